@@ -1,0 +1,1 @@
+"""Tables → Arrow batches, and staged atomic writes."""

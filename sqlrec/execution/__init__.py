@@ -1,0 +1,1 @@
+"""Running one step, and a whole plan in this process."""

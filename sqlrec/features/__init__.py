@@ -1,0 +1,1 @@
+"""Column → tensor encoding, fitted in training and exported into the model graph."""

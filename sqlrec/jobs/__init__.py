@@ -1,0 +1,1 @@
+"""Programs inside a job container: ``python -m sqlrec.jobs --spec …``."""

@@ -1,0 +1,1 @@
+"""TorchEasyRec-style deep recommendation models (``tzrec.*``)."""

@@ -1,0 +1,1 @@
+"""The ``tzrec.wide_and_deep`` controller."""

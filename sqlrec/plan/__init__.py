@@ -1,0 +1,1 @@
+"""Statements → Plan: resolution, dependency edges, checks, explanation."""

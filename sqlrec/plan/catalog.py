@@ -1,0 +1,68 @@
+"""What the planner may ask about the world.
+
+The DAG processor compiles against :class:`OpenCatalog`, which knows nothing and forbids nothing, so that
+a DAG depends on its script alone; ``sqlrec plan`` and ``check`` compile against the registry's snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sqlrec.spec.model import Checkpoint, ModelSpec
+from sqlrec.spec.names import ModelName
+
+
+class Catalog(Protocol):
+    """Read-only view of what is registered."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether a name it does not know does not exist (False: it may exist all the same)."""
+
+    def model(self, name: ModelName) -> ModelSpec | None:
+        """The model of that name."""
+
+    def models(self) -> tuple[str, ...]:
+        """Full names of all models, for suggestions."""
+
+    def checkpoint(self, model: ModelName, name: str) -> Checkpoint | None:
+        """The newest version that bears the checkpoint name."""
+
+    def checkpoints(self, model: ModelName) -> tuple[Checkpoint, ...]:
+        """All checkpoints of a model, oldest first."""
+
+    def service(self, name: str) -> Checkpoint | None:
+        """The checkpoint a service serves now."""
+
+    def services(self) -> tuple[str, ...]:
+        """Names of all services."""
+
+
+class OpenCatalog:
+    """Knows nothing, forbids nothing."""
+
+    closed = False
+
+    def model(self, name: ModelName) -> ModelSpec | None:
+        """Always None."""
+        return None
+
+    def models(self) -> tuple[str, ...]:
+        """Always empty."""
+        return ()
+
+    def checkpoint(self, model: ModelName, name: str) -> Checkpoint | None:
+        """Always None."""
+        return None
+
+    def checkpoints(self, model: ModelName) -> tuple[Checkpoint, ...]:
+        """Always empty."""
+        return ()
+
+    def service(self, name: str) -> Checkpoint | None:
+        """Always None."""
+        return None
+
+    def services(self) -> tuple[str, ...]:
+        """Always empty."""
+        return ()

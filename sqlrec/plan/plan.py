@@ -1,0 +1,197 @@
+"""The plan: frozen data that the DAG builder, the explainer and the runners read.
+
+Strings of a step may hold templates (``'{{ ds_nodash }}'``); they are rendered when the step runs.
+A reference to a secret (``{{ secret.x }}``) is held as ``secret:x`` so that no template engine sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from sqlrec.errors import Diagnostic
+from sqlrec.spec import codec
+from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.names import ModelName
+from sqlrec.spec.options import OptionValue
+from sqlrec.spec.table import Relation, TableSource
+
+
+class RefKind(StrEnum):
+    """Kinds of things a step reads or writes."""
+
+    TABLE = "table"
+    MODEL = "model"
+    CHECKPOINT = "checkpoint"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """A thing read or written: ``checkpoint sqlrec.default.m@v1``, ``table behavior_sample``."""
+
+    kind: RefKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What every step has. ``id`` is stable: it depends on what the step does, not on where it stands.
+
+    ``upstream`` are ids of steps that must have succeeded; ``line`` is where the statement begins;
+    ``sql`` is its canonical text.
+    """
+
+    id: str
+    line: int
+    sql: str
+    reads: tuple[Ref, ...] = ()
+    writes: tuple[Ref, ...] = ()
+    upstream: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefineModelStep(Base):
+    """CREATE [OR REPLACE] MODEL."""
+
+    model: ModelSpec
+    replace: bool = False
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainStep(Base):
+    """TRAIN MODEL. ``options`` are those of the statement; ``base`` is the checkpoint of FROM."""
+
+    model: ModelName
+    checkpoint: str
+    data: Relation
+    validation: Relation | None = None
+    base: str = ""
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportStep(Base):
+    """EXPORT MODEL. ``exports`` are the names of the checkpoints it makes."""
+
+    model: ModelName
+    checkpoint: str
+    exports: tuple[str, ...]
+    sample: Relation | None = None
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployStep(Base):
+    """CREATE [OR REPLACE] SERVICE. An empty ``checkpoint`` means that none was named."""
+
+    service: str
+    model: ModelName
+    checkpoint: str
+    replace: bool = False
+    if_not_exists: bool = False
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropModelStep(Base):
+    """DROP MODEL."""
+
+    model: ModelName
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropServiceStep(Base):
+    """DROP SERVICE."""
+
+    service: str
+    if_exists: bool = False
+
+
+class QueryMode(StrEnum):
+    """What becomes of a query's rows."""
+
+    SELECT = "select"
+    CACHE = "cache"
+    APPEND = "append"
+    OVERWRITE = "overwrite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryStep(Base):
+    """SELECT, CACHE TABLE … AS query, INSERT INTO / OVERWRITE. ``target`` is None for SELECT."""
+
+    mode: QueryMode
+    query: Relation
+    target: TableSource | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreStep(Base):
+    """CALL call_service / call_service_with_qv. ``target`` is the cached result, if it has a name."""
+
+    service: str
+    inputs: Relation
+    query: Relation | None = None
+    target: TableSource | None = None
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+Step = (
+    DefineModelStep
+    | TrainStep
+    | ExportStep
+    | DeployStep
+    | DropModelStep
+    | DropServiceStep
+    | QueryStep
+    | ScoreStep
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """``DECLARE name TYPE DEFAULT value``: a value the user gives at trigger time.
+
+    ``type`` is the SQL type; ``default`` None means that a value must be given.
+    """
+
+    name: str
+    type: str
+    default: OptionValue | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A whole script. ``settings`` are its SET statements; ``name`` is the script's stem."""
+
+    name: str
+    path: str
+    steps: tuple[Step, ...]
+    params: tuple[Param, ...] = ()
+    tables: Mapping[str, TableSource] = field(default_factory=dict)
+    settings: Mapping[str, OptionValue] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
+    source: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the plan does; comments, blank lines and the file's place do not count."""
+        steps = tuple(replace(step, line=0) for step in self.steps)
+        facts = replace(self, path="", steps=steps, warnings=(), source="")
+        return hashlib.sha256(codec.dumps(facts).encode()).hexdigest()
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id; ``KeyError`` when there is none."""
+        return next((s for s in self.steps if s.id == step_id), None) or _no_step(step_id)
+
+
+def _no_step(step_id: str) -> Step:
+    raise KeyError(step_id)

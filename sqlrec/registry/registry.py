@@ -1,0 +1,126 @@
+"""The registry protocol: models, checkpoints, deployments. MLflow is its one implementation in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from sqlrec.spec.job import JobResult
+from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
+from sqlrec.spec.names import ModelName
+
+
+class DeployAction(StrEnum):
+    """What a deployment did."""
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    DROP = "drop"
+
+
+class DeployState(StrEnum):
+    """``intent`` is recorded first; it ends as ``finished`` or ``failed``."""
+
+    INTENT = "intent"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One entry of a service's append-only history. ``revision`` counts from 1."""
+
+    service: str
+    revision: int
+    action: DeployAction
+    state: DeployState
+    model: ModelName
+    version: int
+    checkpoint: str
+    key: str
+    options: Mapping[str, str]
+    previous: int | None = None
+    url: str = ""
+    error: str = ""
+    created_at: float = 0.0
+    id: str = ""
+
+
+class ModelRegistry(Protocol):
+    """Read and write access. Every write is idempotent by ``key`` and safe under parallel writers."""
+
+    def model(self, name: ModelName) -> ModelSpec | None:
+        """The model of that name."""
+
+    def models(self) -> tuple[ModelSpec, ...]:
+        """All models."""
+
+    def put_model(self, model: ModelSpec, *, replace: bool = False, if_not_exists: bool = False) -> bool:
+        """Store a definition; True when something changed.
+
+        The same definition again is no error (a retried task). Another definition under the same name
+        is ``StateError`` SR201, unless ``if_not_exists`` (kept) or ``replace``; ``replace`` with another
+        signature is refused (SR202) while the model has checkpoints.
+        """
+
+    def drop_model(self, name: ModelName, *, if_exists: bool = False) -> bool:
+        """Remove a model and its checkpoints; refused (SR203) while services use it."""
+
+    def checkpoint(self, model: ModelName, name: str) -> Checkpoint | None:
+        """The newest succeeded version that bears the name."""
+
+    def checkpoints(self, model: ModelName) -> tuple[Checkpoint, ...]:
+        """All versions, oldest first."""
+
+    def version(self, model: ModelName, version: int) -> Checkpoint | None:
+        """One version."""
+
+    def register(
+        self,
+        *,
+        model: ModelName,
+        name: str,
+        kind: CheckpointKind,
+        folder: Path,
+        result: JobResult,
+        key: str,
+        parent: Checkpoint | None = None,
+        statement: str = "",
+    ) -> Checkpoint:
+        """Store the files of ``folder`` as a new version with the job's metrics, curves and plots.
+
+        The same ``key`` again returns the version it made.
+        """
+
+    def find(self, model: ModelName, key: str) -> Checkpoint | None:
+        """The version registered under a key."""
+
+    def service(self, name: str) -> Checkpoint | None:
+        """The checkpoint a service serves, by its alias."""
+
+    def services(self) -> tuple[str, ...]:
+        """Names of services that are deployed."""
+
+    def history(self, service: str) -> tuple[Deployment, ...]:
+        """All deployments of a service, oldest first."""
+
+    def begin(
+        self,
+        *,
+        service: str,
+        action: DeployAction,
+        checkpoint: Checkpoint,
+        key: str,
+        options: Mapping[str, str],
+        reason: str = "",
+    ) -> Deployment:
+        """Record the intent of a deployment; the same key gives the same entry."""
+
+    def finish(self, deployment: Deployment, *, url: str) -> Deployment:
+        """Move the service's alias to the deployed version (or drop it) and close the entry."""
+
+    def fail(self, deployment: Deployment, *, error: str) -> Deployment:
+        """Close the entry as failed; the alias stays where it was."""

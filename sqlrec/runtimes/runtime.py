@@ -1,0 +1,56 @@
+"""The two seams between a plan and the machines it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from sqlrec.spec.job import JobHandle, JobSpec, JobState
+from sqlrec.spec.service import Endpoint, ServiceSpec
+
+
+class JobRuntime(Protocol):
+    """Runs jobs."""
+
+    def submit(self, job: JobSpec) -> JobHandle:
+        """Start a job. The same id again gives the same job: running, or finished with its result.
+
+        A job of that id that failed or died is started anew.
+        """
+
+    def state(self, handle: JobHandle) -> JobState:
+        """Where the job is."""
+
+    def logs(self, handle: JobHandle) -> Iterator[str]:
+        """Lines of all processes so far and to come, until the job is finished."""
+
+    def cancel(self, handle: JobHandle) -> None:
+        """Stop every process of the job; a finished job is left as it is."""
+
+
+Verify = Callable[[Endpoint], None]
+"""Proves a started service by using it; raises when it does not answer as it should."""
+
+
+class ServiceRuntime(Protocol):
+    """Runs services."""
+
+    def apply(self, service: ServiceSpec, verify: Verify) -> Endpoint:
+        """Make the service run as specified, without an outage when it already runs.
+
+        The new revision is started beside the old one, proved by ``verify`` and only then takes over.
+        On any failure the old one stays, the new one is removed, and ``JobError`` gives the reason with
+        the last log lines.
+        """
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """The service as it is now, or None; a stale process id or a foreign port is detected."""
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All services."""
+
+    def logs(self, name: str, lines: int = 50) -> str:
+        """The last lines of a service's log."""
+
+    def remove(self, name: str) -> None:
+        """Drain and stop a service; a missing one is no error."""

@@ -1,0 +1,86 @@
+"""Models and checkpoints: what the registry holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlrec.spec.names import ModelName
+from sqlrec.spec.options import OptionValue, canonical_key
+from sqlrec.spec.schema import Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """A model as declared.
+
+    ``columns`` are the columns of the plain list, or of INPUT; labels may be among them. ``outputs``
+    are what a service of the model answers. ``options`` are as written (keys canonical), so that a
+    later default may change without touching stored models.
+    """
+
+    name: ModelName
+    type: str
+    columns: Schema
+    outputs: Schema
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    comment: str = ""
+    ddl: str = ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label columns named by ``label_columns``, in order."""
+        text = str(self.options.get(canonical_key("label_columns"), ""))
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+
+    @property
+    def features(self) -> Schema:
+        """The columns a prediction needs: all but the labels."""
+        return self.columns.without(self.labels)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything that decides what the model is; not name, comment or DDL text."""
+        facts = {
+            "type": self.type,
+            "columns": [(f.name.casefold(), str(f.type), f.nullable) for f in self.columns],
+            "outputs": [(f.name.casefold(), str(f.type)) for f in self.outputs],
+            "options": sorted((k, str(v)) for k, v in self.options.items()),
+        }
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+class CheckpointKind(StrEnum):
+    """``origin`` comes from TRAIN, ``export`` from EXPORT; only an export can be served."""
+
+    ORIGIN = "origin"
+    EXPORT = "export"
+
+
+class CheckpointStatus(StrEnum):
+    """State of a checkpoint's making."""
+
+    CREATED = "created"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """One immutable version of a model. A checkpoint *name* moves to the newest version that bears it."""
+
+    model: ModelName
+    name: str
+    kind: CheckpointKind
+    status: CheckpointStatus
+    version: int
+    uri: str
+    digest: str = ""
+    parent: str = ""
+    parent_version: int | None = None
+    key: str = ""
+    created_at: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,193 @@
+"""Declared options: one object holds an option's name, type, range, scope, default and meaning.
+
+The checks of ``WITH (…)``, the effective values of a job and the reference documentation are all read
+from here, so a default has one home.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlrec.errors import OptionError, suggest
+
+OptionValue = str | int | float | bool
+Parsed = OptionValue | tuple[str, ...] | tuple[int, ...] | None
+
+
+class Scope(StrEnum):
+    """Statements an option may stand in."""
+
+    MODEL = "CREATE MODEL"
+    TRAIN = "TRAIN MODEL"
+    EXPORT = "EXPORT MODEL"
+    EVALUATE = "EVALUATE MODEL"
+    SERVICE = "CREATE SERVICE"
+    TABLE = "CREATE TABLE"
+    SCRIPT = "SET"
+
+
+class OptionKind(StrEnum):
+    """How the text of an option is read."""
+
+    STRING = "string"
+    INT = "int"
+    DOUBLE = "double"
+    BOOLEAN = "boolean"
+    STRING_LIST = "string list"
+    INT_LIST = "int list"
+    DURATION = "duration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option. ``{f}`` in the key stands for a column name (``column.{f}.bucket_size``)."""
+
+    key: str
+    kind: OptionKind
+    doc: str
+    scopes: frozenset[Scope]
+    default: Parsed = None
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    sensitive: bool = False
+
+    def parse(self, raw: OptionValue) -> Parsed:
+        """The typed value of what was written; raises ``OptionError`` (SR302, SR303)."""
+        text = ("true" if raw else "false") if isinstance(raw, bool) else str(raw).strip()
+        try:
+            value = _READERS[self.kind](text)
+        except ValueError:
+            raise OptionError("SR302", f"option {self.key!r} takes a {self.kind}, not {text!r}") from None
+        self._check(value, text)
+        return value
+
+    def _check(self, value: Parsed, text: str) -> None:
+        if self.choices:
+            folded = {c.casefold(): c for c in self.choices}
+            if text.casefold() not in folded:
+                raise OptionError(
+                    "SR303",
+                    f"option {self.key!r} is one of {', '.join(self.choices)}, not {text!r}",
+                    hint=suggest(text, self.choices),
+                )
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                continue
+            low = self.minimum is not None and number < self.minimum
+            high = self.maximum is not None and number > self.maximum
+            if low or high or number != number:
+                raise OptionError("SR303", f"option {self.key!r} is {self.range_text}, not {text}")
+
+    @property
+    def range_text(self) -> str:
+        """The allowed range in words."""
+        if self.minimum is not None and self.maximum is not None:
+            return f"between {self.minimum:g} and {self.maximum:g}"
+        if self.minimum is not None:
+            return f"at least {self.minimum:g}"
+        return f"at most {self.maximum:g}" if self.maximum is not None else "any number"
+
+
+def _boolean(text: str) -> bool:
+    if text.casefold() not in ("true", "false"):
+        raise ValueError(text)
+    return text.casefold() == "true"
+
+
+def _strings(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _seconds(text: str) -> float:
+    """Seconds from ``30``, ``150ms``, ``30s``, ``5min``, ``2h``, ``1d``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)?", text)
+    if not match:
+        raise ValueError(text)
+    unit = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}[match[2] or "s"]
+    return float(match[1]) * unit
+
+
+_READERS: dict[OptionKind, Callable[[str], Parsed]] = {
+    OptionKind.STRING: str,
+    OptionKind.INT: int,
+    OptionKind.DOUBLE: float,
+    OptionKind.BOOLEAN: _boolean,
+    OptionKind.STRING_LIST: _strings,
+    OptionKind.INT_LIST: lambda text: tuple(int(part) for part in _strings(text)),
+    OptionKind.DURATION: _seconds,
+}
+
+
+def canonical_key(key: str) -> str:
+    """The key two spellings share: ``-`` and ``_`` are equal; case of plain keys does not count."""
+    return key.replace("-", "_").casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """A value in force and where it comes from: ``default``, ``model`` or ``statement``."""
+
+    value: Parsed
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSet:
+    """The options a model type, table connector or script knows."""
+
+    options: tuple[Option, ...]
+    _plain: dict[str, Option] = field(init=False, repr=False, compare=False)
+    _patterns: tuple[tuple[re.Pattern[str], Option], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plain = {canonical_key(o.key): o for o in self.options if "{f}" not in o.key}
+        patterns = tuple(
+            (re.compile(re.escape(canonical_key(o.key)).replace(r"\{f\}", "(.+)")), o)
+            for o in self.options
+            if "{f}" in o.key
+        )
+        object.__setattr__(self, "_plain", plain)
+        object.__setattr__(self, "_patterns", patterns)
+
+    def find(self, key: str) -> Option | None:
+        """The option a key names, or None."""
+        folded = canonical_key(key)
+        if folded in self._plain:
+            return self._plain[folded]
+        return next((o for pattern, o in self._patterns if pattern.fullmatch(folded)), None)
+
+    def check(self, key: str, raw: OptionValue, scope: Scope) -> Parsed:
+        """Typed value of one written option; raises ``OptionError`` (SR301 … SR304)."""
+        option = self.find(key)
+        if option is None:
+            known = [o.key for o in self.options if scope in o.scopes]
+            hint = suggest(key, known) or f"{scope} takes {', '.join(sorted(known)) or 'no options'}"
+            raise OptionError("SR301", f"unknown option {key!r}", hint=hint)
+        if scope not in option.scopes:
+            where = " or ".join(sorted(option.scopes))
+            raise OptionError("SR304", f"option {key!r} belongs to {where}, not to {scope}")
+        return option.parse(raw)
+
+    def effective(self, scope: Scope, **layers: Mapping[str, OptionValue]) -> dict[str, Effective]:
+        """Values in force for a statement of ``scope``.
+
+        ``layers`` go from weak to strong, by origin name (``model={…}, statement={…}``). Keys of the
+        result are canonical; a layer's keys that are unknown or belong to other scopes are passed over
+        (they are reported where they are written, by :meth:`check`).
+        """
+        result = {
+            canonical_key(o.key): Effective(o.default, "default")
+            for o in self.options
+            if scope in o.scopes and "{f}" not in o.key
+        }
+        for origin, layer in layers.items():
+            for key, raw in layer.items():
+                option = self.find(key)
+                if option is not None and (scope in option.scopes or Scope.MODEL in option.scopes):
+                    result[canonical_key(key)] = Effective(option.parse(raw), origin)
+        return result

@@ -1,0 +1,1 @@
+"""Script text → statements: the dialect, by composition on sqlglot."""

@@ -1,0 +1,9 @@
+"""Test-wide setup: no ambient configuration, one thread a library, no colours."""
+
+from __future__ import annotations
+
+import os
+
+for _key in [k for k in os.environ if k.startswith("SQLREC_")]:
+    del os.environ[_key]
+os.environ.update(OMP_NUM_THREADS="1", NO_COLOR="1", COLUMNS="120")
