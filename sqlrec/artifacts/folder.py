@@ -1,0 +1,84 @@
+"""Folders of result files that appear whole or not at all.
+
+A program writes into a staging folder beside the final one; :func:`publish` writes ``result.json`` last
+and renames. A folder with ``result.json`` in it is therefore complete, whatever was killed and when.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from sqlrec.errors import StateError
+from sqlrec.spec import codec
+from sqlrec.spec.job import JobResult
+from sqlrec.spec.signature import Signature
+
+RESULT = "result.json"
+SIGNATURE = "signature.json"
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below ``folder``, by relative path, in sorted order."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != RESULT)
+    return {p.relative_to(folder).as_posix(): _sha256(p) for p in paths}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def combined(files: dict[str, str]) -> str:
+    """One digest over the digests of :func:`digests`: the content digest of a checkpoint."""
+    text = "\n".join(f"{digest}  {name}" for name, digest in sorted(files.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def staging(final: Path) -> Path:
+    """A new, empty staging folder beside ``final``, on the same file system."""
+    folder = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def publish(folder: Path, final: Path, result: JobResult) -> JobResult:
+    """Move a filled staging folder to its place; an earlier complete result is kept and returned."""
+    if is_complete(final):
+        shutil.rmtree(folder)
+        return read_result(final)
+    result = replace(result, files=digests(folder))
+    (folder / RESULT).write_text(codec.dumps(result, indent=2), encoding="utf-8")
+    shutil.rmtree(final, ignore_errors=True)
+    folder.rename(final)
+    return result
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a published result is there."""
+    return (folder / RESULT).is_file()
+
+
+def read_result(folder: Path) -> JobResult:
+    """The result of a published folder; ``StateError`` SR501 when it is not complete."""
+    if not is_complete(folder):
+        raise StateError("SR501", f"{folder} holds no finished result")
+    return cast(JobResult, codec.loads(JobResult, (folder / RESULT).read_bytes()))
+
+
+def read_signature(folder: Path) -> Signature:
+    """The signature of an exported model; ``StateError`` SR502 when there is none."""
+    path = folder / SIGNATURE
+    if not path.is_file():
+        raise StateError("SR502", f"{folder} is not an exported model: no {SIGNATURE}")
+    return cast(Signature, codec.loads(Signature, path.read_bytes()))
+
+
+def write_signature(folder: Path, signature: Signature) -> None:
+    """Write ``signature.json`` into an export's folder."""
+    (folder / SIGNATURE).write_text(codec.dumps(signature, indent=2), encoding="utf-8")
