@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# cpu: PyTorch's CPU build (no CUDA download); default: whatever the package index holds.
+TORCH ?= $(if $(filter Linux,$(shell uname -s)),cpu,default)
+TORCH_VERSION := 2.13.0
+TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
+WORKERS ?= 2
+
+.PHONY: demo test check format e2e bench clean help
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "sqlrec needs Python 3.11 or newer; name it: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "installing into $(VENV) (first time only)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv
+ifeq ($(TORCH),cpu)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	  "torch==$(TORCH_VERSION)+cpu" 2>/dev/null \
+	|| $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	  --extra-index-url $(TORCH_CPU_INDEX) "torch==$(TORCH_VERSION)+cpu"
+endif
+	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/installed  ## generate data, then train, export, deploy and score on this machine
+	@$(BIN)/sqlrec demo
+
+test: $(VENV)/installed  ## the whole test suite
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+check: $(VENV)/installed  ## ruff, format, mypy, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/installed  ## fix what can be fixed
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+e2e: $(VENV)/installed  ## only the tests that run whole scripts
+	@$(BIN)/python -m pytest -q -m e2e
+
+clean:  ## remove the environment, the demo and caches; stops the demo's services first
+	@test -x $(BIN)/sqlrec && test -d demo && $(BIN)/sqlrec --project demo services stop --all || true
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

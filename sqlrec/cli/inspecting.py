@@ -1,0 +1,60 @@
+"""``sqlrec models`` and ``sqlrec checkpoints``: what is registered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from sqlrec.cli.compiling import catalog
+from sqlrec.cli.console import print_json, print_table
+from sqlrec.errors import NameNotFoundError, suggest
+from sqlrec.spec import codec
+from sqlrec.spec.names import ModelName
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def models(as_json: Json = False) -> None:
+    """List the registered models."""
+    world = catalog()
+    specs = [s for name in world.models() if (s := world.model(ModelName.parse(name)))]
+    if as_json:
+        print_json([codec.encode(spec) for spec in specs])
+        return
+    rows = [
+        (s.name, s.type, len(s.features), ", ".join(s.labels), len(world.checkpoints(s.name))) for s in specs
+    ]
+    print_table("Models", ("model", "type", "features", "labels", "checkpoints"), rows)
+
+
+def checkpoints(model: Annotated[str, typer.Argument(help="Model name.")], as_json: Json = False) -> None:
+    """List the checkpoints of a model, oldest first, with their metrics and who serves them."""
+    world = catalog()
+    name = ModelName.parse(model)
+    if world.model(name) is None:
+        raise NameNotFoundError("SR205", f"model {model} does not exist", hint=suggest(model, world.models()))
+    found = world.checkpoints(name)
+    if as_json:
+        print_json([codec.encode(checkpoint) for checkpoint in found])
+        return
+    serving: dict[int, list[str]] = {}
+    for service in world.services():
+        served = world.service(service)
+        if served and served.model.key == name.key:
+            serving.setdefault(served.version, []).append(service)
+    rows = [
+        (
+            c.version,
+            c.name,
+            c.kind,
+            c.status,
+            c.metrics.get("auc", c.metrics.get("fp32.auc")),
+            datetime.fromtimestamp(c.created_at).strftime("%Y-%m-%d %H:%M"),
+            ", ".join(serving.get(c.version, ())),
+        )
+        for c in found
+    ]
+    columns = ("version", "checkpoint", "type", "status", "auc", "created", "served by")
+    print_table(f"Checkpoints of {name}", columns, rows)
