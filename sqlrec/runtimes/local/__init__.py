@@ -1,0 +1,1 @@
+"""The local runtime: jobs and services as processes of this machine."""
