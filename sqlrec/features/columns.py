@@ -1,0 +1,227 @@
+"""One fitted feature: what its column becomes, its place in the fused table, its JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+import numpy as np
+import numpy.typing as npt
+
+from sqlrec.errors import DataError
+from sqlrec.features.numeric import Clock, Numeric, Scale, fit_positions
+from sqlrec.features.raw import MISSING, Tensor, column_to_numpy, list_parts, pad, tensor_of
+from sqlrec.features.vocabulary import Vocabulary
+from sqlrec.spec.schema import DataType, Kind
+
+MAX_VECTOR = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureConfig:
+    """A feature as declared.
+
+    ``bucket_size`` bounds the rows it may have in the fused table (the special rows included, at least
+    two); ``max_length`` cuts arrays of integers and strings.
+    """
+
+    name: str
+    type: DataType
+    embedding_dim: int
+    bucket_size: int
+    max_length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Rows ``offset … offset + rows - 1`` of the fused table belong to the feature ``name``."""
+
+    name: str
+    offset: int
+    rows: int
+    embedding_dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Category:
+    """Integers, booleans or strings. Row ``offset`` is missing, the last row is unseen."""
+
+    config: FeatureConfig
+    vocabulary: Vocabulary
+    offset: int = 0
+
+    @property
+    def slot(self) -> Slot:
+        """Place in the fused table."""
+        return _slot(self.config, self.offset, self.vocabulary.unseen + 1)
+
+    def at(self, offset: int) -> Category:
+        """The same feature at another place."""
+        return replace(self, offset=offset)
+
+    def ids(self, column: Any) -> npt.NDArray[np.int64]:
+        """Row numbers ``[rows]``."""
+        return self.vocabulary.lookup(column) + self.offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Number:
+    """Floats, decimals, dates or timestamps. Row ``offset`` is missing, then one row a bucket."""
+
+    config: FeatureConfig
+    numeric: Numeric
+    offset: int = 0
+
+    @property
+    def slot(self) -> Slot:
+        """Place in the fused table."""
+        return _slot(self.config, self.offset, self.numeric.rows)
+
+    def at(self, offset: int) -> Number:
+        """The same feature at another place."""
+        return replace(self, offset=offset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bag:
+    """An array of integers, booleans or strings, cut to ``length``. The last row is unseen.
+
+    Missing elements do not count; an empty or missing array is an empty bag.
+    """
+
+    config: FeatureConfig
+    vocabulary: Vocabulary
+    length: int
+    offset: int = 0
+
+    @property
+    def slot(self) -> Slot:
+        """Place in the fused table."""
+        return _slot(self.config, self.offset, self.vocabulary.unseen)
+
+    def at(self, offset: int) -> Bag:
+        """The same feature at another place."""
+        return replace(self, offset=offset)
+
+    def ids(self, column: Any) -> npt.NDArray[np.int64]:
+        """Row numbers ``[rows, length]``, -1 where there is no element."""
+        lengths, elements = list_parts(column)
+        codes = self.vocabulary.lookup(elements)
+        return pad(lengths, np.where(codes == 0, -1, codes - 1 + self.offset), self.length, -1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Vector:
+    """An array of floats as dense columns: cut or filled to the longest of training, standardised."""
+
+    config: FeatureConfig
+    scale: Scale
+
+    @property
+    def width(self) -> int:
+        """Dense columns of the vector."""
+        return len(self.scale.center)
+
+    def values(self, column: Any) -> npt.NDArray[np.float32]:
+        """Standardised ``[rows, width]``; a missing element is 0, the centre of its position."""
+        return self.scale.apply(_matrix(column, self.width))
+
+
+Feature = Category | Number | Bag | Vector
+
+
+def _slot(config: FeatureConfig, offset: int, rows: int) -> Slot:
+    return Slot(name=config.name, offset=offset, rows=rows, embedding_dim=config.embedding_dim)
+
+
+def _matrix(column: Any, width: int) -> npt.NDArray[np.float32]:
+    lengths, elements = list_parts(column)
+    return pad(lengths, column_to_numpy(elements, Tensor.FLOAT, MISSING[Tensor.FLOAT]), width, np.nan)
+
+
+def fit_feature(column: Any, config: FeatureConfig) -> Feature:
+    """Fit one feature on its canonical training column; ``DataError`` SR410 for too long a vector."""
+    tensor = tensor_of(config.name, config.type)
+    if config.type.kind is Kind.ARRAY:
+        return _fit_array(column, config, tensor)
+    if tensor is Tensor.FLOAT or config.type.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ):
+        buckets = max(config.bucket_size - 1, 1)
+        return Number(config=config, numeric=Numeric.fit(column, tensor, buckets))
+    return Category(config=config, vocabulary=Vocabulary.fit(column, tensor, config.bucket_size - 2))
+
+
+def _fit_array(column: Any, config: FeatureConfig, tensor: Tensor) -> Bag | Vector:
+    lengths, elements = list_parts(column)
+    longest = max(1, int(lengths.max(initial=0)))
+    if tensor is not Tensor.FLOAT:
+        vocabulary = Vocabulary.fit(elements, tensor, config.bucket_size - 1)
+        return Bag(config=config, vocabulary=vocabulary, length=max(1, min(longest, config.max_length)))
+    if longest > MAX_VECTOR:
+        message = (
+            f"column {config.name!r} has arrays of {longest} numbers; the longest allowed is {MAX_VECTOR}"
+        )
+        raise DataError("SR410", message, hint="cut the array in the query")
+    return Vector(config=config, scale=fit_positions(_matrix(column, longest)))
+
+
+def feature_to_json(feature: Feature) -> dict[str, Any]:
+    """Plain JSON data of a feature, without its place (that follows from all features)."""
+    config = feature.config
+    declared = {
+        "name": config.name,
+        "type": str(config.type),
+        "embedding_dim": config.embedding_dim,
+        "bucket_size": config.bucket_size,
+        "max_length": config.max_length,
+    }
+    match feature:
+        case Category():
+            return {"kind": "category", "config": declared, "values": feature.vocabulary.values}
+        case Bag():
+            values = feature.vocabulary.values
+            return {"kind": "bag", "config": declared, "values": values, "length": feature.length}
+        case Number(numeric=numeric):
+            clock = numeric.clock and [numeric.clock.low, numeric.clock.high, numeric.clock.origin]
+            bounds = numeric.bounds.tolist()
+            fitted = {"clock": clock, "bounds": bounds, **_scale_to_json(numeric.scale)}
+            return {"kind": "number", "config": declared, **fitted}
+        case Vector():
+            return {"kind": "vector", "config": declared, **_scale_to_json(feature.scale)}
+        case _:
+            assert_never(feature)
+
+
+def _scale_to_json(scale: Scale) -> dict[str, Any]:
+    return {"center": scale.center.tolist(), "factor": scale.factor.tolist()}
+
+
+def feature_from_json(data: Mapping[str, Any]) -> Feature:
+    """The feature of :func:`feature_to_json`; ``KeyError``, ``TypeError`` or ``ValueError`` on others."""
+    config = FeatureConfig(**{**data["config"], "type": DataType.parse(data["config"]["type"])})
+    tensor = tensor_of(config.name, config.type)
+    match data["kind"]:
+        case "category":
+            return Category(config=config, vocabulary=Vocabulary.of(data["values"], tensor))
+        case "bag":
+            vocabulary = Vocabulary.of(data["values"], tensor)
+            return Bag(config=config, vocabulary=vocabulary, length=data["length"])
+        case "number":
+            clock = data["clock"] and Clock(
+                low=data["clock"][0], high=data["clock"][1], origin=data["clock"][2]
+            )
+            bounds = np.array(data["bounds"], np.float32)
+            return Number(
+                config=config, numeric=Numeric(clock=clock, scale=_scale_from_json(data), bounds=bounds)
+            )
+        case "vector":
+            return Vector(config=config, scale=_scale_from_json(data))
+        case kind:
+            raise ValueError(f"unknown kind of feature {kind!r}")
+
+
+def _scale_from_json(data: Mapping[str, Any]) -> Scale:
+    return Scale(
+        center=np.array(data["center"], np.float32),
+        factor=np.array(data["factor"], np.float32),
+    )

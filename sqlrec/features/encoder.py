@@ -1,0 +1,199 @@
+"""The feature encoder: fitted once on the training table, saved with the checkpoint, exported as a graph.
+
+All categorical features share one fused embedding table: a feature owns the rows
+``offset … offset + rows - 1`` and a raw value becomes one row number. Integers, booleans and strings go
+through a vocabulary; floats, dates and timestamps through quantile buckets and, standardised, into the
+dense input; arrays of integers or strings become bags (pooled by the model); arrays of floats become
+dense vectors. :meth:`Encoder.transform` and :mod:`sqlrec.features.graph` give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sqlrec.errors import DataError, SchemaError
+from sqlrec.features.columns import (
+    Bag,
+    Category,
+    Feature,
+    FeatureConfig,
+    Number,
+    Slot,
+    Vector,
+    feature_from_json,
+    feature_to_json,
+    fit_feature,
+)
+from sqlrec.features.raw import Tensor, canonical, find_column, list_parts, tensor_of
+from sqlrec.spec.signature import InputColumn
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """Tensors of a table.
+
+    ``ids`` int64 ``[rows, slots]``, row numbers of the fused table; ``bags`` one int64
+    ``[rows, length]`` a bag, row numbers filled with -1; ``dense`` float32 ``[rows, dense_width]``.
+    """
+
+    ids: npt.NDArray[np.int64]
+    bags: tuple[npt.NDArray[np.int64], ...]
+    dense: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """Fitted features, in the order in which they were declared."""
+
+    features: tuple[Feature, ...]
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """Features with a vocabulary: the first slots."""
+        return tuple(f for f in self.features if isinstance(f, Category))
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """Number features, dates and timestamps last: the slots after the categories."""
+        numbers = [f for f in self.features if isinstance(f, Number)]
+        return tuple(sorted(numbers, key=lambda f: f.numeric.clock is not None))
+
+    @property
+    def sequences(self) -> tuple[Bag, ...]:
+        """Features with a bag of rows."""
+        return tuple(f for f in self.features if isinstance(f, Bag))
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """Dense vector features: the last dense columns."""
+        return tuple(f for f in self.features if isinstance(f, Vector))
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """One slot a column of :attr:`Encoded.ids`: categories, then numbers."""
+        return (*(f.slot for f in self.categories), *(f.slot for f in self.numbers))
+
+    @property
+    def bags(self) -> tuple[Slot, ...]:
+        """One slot an entry of :attr:`Encoded.bags`."""
+        return tuple(f.slot for f in self.sequences)
+
+    @property
+    def dense_width(self) -> int:
+        """Columns of :attr:`Encoded.dense`: values, missing flags of the numbers, then vectors."""
+        return 2 * len(self.numbers) + sum(v.width for v in self.vectors)
+
+    @property
+    def table_rows(self) -> int:
+        """Rows of the fused table."""
+        return sum(s.rows for s in (*self.slots, *self.bags))
+
+    @property
+    def inputs(self) -> tuple[InputColumn, ...]:
+        """Raw inputs of an exported model, in declared order."""
+        return tuple(
+            InputColumn(
+                name=f.config.name,
+                type=f.config.type,
+                tensor=tensor_of(f.config.name, f.config.type),
+                is_array=isinstance(f, Bag | Vector),
+                length=f.width if isinstance(f, Vector) else 0,
+            )
+            for f in self.features
+        )
+
+    def transform(self, table: pa.Table | pa.RecordBatch) -> Encoded:
+        """Tensors of a table with (at least) the features' columns.
+
+        Unknown values get the unseen row, infinities the outermost bucket. Raises ``SchemaError`` SR401
+        for an absent column and ``DataError`` SR403 for values that do not fit the declared type.
+        """
+        categories, numbers = self.categories, self.numbers
+        ids = np.empty((table.num_rows, len(self.slots)), np.int64)
+        dense = np.empty((table.num_rows, self.dense_width), np.float32)
+        for j, category in enumerate(categories):
+            ids[:, j] = category.ids(_column(table, category.config))
+        for j, number in enumerate(numbers):
+            values = number.numeric.read(_column(table, number.config))
+            ids[:, len(categories) + j] = number.numeric.codes(values) + number.slot.offset
+            dense[:, j] = number.numeric.scale.apply(values)
+            dense[:, len(numbers) + j] = np.isnan(values)
+        start = 2 * len(numbers)
+        for vector in self.vectors:
+            dense[:, start : start + vector.width] = vector.values(_column(table, vector.config))
+            start += vector.width
+        bags = tuple(bag.ids(_column(table, bag.config)) for bag in self.sequences)
+        return Encoded(ids=ids, bags=bags, dense=dense)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data; floats are exact."""
+        return {"format": FORMAT, "features": [feature_to_json(f) for f in self.features]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Encoder:
+        """The encoder that :meth:`to_json` described; ``DataError`` SR408 when the data is something else."""
+        if data.get("format") != FORMAT:
+            raise DataError("SR408", f"encoder of format {data.get('format')!r}, this sqlrec reads {FORMAT}")
+        try:
+            return _laid_out([feature_from_json(item) for item in data["features"]])
+        except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+            raise DataError("SR408", f"encoder data cannot be read: {error!r}") from error
+
+
+def fit(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
+    """Fit an encoder on a training table.
+
+    Raises ``SchemaError`` SR401 (column absent), SR402 (type that cannot be a feature), SR407 (no feature
+    that could have an embedding) and ``DataError`` SR403 (values of another type), SR404 (infinite
+    values), SR409 (no rows).
+    """
+    for config in configs:
+        tensor_of(config.name, config.type)
+    if not table.num_rows:
+        raise DataError("SR409", "the training table has no rows", hint="check the query or the partition")
+    fitted = []
+    for config in configs:
+        column = _column(table, config)
+        _refuse_infinite(column, config)
+        fitted.append(fit_feature(column, config))
+    encoder = _laid_out(fitted)
+    if not encoder.slots and not encoder.bags:
+        raise SchemaError("SR407", "the model has no number, boolean, string or date feature")
+    return encoder
+
+
+def _laid_out(features: Sequence[Feature]) -> Encoder:
+    """The encoder with each feature's rows placed in the fused table."""
+    order = (*Encoder(tuple(features)).slots, *Encoder(tuple(features)).bags)
+    offsets: dict[str, int] = {}
+    total = 0
+    for slot in order:
+        offsets[slot.name] = total
+        total += slot.rows
+    return Encoder(tuple(f if isinstance(f, Vector) else f.at(offsets[f.config.name]) for f in features))
+
+
+def _column(table: pa.Table | pa.RecordBatch, config: FeatureConfig) -> pa.ChunkedArray:
+    return canonical(find_column(table, config.name), config.name, config.type)
+
+
+def _refuse_infinite(column: pa.ChunkedArray, config: FeatureConfig) -> None:
+    if tensor_of(config.name, config.type) is not Tensor.FLOAT:
+        return
+    flat = list_parts(column)[1] if pa.types.is_large_list(column.type) else column
+    count = pc.sum(pc.is_inf(flat)).as_py() or 0
+    if count:
+        raise DataError(
+            "SR404",
+            f"column {config.name!r} has {count} infinite value{'s' if count > 1 else ''}",
+            hint="filter them, or replace them by NULL in the query",
+        )

@@ -1,0 +1,144 @@
+"""Numbers a model reads two ways: as a standardised value and as a quantile bucket.
+
+The standardised value lets the deep part extrapolate smoothly; the bucket lets both parts learn any
+shape, and carries the missing case. All arithmetic is float32, one rounding an operation, in the order
+in which the exported graph does it, so both give the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sqlrec.features.raw import MISSING, Tensor, column_to_numpy
+from sqlrec.spec.signature import MISSING_INT
+
+Floats = npt.NDArray[np.float32]
+
+BUCKETS = 64
+"""Quantile buckets of a number, when its values are that many and its bucket size allows."""
+LIMIT = np.float32(5.0)
+"""Standardised values are cut at this many deviations."""
+FIT_ROWS = 1 << 18
+"""Rows that quantiles are taken from, evenly spread over the table."""
+_SPAN = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scale:
+    """``clip((x - center) * factor)``; arrays of one entry a position, for numbers of one entry."""
+
+    center: Floats
+    factor: Floats
+
+    def apply(self, values: Floats) -> Floats:
+        """Standardised values of ``[rows, positions]``; missing (NaN) becomes 0, the centre."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = np.clip((values - self.center) * self.factor, -LIMIT, LIMIT)
+        return np.where(np.isnan(values), np.float32(0.0), scaled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Dates and timestamps as float32: cut to the trained range, then counted from ``origin``."""
+
+    low: int
+    high: int
+    origin: int
+
+    def apply(self, values: npt.NDArray[np.int64]) -> Floats:
+        """Raw int64 → float32 distance from the origin, NaN for missing."""
+        distance = (np.clip(values, self.low, self.high) - self.origin).astype(np.float32)
+        return np.where(values == MISSING_INT, np.float32(np.nan), distance)
+
+    @classmethod
+    def fit(cls, values: npt.NDArray[np.int64]) -> Clock:
+        """Range and median of the values that are not missing."""
+        known = values[values != MISSING_INT]
+        if not len(known):
+            return cls(low=0, high=0, origin=0)
+        origin = int(np.partition(known, len(known) // 2)[len(known) // 2])
+        low, high = int(known.min()), int(known.max())
+        return cls(low=max(low, origin - _SPAN), high=min(high, origin + _SPAN), origin=origin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Numeric:
+    """Fitted reading of one number column. ``bounds`` are the lower bounds of buckets 2 and up."""
+
+    clock: Clock | None
+    scale: Scale
+    bounds: Floats
+
+    @property
+    def rows(self) -> int:
+        """Codes: 0 for missing, then the buckets."""
+        return len(self.bounds) + 2
+
+    def read(self, column: Any) -> Floats:
+        """float32 ``[rows]`` of a canonical column, NaN for missing."""
+        if self.clock is None:
+            return column_to_numpy(column, Tensor.FLOAT, MISSING[Tensor.FLOAT])
+        return self.clock.apply(column_to_numpy(column, Tensor.INT, MISSING_INT))
+
+    def codes(self, values: Floats) -> npt.NDArray[np.int64]:
+        """Bucket codes ``[rows]``: 0 for NaN, else 1 + the number of bounds at or below the value."""
+        found = np.searchsorted(self.bounds, values, side="right") + 1
+        return np.where(np.isnan(values), 0, found)
+
+    @classmethod
+    def fit(cls, column: Any, tensor: Tensor, buckets: int) -> Numeric:
+        """Quantiles and spread of a canonical training column, infinities excluded by the caller."""
+        clock = None
+        if tensor is Tensor.INT:
+            clock = Clock.fit(column_to_numpy(column, Tensor.INT, MISSING_INT))
+        values = cls(clock=clock, scale=_UNIT, bounds=np.empty(0, np.float32)).read(column)
+        known = np.sort(_spread_sample(values[~np.isnan(values)]))
+        return cls(clock=clock, scale=_fit_scale(known), bounds=_fit_bounds(known, min(buckets, BUCKETS)))
+
+
+_UNIT = Scale(center=np.zeros(1, np.float32), factor=np.ones(1, np.float32))
+
+
+def _spread_sample(values: Floats) -> Floats:
+    if len(values) <= FIT_ROWS:
+        return values
+    return values[np.linspace(0, len(values) - 1, FIT_ROWS).astype(np.int64)]
+
+
+def _fit_bounds(ordered: Floats, buckets: int) -> Floats:
+    distinct = np.unique(ordered)
+    if len(distinct) <= buckets:
+        return distinct[1:]
+    cuts = ordered[np.arange(1, buckets) * len(ordered) // buckets]
+    return np.unique(cuts[cuts > ordered[0]])
+
+
+def _fit_scale(ordered: Floats) -> Scale:
+    """Median and interquartile range; wider quantiles, then the deviation, where that is zero."""
+    if not len(ordered):
+        return _UNIT
+    wide = ordered.astype(np.float64)
+    low5, low25, centre, high75, high95 = np.quantile(wide, [0.05, 0.25, 0.5, 0.75, 0.95])
+    spreads = ((high75 - low25) / 1.349, (high95 - low5) / 3.29, float(wide.std()))
+    spread = next((s for s in spreads if s > 0), 1.0)
+    return _scale(np.array([centre]), np.array([spread]))
+
+
+def fit_positions(values: Floats) -> Scale:
+    """Mean and deviation of each position of vectors ``[rows, width]``; NaN is missing."""
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    wide = np.where(known, values, 0.0).astype(np.float64)
+    mean = wide.sum(axis=0) / count
+    spread = np.sqrt((np.where(known, wide - mean, 0.0) ** 2).sum(axis=0) / count)
+    return _scale(mean, np.where(spread > 0, spread, 1.0))
+
+
+def _scale(center: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> Scale:
+    tiny = float(np.finfo(np.float32).tiny)
+    factor = 1.0 / np.clip(spread, 4 * tiny, None)
+    return Scale(center=center.astype(np.float32), factor=factor.astype(np.float32))
