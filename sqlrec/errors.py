@@ -67,8 +67,7 @@ def position(text: str, offset: int) -> tuple[int, int]:
 def render_diagnostic(diagnostic: Diagnostic, text: str, path: str) -> str:
     """A finding as a compiler prints it: headline, place, source line, caret, help."""
     line, column = position(text, diagnostic.span.start)
-    lines = text.splitlines() or [""]
-    source = lines[line - 1] if line <= len(lines) else ""
+    source = text.split("\n")[line - 1].rstrip("\r")
     width = max(1, min(diagnostic.span.end - diagnostic.span.start, len(source) - column + 1))
     gutter = " " * len(str(line))
     shown = source.replace("\t", " ")

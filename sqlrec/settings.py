@@ -70,7 +70,7 @@ def load(start: Path | None = None, environ: Mapping[str, str] | None = None) ->
         project=project,
         work_dir=work_dir,
         warehouse=(project / Path(values["warehouse"]).expanduser()).resolve(),
-        model_base_path=base if "://" in base else str((project / base).resolve()),
+        model_base_path=base if "://" in base else str((project / Path(base).expanduser()).resolve()),
         tracking_uri=values["tracking_uri"] or f"sqlite:///{work_dir / 'mlflow.db'}",
         runtime=values["runtime"],
     )

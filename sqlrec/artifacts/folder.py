@@ -6,8 +6,9 @@ and renames. A folder with ``result.json`` in it is therefore complete, whatever
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import os
+import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ SIGNATURE = "signature.json"
 
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below ``folder``, by relative path, in sorted order."""
-    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != RESULT)
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / RESULT)
     return {p.relative_to(folder).as_posix(): _sha256(p) for p in paths}
 
 
@@ -40,23 +41,39 @@ def combined(files: dict[str, str]) -> str:
 
 
 def staging(final: Path) -> Path:
-    """A new, empty staging folder beside ``final``, on the same file system."""
-    folder = final.with_name(f".{final.name}.{os.getpid()}.tmp")
-    shutil.rmtree(folder, ignore_errors=True)
+    """A new, empty staging folder beside ``final``, on the same file system.
+
+    Its name is random: in containers that share a file system every program has the same process id.
+    """
+    folder = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
     folder.mkdir(parents=True)
     return folder
 
 
 def publish(folder: Path, final: Path, result: JobResult) -> JobResult:
-    """Move a filled staging folder to its place; an earlier complete result is kept and returned."""
-    if is_complete(final):
-        shutil.rmtree(folder)
-        return read_result(final)
+    """Move a filled staging folder to its place; an earlier complete result is kept and returned.
+
+    The move is one rename, so of several programs that publish at once the first one wins.
+    """
     result = replace(result, files=digests(folder))
     (folder / RESULT).write_text(codec.dumps(result, indent=2), encoding="utf-8")
-    shutil.rmtree(final, ignore_errors=True)
-    folder.rename(final)
-    return result
+    while not is_complete(final):
+        try:
+            folder.rename(final)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            _clear(final)
+        else:
+            return result
+    shutil.rmtree(folder)
+    return read_result(final)
+
+
+def _clear(final: Path) -> None:
+    """Remove a folder that is in the way, unless it was completed meanwhile."""
+    if not is_complete(final):
+        shutil.rmtree(final)
 
 
 def is_complete(folder: Path) -> bool:

@@ -1,8 +1,9 @@
 """Dataclass ↔ JSON, versioned and strict.
 
-A value is written by its fields; in a union each alternative is told apart by a ``"type"`` key holding
-the class name. Reading refuses unknown fields, missing fields and wrong types, naming the path to the
-place, so that a file of another version fails loudly instead of half working.
+A value is written by its fields and, under ``"$type"``, its class name, which tells the alternatives of
+a union apart (no field can be called so). Column types and model names are written as their text.
+Reading refuses unknown fields, missing fields and wrong types, naming the path to the place, so that a
+file of another version fails loudly instead of half working.
 """
 
 from __future__ import annotations
@@ -12,17 +13,34 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, TypeVar, Union, cast
 
+from sqlrec.errors import DataError
+from sqlrec.spec.names import ModelName
+from sqlrec.spec.schema import DataType
+
 VERSION = 1
+TAG = "$type"
 
 T = TypeVar("T")
 
 
-class CodecError(ValueError):
-    """JSON that does not describe the expected type."""
+class CodecError(DataError):
+    """SR490: JSON that does not describe the expected type."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            "SR490", message, hint="the file was damaged or written by another version of sqlrec"
+        )
+
+
+_TO_TEXT: dict[type, Callable[[Any], str]] = {DataType: str, ModelName: lambda name: name.full}
+_FROM_TEXT: dict[type, Callable[[str], object]] = {
+    DataType: functools.cache(DataType.parse),
+    ModelName: ModelName.parse,
+}
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
@@ -43,8 +61,10 @@ def loads(cls: Any, text: str | bytes) -> Any:
 
 def encode(value: object) -> object:
     """Plain JSON data of a value made of dataclasses, enums, tuples, mappings and scalars."""
+    if type(value) in _TO_TEXT:
+        return _TO_TEXT[type(value)](value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        data: dict[str, object] = {"type": type(value).__name__}
+        data: dict[str, object] = {TAG: type(value).__name__}
         for spec in dataclasses.fields(value):
             if spec.init:
                 data[spec.name] = encode(getattr(value, spec.name))
@@ -74,18 +94,27 @@ def decode(cls: Any, data: object, path: str = "$") -> Any:
         _expect(isinstance(data, dict), "an object", data, path)
         return {k: decode(item, v, f"{path}.{k}") for k, v in cast(dict[str, object], data).items()}
     if isinstance(cls, type) and dataclasses.is_dataclass(cls):
-        return _dataclass(cls, data, path)
+        return _text(cls, data, path) if cls in _FROM_TEXT else _dataclass(cls, data, path)
     if isinstance(cls, type) and issubclass(cls, Enum):
-        try:
-            return cls(data)
-        except ValueError:
-            raise CodecError(f"{path}: {data!r} is no {cls.__name__}") from None
+        return _made(cls, cls, data, path)
     return _scalar(cls, data, path)
 
 
 def _expect(holds: bool, what: str, data: object, path: str) -> None:
     if not holds:
         raise CodecError(f"{path}: expected {what}, found {type(data).__name__}")
+
+
+def _made(cls: type, make: Callable[[Any], object], data: object, path: str) -> object:
+    try:
+        return make(data)
+    except ValueError:
+        raise CodecError(f"{path}: {data!r} is no {cls.__name__}") from None
+
+
+def _text(cls: type, data: object, path: str) -> object:
+    _expect(isinstance(data, str), f"the text of a {cls.__name__}", data, path)
+    return _made(cls, _FROM_TEXT[cls], data, path)
 
 
 def _scalar(cls: Any, data: object, path: str) -> object:
@@ -104,12 +133,12 @@ def _tuple(args: tuple[Any, ...], data: object, path: str) -> tuple[object, ...]
 
 
 def _union(alternatives: tuple[Any, ...], data: object, path: str) -> object:
-    if isinstance(data, dict) and "type" in data:
+    if isinstance(data, dict) and TAG in data:
         for cls in alternatives:
-            if getattr(cls, "__name__", "") == data["type"]:
+            if getattr(cls, "__name__", "") == data[TAG]:
                 return decode(cls, data, path)
     for cls in alternatives:
-        if dataclasses.is_dataclass(cls):
+        if dataclasses.is_dataclass(cls) and cls not in _FROM_TEXT:
             continue
         try:
             return decode(cls, data, path)
@@ -127,7 +156,7 @@ def _hints(cls: type) -> dict[str, Any]:
 def _dataclass(cls: type[T], data: object, path: str) -> T:
     _expect(isinstance(data, dict), cls.__name__, data, path)
     given = dict(cast(dict[str, object], data))
-    name = given.pop("type", cls.__name__)
+    name = given.pop(TAG, cls.__name__)
     if name != cls.__name__:
         raise CodecError(f"{path}: expected {cls.__name__}, found {name}")
     known = {f.name: f for f in dataclasses.fields(cast(Any, cls)) if f.init}

@@ -12,7 +12,7 @@ EXPORT_SUFFIX = "_export"
 MAX_FULL_NAME = 256
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ModelName:
     """``catalog.database.model``. Compared without regard to case, shown as written."""
 
@@ -23,13 +23,9 @@ class ModelName:
     @classmethod
     def of(cls, *parts: str) -> ModelName:
         """Name from one to three parts; missing leading parts take the defaults."""
-        if not 1 <= len(parts) <= 3 or not all(parts):
+        if not 1 <= len(parts) <= 3 or not all(part and "." not in part for part in parts):
             raise ValueError(f"a model name has one to three parts, not {'.'.join(parts)!r}")
-        return cls(
-            *(DEFAULT_CATALOG, DEFAULT_DATABASE, *parts)[-3:]
-            if len(parts) == 1
-            else (DEFAULT_CATALOG, *parts)[-3:]
-        )
+        return cls(*(DEFAULT_CATALOG, DEFAULT_DATABASE)[: 3 - len(parts)], *parts)
 
     @classmethod
     def parse(cls, text: str) -> ModelName:
@@ -51,10 +47,32 @@ class ModelName:
             return self.name
         return self.full
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ModelName) and self.key == other.key
+
+    def __lt__(self, other: ModelName) -> bool:
+        return self.key < other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
 
 def export_name(checkpoint: str, part: str = "") -> str:
     """Name of the export of a training checkpoint: ``v1`` gives ``v1_export`` or ``v1_export/part``."""
     return f"{checkpoint}{EXPORT_SUFFIX}" + (f"/{part}" if part else "")
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` can name a model, service or parameter: letters, digits, ``_`` and ``-``."""
+    return re.fullmatch(r"\w[\w-]*", text) is not None
+
+
+def is_checkpoint_name(text: str) -> bool:
+    """Whether ``text`` can name a checkpoint: as :func:`is_name`, with dots, and parts joined by ``/``.
+
+    A name becomes a folder, so one that leads out of its folder (``..``) is none.
+    """
+    return all(re.fullmatch(r"\w[\w.-]*", part) for part in text.split("/"))
 
 
 def slug(text: str, limit: int = 63) -> str:
@@ -64,7 +82,7 @@ def slug(text: str, limit: int = 63) -> str:
     digits of the text's SHA-256 follow, so that two texts never share a slug.
     """
     plain = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9]", "-", text.lower())).strip("-")
-    if plain == text and len(plain) <= limit:
+    if plain and plain == text and len(plain) <= limit:
         return plain
     tail = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{plain[: limit - 9].rstrip('-')}-{tail}".lstrip("-")

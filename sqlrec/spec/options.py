@@ -6,6 +6,7 @@ from here, so a default has one home.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -57,30 +58,40 @@ class Option:
     sensitive: bool = False
 
     def parse(self, raw: OptionValue) -> Parsed:
-        """The typed value of what was written; raises ``OptionError`` (SR302, SR303)."""
-        text = ("true" if raw else "false") if isinstance(raw, bool) else str(raw).strip()
+        """The typed value of what was written; raises ``OptionError`` (SR302, SR303).
+
+        One of ``choices`` is returned as declared, however it was spelt.
+        """
+        text = ("true" if raw else "false") if isinstance(raw, bool) else str(raw)
         try:
             value = _READERS[self.kind](text)
         except ValueError:
-            raise OptionError("SR302", f"option {self.key!r} takes a {self.kind}, not {text!r}") from None
-        self._check(value, text)
+            article = "an" if self.kind.startswith("int") else "a"
+            raise OptionError(
+                "SR302", f"option {self.key!r} takes {article} {self.kind}, not {text!r}"
+            ) from None
+        if self.choices:
+            return self._choice(text)
+        self._check_range(value, text)
         return value
 
-    def _check(self, value: Parsed, text: str) -> None:
-        if self.choices:
-            folded = {c.casefold(): c for c in self.choices}
-            if text.casefold() not in folded:
-                raise OptionError(
-                    "SR303",
-                    f"option {self.key!r} is one of {', '.join(self.choices)}, not {text!r}",
-                    hint=suggest(text, self.choices),
-                )
+    def _choice(self, text: str) -> str:
+        folded = {c.casefold(): c for c in self.choices}
+        if text.strip().casefold() not in folded:
+            raise OptionError(
+                "SR303",
+                f"option {self.key!r} is one of {', '.join(self.choices)}, not {text!r}",
+                hint=suggest(text, self.choices),
+            )
+        return folded[text.strip().casefold()]
+
+    def _check_range(self, value: Parsed, text: str) -> None:
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, bool) or not isinstance(number, int | float):
                 continue
             low = self.minimum is not None and number < self.minimum
             high = self.maximum is not None and number > self.maximum
-            if low or high or number != number:
+            if low or high:
                 raise OptionError("SR303", f"option {self.key!r} is {self.range_text}, not {text}")
 
     @property
@@ -94,9 +105,22 @@ class Option:
 
 
 def _boolean(text: str) -> bool:
-    if text.casefold() not in ("true", "false"):
+    if text.strip().casefold() not in ("true", "false"):
         raise ValueError(text)
-    return text.casefold() == "true"
+    return text.strip().casefold() == "true"
+
+
+def _int(text: str) -> int:
+    if not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _double(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _strings(text: str) -> tuple[str, ...]:
@@ -105,7 +129,7 @@ def _strings(text: str) -> tuple[str, ...]:
 
 def _seconds(text: str) -> float:
     """Seconds from ``30``, ``150ms``, ``30s``, ``5min``, ``2h``, ``1d``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)?", text)
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|min|m|h|d)?\s*", text)
     if not match:
         raise ValueError(text)
     unit = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}[match[2] or "s"]
@@ -114,11 +138,11 @@ def _seconds(text: str) -> float:
 
 _READERS: dict[OptionKind, Callable[[str], Parsed]] = {
     OptionKind.STRING: str,
-    OptionKind.INT: int,
-    OptionKind.DOUBLE: float,
+    OptionKind.INT: _int,
+    OptionKind.DOUBLE: _double,
     OptionKind.BOOLEAN: _boolean,
     OptionKind.STRING_LIST: _strings,
-    OptionKind.INT_LIST: lambda text: tuple(int(part) for part in _strings(text)),
+    OptionKind.INT_LIST: lambda text: tuple(_int(part) for part in _strings(text)),
     OptionKind.DURATION: _seconds,
 }
 
@@ -163,6 +187,10 @@ class OptionSet:
 
     def check(self, key: str, raw: OptionValue, scope: Scope) -> Parsed:
         """Typed value of one written option; raises ``OptionError`` (SR301 … SR304)."""
+        return self.declared(key, scope).parse(raw)
+
+    def declared(self, key: str, scope: Scope) -> Option:
+        """The option of a written key; raises ``OptionError`` SR301 (unknown) or SR304 (wrong statement)."""
         option = self.find(key)
         if option is None:
             known = [o.key for o in self.options if scope in o.scopes]
@@ -171,23 +199,24 @@ class OptionSet:
         if scope not in option.scopes:
             where = " or ".join(sorted(option.scopes))
             raise OptionError("SR304", f"option {key!r} belongs to {where}, not to {scope}")
-        return option.parse(raw)
+        return option
 
     def effective(self, scope: Scope, **layers: Mapping[str, OptionValue]) -> dict[str, Effective]:
-        """Values in force for a statement of ``scope``.
+        """Values in force for a statement of ``scope``: its own options and those of the model.
 
         ``layers`` go from weak to strong, by origin name (``model={…}, statement={…}``). Keys of the
         result are canonical; a layer's keys that are unknown or belong to other scopes are passed over
         (they are reported where they are written, by :meth:`check`).
         """
+        wanted = {scope, Scope.MODEL}
         result = {
             canonical_key(o.key): Effective(o.default, "default")
             for o in self.options
-            if scope in o.scopes and "{f}" not in o.key
+            if wanted & o.scopes and "{f}" not in o.key
         }
         for origin, layer in layers.items():
             for key, raw in layer.items():
                 option = self.find(key)
-                if option is not None and (scope in option.scopes or Scope.MODEL in option.scopes):
+                if option is not None and wanted & option.scopes:
                     result[canonical_key(key)] = Effective(option.parse(raw), origin)
         return result

@@ -47,6 +47,9 @@ SPELLINGS = {
 }
 """Other spellings of a kind."""
 
+MAX_DEPTH = 32
+"""How deep a type may be nested."""
+
 INTEGERS = frozenset({Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT})
 FLOATS = frozenset({Kind.FLOAT, Kind.DOUBLE, Kind.DECIMAL})
 
@@ -86,8 +89,8 @@ class DataType:
 
     def __str__(self) -> str:
         if self.kind is Kind.ROW:
-            inner = ", ".join(f"{n} {t}" for n, t in zip(self.names, self.arguments, strict=True))
-            return f"ROW<{inner}>"
+            named = zip(self.names, self.arguments, strict=True)
+            return f"ROW<{', '.join(f'{_quoted(name)} {type}' for name, type in named)}>"
         if self.arguments:
             return f"{self.kind}<{', '.join(map(str, self.arguments))}>"
         if self.parameters:
@@ -95,12 +98,17 @@ class DataType:
         return str(self.kind)
 
 
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z_]\w*", name) else f"`{name}`"
+
+
 class _TypeParser:
     """Recursive descent over the words and punctuation of one type."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = re.findall(r"[A-Za-z_]\w*|\d+|`[^`]+`|[^\s\w]", text)
+        self.tokens = re.findall(r"[^\W\d]\w*|\d+|`[^`]+`|\S", text)
         self.index = 0
+        self.depth = 0
 
     def peek(self) -> str:
         return self.tokens[self.index] if self.index < len(self.tokens) else ""
@@ -113,6 +121,14 @@ class _TypeParser:
         return token
 
     def type(self) -> DataType:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"a type is nested at most {MAX_DEPTH} deep")
+        parsed = self._type()
+        self.depth -= 1
+        return parsed
+
+    def _type(self) -> DataType:
         word = self.take().upper()
         if word not in Kind.__members__ and word not in SPELLINGS:
             raise ValueError(f"unknown type {word}")
@@ -130,12 +146,18 @@ class _TypeParser:
         if self.peek() != "(":
             return ()
         self.take("(")
-        values = [int(self.take())]
-        while self.peek() == ",":
+        values = [self._number()]
+        if self.peek() == ",":
             self.take(",")
-            values.append(int(self.take()))
+            values.append(self._number())
         self.take(")")
         return tuple(values)
+
+    def _number(self) -> int:
+        token = self.take()
+        if not token.isdecimal() or len(token) > 4:
+            raise ValueError(f"expected a length, found {token}")
+        return int(token)
 
     def _arguments(self, count: int) -> tuple[DataType, ...]:
         self.take("<")
@@ -150,13 +172,19 @@ class _TypeParser:
         close = {"<": ">", "(": ")"}.get(self.take())
         if close is None:
             raise ValueError("expected '<' after ROW")
-        names, types = [self.take().strip("`")], [self.type()]
+        names, types = [self._name()], [self.type()]
         while self.peek() == ",":
             self.take(",")
-            names.append(self.take().strip("`"))
+            names.append(self._name())
             types.append(self.type())
         self.take(close)
         return DataType(Kind.ROW, arguments=tuple(types), names=tuple(names))
+
+    def _name(self) -> str:
+        token = self.take()
+        if not re.fullmatch(r"[^\W\d]\w*|`[^`]+`", token):
+            raise ValueError(f"expected a field name, found {token}")
+        return token.strip("`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
