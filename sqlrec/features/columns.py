@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sqlrec.errors import DataError
-from sqlrec.features.numeric import Clock, Numeric, Scale, fit_positions
+from sqlrec.features.numeric import Numeric, Scale, fit_positions
 from sqlrec.features.raw import MISSING, Tensor, column_to_numpy, list_parts, pad, tensor_of
 from sqlrec.features.vocabulary import Vocabulary
 from sqlrec.spec.schema import DataType, Kind
@@ -182,9 +182,8 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
             values = feature.vocabulary.values
             return {"kind": "bag", "config": declared, "values": values, "length": feature.length}
         case Number(numeric=numeric):
-            clock = numeric.clock and [numeric.clock.low, numeric.clock.high, numeric.clock.origin]
             bounds = numeric.bounds.tolist()
-            fitted = {"clock": clock, "bounds": bounds, **_scale_to_json(numeric.scale)}
+            fitted = {"origin": numeric.origin, "bounds": bounds, **_scale_to_json(numeric.scale)}
             return {"kind": "number", "config": declared, **fitted}
         case Vector():
             return {"kind": "vector", "config": declared, **_scale_to_json(feature.scale)}
@@ -207,13 +206,9 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
             vocabulary = Vocabulary.of(data["values"], tensor)
             return Bag(config=config, vocabulary=vocabulary, length=data["length"])
         case "number":
-            clock = data["clock"] and Clock(
-                low=data["clock"][0], high=data["clock"][1], origin=data["clock"][2]
-            )
             bounds = np.array(data["bounds"], np.float32)
-            return Number(
-                config=config, numeric=Numeric(clock=clock, scale=_scale_from_json(data), bounds=bounds)
-            )
+            numeric = Numeric(origin=data["origin"], scale=_scale_from_json(data), bounds=bounds)
+            return Number(config=config, numeric=numeric)
         case "vector":
             return Vector(config=config, scale=_scale_from_json(data))
         case kind:

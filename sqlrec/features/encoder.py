@@ -4,7 +4,7 @@ All categorical features share one fused embedding table: a feature owns the row
 ``offset … offset + rows - 1`` and a raw value becomes one row number. Integers, booleans and strings go
 through a vocabulary; floats, dates and timestamps through quantile buckets and, standardised, into the
 dense input; arrays of integers or strings become bags (pooled by the model); arrays of floats become
-dense vectors. :meth:`Encoder.transform` and :mod:`sqlrec.features.graph` give the same bits.
+dense vectors. :meth:`Encoder.transform` and :mod:`sqlrec.features.graph` give the same values.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from sqlrec.features.columns import (
 )
 from sqlrec.features.raw import Tensor, canonical, find_column, list_parts, tensor_of
 from sqlrec.spec.signature import InputColumn
+
+__all__ = ["Encoded", "Encoder", "FeatureConfig", "Slot", "fit"]
 
 FORMAT = 1
 
@@ -65,7 +67,7 @@ class Encoder:
     def numbers(self) -> tuple[Number, ...]:
         """Number features, dates and timestamps last: the slots after the categories."""
         numbers = [f for f in self.features if isinstance(f, Number)]
-        return tuple(sorted(numbers, key=lambda f: f.numeric.clock is not None))
+        return tuple(sorted(numbers, key=lambda f: f.numeric.origin is not None))
 
     @property
     def sequences(self) -> tuple[Bag, ...]:

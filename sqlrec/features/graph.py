@@ -1,13 +1,13 @@
-"""The encoder as ONNX nodes: raw columns in, the tensors of ``Encoder.transform`` out, bit for bit.
+"""The encoder as ONNX nodes: raw columns in, exactly the values of ``Encoder.transform`` out.
 
 Columns are stacked as rows (``[columns, batch]``) and worked on together, because a node costs about a
 microsecond and a scored row should not pay one per column; only the vocabularies need a node each. The
-graph uses standard operators alone (``ai.onnx`` 18, ``ai.onnx.ml`` 4), so any ONNX Runtime loads it.
+graph uses standard operators alone (``ai.onnx`` 20, ``ai.onnx.ml`` 4), so any ONNX Runtime loads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,32 +134,24 @@ def _bag(build: GraphBuilder, bag: Bag, index: int) -> str:
 
 def _stack_numbers(build: GraphBuilder, numbers: Sequence[Number]) -> str:
     """float32 ``[numbers, batch]``, NaN for missing: floats first, then dates and timestamps."""
-    floats = [n for n in numbers if n.numeric.clock is None]
-    clocks = [n for n in numbers if n.numeric.clock is not None]
+    floats = [n.config.name for n in numbers if n.numeric.origin is None]
+    origins = {n.config.name: n.numeric.origin for n in numbers if n.numeric.origin is not None}
     parts = []
     if floats:
-        parts.append(_stack(build, [n.config.name for n in floats], "floats"))
-    if clocks:
-        parts.append(_clocks(build, clocks))
+        parts.append(_stack(build, floats, "floats"))
+    if origins:
+        parts.append(_times(build, origins))
     if not parts:
         return ""
     return parts[0] if len(parts) == 1 else build.op("Concat", "numbers", parts, axis=0)
 
 
-def _clocks(build: GraphBuilder, numbers: Sequence[Number]) -> str:
-    clocks = [n.numeric.clock for n in numbers if n.numeric.clock is not None]
-    raw = _stack(build, [n.config.name for n in numbers], "times")
-    columns = {
-        "low": [c.low for c in clocks],
-        "high": [c.high for c in clocks],
-        "origin": [c.origin for c in clocks],
-    }
-    low, high, origin = (
-        build.constant(f"time_{what}", np.array(values, np.int64)[:, None])
-        for what, values in columns.items()
-    )
-    cut = build.op("Min", "time_cut", [build.op("Max", "time_floor", [raw, low]), high])
-    distance = build.op("Sub", "time_distance", [cut, origin])
+def _times(build: GraphBuilder, origins: Mapping[str, float]) -> str:
+    """Dates and timestamps ``[columns, batch]`` as in :func:`sqlrec.features.numeric.since`."""
+    raw = _stack(build, list(origins), "times")
+    origin = build.constant("time_origin", np.array(list(origins.values()), np.float64)[:, None])
+    exact = build.op("Cast", "time_exact", [raw], to=TensorProto.DOUBLE)
+    distance = build.op("Sub", "time_distance", [exact, origin])
     value = build.op("Cast", "time_value", [distance], to=TensorProto.FLOAT)
     null = build.constant("time_null", np.array(MISSING_INT, np.int64))
     missing = build.op("Equal", "time_missing", [raw, null])

@@ -24,7 +24,6 @@ LIMIT = np.float32(5.0)
 """Standardised values are cut at this many deviations."""
 FIT_ROWS = 1 << 18
 """Rows that quantiles are taken from, evenly spread over the table."""
-_SPAN = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,35 +40,25 @@ class Scale:
         return np.where(np.isnan(values), np.float32(0.0), scaled)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """Dates and timestamps as float32: cut to the trained range, then counted from ``origin``."""
+def since(origin: float, values: npt.NDArray[np.int64]) -> Floats:
+    """Dates or timestamps as float32 distances from ``origin``, NaN for missing.
 
-    low: int
-    high: int
-    origin: int
-
-    def apply(self, values: npt.NDArray[np.int64]) -> Floats:
-        """Raw int64 → float32 distance from the origin, NaN for missing."""
-        distance = (np.clip(values, self.low, self.high) - self.origin).astype(np.float32)
-        return np.where(values == MISSING_INT, np.float32(np.nan), distance)
-
-    @classmethod
-    def fit(cls, values: npt.NDArray[np.int64]) -> Clock:
-        """Range and median of the values that are not missing."""
-        known = values[values != MISSING_INT]
-        if not len(known):
-            return cls(low=0, high=0, origin=0)
-        origin = int(np.partition(known, len(known) // 2)[len(known) // 2])
-        low, high = int(known.min()), int(known.max())
-        return cls(low=max(low, origin - _SPAN), high=min(high, origin + _SPAN), origin=origin)
+    The difference is taken in float64, where microseconds are exact, because float32 alone would round
+    today's timestamps to two minutes. (ONNX Runtime 1.31 orders int64 wrongly in Min, so no integers.)
+    """
+    distance = (values.astype(np.float64) - origin).astype(np.float32)
+    return np.where(values == MISSING_INT, np.float32(np.nan), distance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Numeric:
-    """Fitted reading of one number column. ``bounds`` are the lower bounds of buckets 2 and up."""
+    """Fitted reading of one number column.
 
-    clock: Clock | None
+    ``bounds`` are the lower bounds of buckets 2 and up. ``origin`` (days or microseconds) is set for
+    dates and timestamps.
+    """
+
+    origin: float | None
     scale: Scale
     bounds: Floats
 
@@ -80,9 +69,9 @@ class Numeric:
 
     def read(self, column: Any) -> Floats:
         """float32 ``[rows]`` of a canonical column, NaN for missing."""
-        if self.clock is None:
+        if self.origin is None:
             return column_to_numpy(column, Tensor.FLOAT, MISSING[Tensor.FLOAT])
-        return self.clock.apply(column_to_numpy(column, Tensor.INT, MISSING_INT))
+        return since(self.origin, column_to_numpy(column, Tensor.INT, MISSING_INT))
 
     def codes(self, values: Floats) -> npt.NDArray[np.int64]:
         """Bucket codes ``[rows]``: 0 for NaN, else 1 + the number of bounds at or below the value."""
@@ -92,12 +81,10 @@ class Numeric:
     @classmethod
     def fit(cls, column: Any, tensor: Tensor, buckets: int) -> Numeric:
         """Quantiles and spread of a canonical training column, infinities excluded by the caller."""
-        clock = None
-        if tensor is Tensor.INT:
-            clock = Clock.fit(column_to_numpy(column, Tensor.INT, MISSING_INT))
-        values = cls(clock=clock, scale=_UNIT, bounds=np.empty(0, np.float32)).read(column)
+        origin = _fit_origin(column) if tensor is Tensor.INT else None
+        values = cls(origin=origin, scale=_UNIT, bounds=np.empty(0, np.float32)).read(column)
         known = np.sort(_spread_sample(values[~np.isnan(values)]))
-        return cls(clock=clock, scale=_fit_scale(known), bounds=_fit_bounds(known, min(buckets, BUCKETS)))
+        return cls(origin=origin, scale=_fit_scale(known), bounds=_fit_bounds(known, min(buckets, BUCKETS)))
 
 
 _UNIT = Scale(center=np.zeros(1, np.float32), factor=np.ones(1, np.float32))
@@ -107,6 +94,14 @@ def _spread_sample(values: Floats) -> Floats:
     if len(values) <= FIT_ROWS:
         return values
     return values[np.linspace(0, len(values) - 1, FIT_ROWS).astype(np.int64)]
+
+
+def _fit_origin(column: Any) -> float:
+    """The median of the values that are not missing."""
+    values = column_to_numpy(column, Tensor.INT, MISSING_INT)
+    known = values[values != MISSING_INT]
+    middle = len(known) // 2
+    return float(np.partition(known, middle)[middle]) if len(known) else 0.0
 
 
 def _fit_bounds(ordered: Floats, buckets: int) -> Floats:
