@@ -1,0 +1,136 @@
+"""Changing the files of a table in one step, so that neither a kill nor a reader meets half a change.
+
+A writer stages files under ``<table>/_tmp/<key>/``. Renaming ``COMMIT.json`` into that folder *is* the
+commit: it lists what appears and what disappears. From then on anybody who comes to the table, the
+writer itself or after a kill the next reader or writer, carries the list out, and carrying it out
+twice does no harm. A lock on the table's folder keeps readers from listing files while that happens; it
+belongs to the process, so a killed one holds nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlrec.errors import SetupError
+
+STAGE = "_tmp"
+COMMIT = "COMMIT.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Relative paths: ``add`` are staged and appear in the table, ``remove`` disappear from it."""
+
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is no data of a table: names with a leading ``_`` or ``.``."""
+    return name.startswith(("_", "."))
+
+
+def walk(root: Path) -> list[Path]:
+    """All data files below a table's folder, in sorted order."""
+    found: list[Path] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(f for f in folders if not is_hidden(f))
+        found += [Path(folder, name) for name in sorted(files) if not is_hidden(name)]
+    return sorted(found)
+
+
+def listing(root: Path) -> list[Path]:
+    """The data files of a table between two changes, after finishing one that was left half done."""
+    with locked(root, exclusive=False):
+        if not _pending(root):
+            return walk(root)
+    with locked(root, exclusive=True):
+        finish(root)
+        return walk(root)
+
+
+@contextmanager
+def locked(root: Path, *, exclusive: bool) -> Iterator[None]:
+    """Hold the table's lock: readers share it, a writer has it alone."""
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
+def commit(root: Path, key: str, change: Change) -> None:
+    """Make a staged change, under the exclusive lock."""
+    stage = root / STAGE / key
+    draft = stage / f".{COMMIT}"
+    draft.write_text(json.dumps({"add": change.add, "remove": change.remove}), encoding="utf-8")
+    for path in (*(stage / name for name in change.add), draft):
+        _sync(path)
+    draft.rename(stage / COMMIT)
+    _sync(stage)
+    _apply(root, stage)
+
+
+def finish(root: Path) -> None:
+    """Carry out committed changes that a killed process left, under the exclusive lock."""
+    for stage in _pending(root):
+        try:
+            _apply(root, stage)
+        except OSError as error:
+            raise SetupError(
+                "SR703",
+                f"a write to {root} was cut off and cannot be finished: {error}",
+                hint="give this user the right to write there, or run the writing step again",
+            ) from None
+
+
+def _pending(root: Path) -> list[Path]:
+    return sorted(p.parent for p in (root / STAGE).glob(f"*/{COMMIT}"))
+
+
+def _apply(root: Path, stage: Path) -> None:
+    change = json.loads((stage / COMMIT).read_text(encoding="utf-8"))
+    for name in change["add"]:
+        if (stage / name).exists():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (stage / name).replace(root / name)
+    for name in change["remove"]:
+        (root / name).unlink(missing_ok=True)
+        _remove_empty((root / name).parent, root)
+    _sync(root)
+    discard(root, stage.name)
+
+
+def discard(root: Path, key: str) -> None:
+    """Delete what is staged under ``key``; the commit goes first, so that nobody carries out a part of it."""
+    stage = root / STAGE / key
+    (stage / COMMIT).unlink(missing_ok=True)
+    shutil.rmtree(stage, ignore_errors=True)
+    _remove_empty(stage.parent, root)
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove a folder and its parents below ``root`` as far as they are empty."""
+    while folder != root:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or folder to the disk, so that a commit never outlives its files in a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

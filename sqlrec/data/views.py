@@ -1,0 +1,240 @@
+"""A named table as a DuckDB query with exactly the declared columns.
+
+Files are listed here, not by DuckDB's globs: hidden ones are left out, the order is fixed, and a write
+that was cut off is finished first. Partition columns get their declared types (STRING when nothing is
+declared), because DuckDB's guess makes a number of ``dt=1`` and a string of ``dt=1a``.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import gzip
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import duckdb
+
+from sqlrec.data import commit, types
+from sqlrec.data.failure import translated
+from sqlrec.errors import DataError, NameNotFoundError, SchemaError, suggest
+from sqlrec.spec.schema import DataType, Kind
+from sqlrec.spec.table import TableFormat, TableSource
+
+SUFFIXES = {TableFormat.CSV: (".csv", ".csv.gz")}
+"""Endings of the data files of a folder; parquet for all formats that are not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files of a table, and its partition columns as the folders below the table spell them."""
+
+    files: tuple[str, ...]
+    partitions: tuple[str, ...] = ()
+
+
+def select(connection: duckdb.DuckDBPyConnection, source: TableSource) -> str:
+    """Query text that gives the table's rows.
+
+    Raises ``NameNotFoundError`` SR401 (nothing at the path), ``DataError`` SR405, SR407 (unreadable
+    file), SR408 (no files and no declared columns), ``SchemaError`` SR406 (declared columns missing, or
+    of a type that cannot become the declared one).
+    """
+    found = find(source)
+    if not found.files:
+        return _empty(source)
+    scan = _csv(source, found) if source.format is TableFormat.CSV else _parquet(source, found)
+    try:
+        relation = connection.sql(f"FROM {scan}")
+    except (duckdb.Error, OSError) as error:
+        raise _diagnosed(connection, source, found, error) from None
+    columns = dict(zip(relation.columns, relation.types, strict=True))
+    if not source.schema.fields:
+        outside = _partition_names(found.files[0], Path("/")) - set(found.partitions)
+        shown = [types.quote(name) for name in columns if name not in outside]
+        return f"FROM {scan} SELECT {', '.join(shown)}"
+    return f"FROM {scan} SELECT {', '.join(_declared(source, columns, found.files[0]))}"
+
+
+def find(source: TableSource) -> Found:
+    """The data files of a table: one file, those of a folder, or those a glob matches."""
+    path = Path(source.path)
+    if path.is_file():
+        return Found((str(path),))
+    if path.is_dir():
+        suffixes = SUFFIXES.get(source.format, (".parquet",))
+        files = tuple(str(p) for p in commit.listing(path) if p.name.endswith(suffixes))
+        return Found(files, _partitions(files, path))
+    if not glob.has_magic(source.path):
+        raise NameNotFoundError(
+            "SR401",
+            f"table {source.name!r}: there is nothing at {source.path}",
+            hint="correct the table's path",
+        )
+    matches = sorted(glob.glob(source.path, recursive=True))
+    files = tuple(m for m in matches if Path(m).is_file() and not commit.is_hidden(Path(m).name))
+    if not files:
+        raise NameNotFoundError("SR401", f"table {source.name!r}: no file matches {source.path}")
+    fixed = next(p for p in path.parents if not glob.has_magic(str(p)))
+    return Found(files, _partitions(files, fixed))
+
+
+def _partitions(files: tuple[str, ...], root: Path) -> tuple[str, ...]:
+    names = _partition_names(files[0], root) if files else set()
+    return tuple(sorted(names))
+
+
+def _partition_names(file: str, root: Path) -> set[str]:
+    folders = Path(file).relative_to(root).parent.parts
+    return {unquote(part.partition("=")[0]) for part in folders if "=" in part}
+
+
+def _empty(source: TableSource) -> str:
+    if not source.schema.fields:
+        raise DataError(
+            "SR408",
+            f"table {source.name!r} is empty: no data files in {source.path}",
+            hint="declare its columns with CREATE TABLE, or fill it first",
+        )
+    nulls = [f"CAST(NULL AS {types.duckdb_type(f.type)}) AS {types.quote(f.name)}" for f in source.schema]
+    return f"SELECT {', '.join(nulls)} WHERE false"
+
+
+def _declared(source: TableSource, columns: Mapping[str, object], file: str) -> list[str]:
+    by_folded = {name.casefold(): name for name in columns}
+    missing = [f.name for f in source.schema if f.name.casefold() not in by_folded]
+    if missing:
+        hints = [hint for name in missing if (hint := suggest(name, columns))]
+        raise SchemaError(
+            "SR406",
+            f"table {source.name!r} declares {_listed(missing)}, not found in {file}",
+            hint=" ".join(hints) or f"the file has: {', '.join(columns)}",
+        )
+    shown = []
+    for field in source.schema:
+        name = by_folded[field.name.casefold()]
+        _check_type(source, field.name, types.type_of_duckdb(name, columns[name]), field.type)
+        cast = f"CAST({types.quote(name)} AS {types.duckdb_type(field.type)})"
+        shown.append(f"{cast} AS {types.quote(field.name)}")
+    return shown
+
+
+def _check_type(source: TableSource, column: str, stored: DataType, declared: DataType) -> None:
+    """DuckDB would round 2.7 to 3 without a word, so fractions never become whole numbers here."""
+    if stored.is_float and (declared.is_integer or declared.kind is Kind.BOOLEAN):
+        raise SchemaError(
+            "SR406",
+            f"table {source.name!r}: column {column!r} is declared {declared}, but the file holds {stored}",
+            hint=f"declare it {stored} and CAST it in the query",
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    quoted = [repr(name) for name in names]
+    return f"column{'s' if len(quoted) > 1 else ''} {', '.join(quoted)}"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _struct(types_by_name: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{_text(n)}: {_text(t)}" for n, t in types_by_name.items()) + "}"
+
+
+def _files(found: Found) -> str:
+    names = (glob.escape(f) if glob.has_magic(f) else f for f in found.files)
+    return f"[{', '.join(map(_text, names))}]"
+
+
+def _hive(source: TableSource, found: Found) -> str:
+    if not found.partitions:
+        return ", hive_partitioning = false"
+    wanted = {n: source.schema.get(n) for n in found.partitions}
+    hive = {n: types.duckdb_type(f.type) if f else "VARCHAR" for n, f in wanted.items()}
+    return f", hive_partitioning = true, hive_types_autocast = false, hive_types = {_struct(hive)}"
+
+
+def _parquet(source: TableSource, found: Found) -> str:
+    return f"read_parquet({_files(found)}{_hive(source, found)})"
+
+
+def _csv(source: TableSource, found: Found, *, as_text: bool = False) -> str:
+    """``read_csv`` with the whole dialect given, so that only types (of undeclared columns) are guessed."""
+    names = _header(source, found.files[0]) if source.schema.fields or as_text else ()
+    wanted = {n: None if as_text else source.schema.get(n) for n in names}
+    given = {n: types.duckdb_type(f.type) if f else "VARCHAR" for n, f in wanted.items()}
+    columns = f", auto_detect = false, columns = {_struct(given)}" if given else ""
+    null = source.options.get("null_value", "")
+    return (
+        f"read_csv({_files(found)}, header = {str(_has_header(source)).lower()}, "
+        f"delim = {_text(_delimiter(source))}, quote = '\"', escape = '\"', nullstr = {_text(null)}, "
+        f"allow_quoted_nulls = false, strict_mode = true, null_padding = false, skip = 0, comment = ''"
+        f"{columns}{_hive(source, found)})"
+    )
+
+
+def _has_header(source: TableSource) -> bool:
+    return source.options.get("header", "true").casefold() != "false"
+
+
+def _delimiter(source: TableSource) -> str:
+    return source.options.get("delimiter", ",").replace("\\t", "\t")
+
+
+def _header(source: TableSource, file: str) -> tuple[str, ...]:
+    """Column names of a CSV file in its order; without a header line they are the declared ones."""
+    if not _has_header(source):
+        inside = {p.casefold() for p in source.partitions}
+        return tuple(f.name for f in source.schema if f.name.casefold() not in inside)
+    opened = gzip.open if file.endswith(".gz") else open
+    try:
+        with opened(file, "rb") as data:
+            text = data.readline().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(
+            "SR405",
+            f"{file}, line 1: the text is not UTF-8",
+            hint="convert it: iconv -f latin1 -t utf-8 old > new",
+        ) from None
+    except (OSError, EOFError) as error:
+        raise DataError("SR407", f"cannot read {file}: {error}") from None
+    names = _split(text.rstrip("\r\n"), _delimiter(source))
+    if not names:
+        raise DataError(
+            "SR405", f"{file} is empty: no header line", hint="set the table option 'header' = 'false'"
+        )
+    return _unique(names)
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """Values of one line; Python's reader knows no delimiter of several characters."""
+    if len(delimiter) > 1:
+        return line.split(delimiter) if line else []
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    """Names as DuckDB makes them differ: the second ``a`` is ``a_1``, an empty one ``column2``."""
+    seen: dict[str, int] = {}
+    out = []
+    for index, raw in enumerate(names):
+        name = raw or f"column{index}"
+        count = seen.get(name.casefold(), 0)
+        seen[name.casefold()] = count + 1
+        out.append(f"{name}_{count}" if count else name)
+    return tuple(out)
+
+
+def _diagnosed(
+    connection: duckdb.DuckDBPyConnection, source: TableSource, found: Found, error: Exception
+) -> Exception:
+    """DuckDB names no line when it cannot guess a CSV's types: reading it as text finds the bad line."""
+    if "Error when sniffing file" in str(error):
+        try:
+            connection.sql(f"FROM {_csv(source, found, as_text=True)} SELECT count(COLUMNS(*))").fetchall()
+        except (duckdb.Error, OSError) as precise:
+            return translated(precise)
+    return translated(error)
