@@ -1,1 +1,129 @@
-"""The ``tzrec.wide_and_deep`` controller."""
+"""The ``tzrec.wide_and_deep`` controller: what such a model is, without the libraries that train it.
+
+Wide & Deep (Cheng et al., 2016): the score is the sum of a linear part over all features, which
+remembers, and a stack of dense layers over embeddings and numbers, which generalises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlrec.errors import suggest
+from sqlrec.models import pods
+from sqlrec.models.controller import Problem, Programs
+from sqlrec.models.deep.options import column_of, hidden_units, tzrec_options
+from sqlrec.spec.job import Resources, Topology
+from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.names import export_name
+from sqlrec.spec.options import Effective, OptionSet, canonical_key
+from sqlrec.spec.schema import FLOATS, INTEGERS, DataType, Field, Kind, Schema
+
+OPTIONS = tzrec_options(hidden_units("hidden_units", "the deep part"))
+OUTPUT = Field(name="probs", type=DataType(Kind.FLOAT))
+LABEL = INTEGERS | FLOATS | {Kind.BOOLEAN}
+SCALAR = LABEL | {Kind.STRING, Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ}
+ELEMENT = LABEL | {Kind.STRING}
+
+
+@dataclass(frozen=True, slots=True)
+class WideAndDeep:
+    """Controller of Wide & Deep click models."""
+
+    type: str = "tzrec.wide_and_deep"
+    doc: str = "Wide & Deep: probability of a positive label from categorical and numeric columns."
+    options: OptionSet = OPTIONS
+    programs: Programs = Programs(
+        train="sqlrec.models.deep.train:train", export="sqlrec.models.deep.export:export"
+    )
+
+    def outputs(self, columns: Schema, options: dict[str, object]) -> Schema:
+        """One column, ``probs``."""
+        return Schema((OUTPUT,))
+
+    def check(self, model: ModelSpec) -> Iterable[Problem]:
+        """All that is wrong with a definition."""
+        yield from _labels(model)
+        yield from _features(model)
+        yield from _column_options(model)
+
+    def exports(self, checkpoint: str) -> tuple[str, ...]:
+        """One export, ``<checkpoint>_export``."""
+        return (export_name(checkpoint),)
+
+    def resources(self, options: dict[str, Effective]) -> Resources:
+        """From the ``pod_…`` options."""
+        return pods.resources(options)
+
+    def topology(self, options: dict[str, Effective]) -> Topology:
+        """From ``nnodes``, ``nproc_per_node`` and ``master_port``."""
+        return pods.topology(options)
+
+
+CONTROLLER = WideAndDeep()
+
+
+def is_feature_type(column: DataType) -> bool:
+    """Whether a column of this type can be a feature."""
+    return column.element.kind in ELEMENT if column.kind is Kind.ARRAY else column.kind in SCALAR
+
+
+def _labels(model: ModelSpec) -> Iterator[Problem]:
+    if len(model.labels) > 1:
+        yield Problem(
+            code="SR420",
+            message=f"{model.type} learns one label, label_columns names {len(model.labels)}",
+            hint="keep one label, or make a model for each",
+            option="label_columns",
+        )
+    for name in model.labels:
+        column = model.columns.get(name)
+        if column is not None and column.type.kind not in LABEL:
+            yield Problem(
+                code="SR421",
+                message=f"label column {name!r} is {column.type}; a label is a number, 0 or 1, or BOOLEAN",
+                column=column.name,
+            )
+
+
+def _features(model: ModelSpec) -> Iterator[Problem]:
+    if not len(model.features):
+        yield Problem(
+            code="SR422",
+            message=f"model {model.name} has no feature columns: every column is a label",
+            hint="list the columns that the label is predicted from",
+        )
+    for column in model.features:
+        if not is_feature_type(column.type):
+            yield Problem(
+                code="SR423",
+                message=f"column {column.name!r} is {column.type}, which {model.type} cannot use",
+                hint="features are numbers, BOOLEAN, STRING, DATE, TIMESTAMP, and ARRAYs of the first three",
+                column=column.name,
+            )
+
+
+def _column_options(model: ModelSpec) -> Iterator[Problem]:
+    features = {canonical_key(f.name): f for f in model.features}
+    for key in model.options:
+        name = column_of(key)
+        if not name:
+            continue
+        if name not in features:
+            yield Problem(
+                code="SR424",
+                message=f"option {key!r} is about {name!r}, which is no feature column",
+                hint=suggest(name, features) or f"feature columns: {', '.join(model.features.names)}",
+                option=key,
+            )
+        elif _is_vector(features[name].type):
+            yield Problem(
+                code="SR425",
+                message=f"option {key!r} has no effect: {features[name].name!r} is a vector, not embedded",
+                option=key,
+                warning=True,
+            )
+
+
+def _is_vector(column: DataType) -> bool:
+    return column.kind is Kind.ARRAY and column.element.is_float

@@ -1,0 +1,110 @@
+"""A training checkpoint on disk: model definition, fitted encoder, weights, optimiser state, options.
+
+``weights.pt`` is read with ``weights_only``, so a checkpoint cannot run code; the same training gives
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from sqlrec.errors import StateError
+from sqlrec.features.encoder import Encoder
+from sqlrec.models.deep.embedding import EmbeddingTable
+from sqlrec.models.deep.network import Head
+from sqlrec.models.deep.rows import Rows
+from sqlrec.models.deep.trainer import Network
+from sqlrec.spec import codec
+from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.options import Parsed
+
+MODEL, ENCODER, WEIGHTS, OPTIONS = "model.json", "encoder.json", "weights.pt", "options.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A trained model.
+
+    ``table`` float32 [rows, width] holds the fused embedding rows, ``accumulator`` [rows] their optimiser
+    state and ``adam`` that of the head; ``options`` are those of its training.
+    """
+
+    model: ModelSpec
+    encoder: Encoder
+    table: Tensor
+    head: Head
+    options: Mapping[str, Parsed]
+    accumulator: Tensor
+    adam: dict[str, Any]
+
+    @property
+    def network(self) -> Network:
+        """Table and head, sharing their storage with this object."""
+        return Network(EmbeddingTable(self.table, self.accumulator), self.head)
+
+    def predict(self, table: pa.Table) -> npt.NDArray[np.float32]:
+        """Probabilities float32 [rows] of a table with the model's feature columns."""
+        encoded = self.encoder.transform(table)
+        return self.network.predict(
+            Rows(
+                ids=torch.from_numpy(encoded.ids),
+                bags=tuple(map(torch.from_numpy, encoded.bags)),
+                dense=torch.from_numpy(encoded.dense),
+                labels=torch.zeros(table.num_rows),
+            )
+        )
+
+
+def save(trained: Trained, folder: Path) -> None:
+    """Write the files of a checkpoint into an existing folder."""
+    _write(folder / MODEL, codec.dumps(trained.model, indent=2))
+    _write(folder / ENCODER, json.dumps(trained.encoder.to_json(), ensure_ascii=False))
+    _write(folder / OPTIONS, json.dumps(dict(sorted(trained.options.items())), indent=2))
+    head = trained.head
+    state = {
+        "table": trained.table,
+        "accumulator": trained.accumulator,
+        "head": head.state_dict(),
+        "adam": trained.adam,
+        "dims": list(head.dims),
+        "dense_width": head.dense_width,
+        "hidden_units": list(head.hidden_units),
+    }
+    torch.save(state, folder / WEIGHTS)
+
+
+def load(folder: Path) -> Trained:
+    """The checkpoint in ``folder``; ``StateError`` SR521 when its files are missing or damaged."""
+    try:
+        state = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
+        encoder = Encoder.from_json(json.loads((folder / ENCODER).read_text(encoding="utf-8")))
+        options = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
+        head = Head(state["dims"], state["dense_width"], state["hidden_units"])
+        head.load_state_dict(state["head"])
+        return Trained(
+            model=cast(ModelSpec, codec.loads(ModelSpec, (folder / MODEL).read_bytes())),
+            encoder=encoder,
+            table=state["table"],
+            head=head,
+            options={k: tuple(v) if isinstance(v, list) else v for k, v in options.items()},
+            accumulator=state["accumulator"],
+            adam=state["adam"],
+        )
+    except (OSError, KeyError, ValueError, RuntimeError, EOFError) as error:
+        raise StateError(
+            "SR521", f"{folder} holds no readable training checkpoint: {error}", hint="train the model again"
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,95 @@
+"""One fused table for all embeddings, with a sparse row-wise Adagrad that touches a batch's rows only.
+
+All categorical columns share one tensor (the encoder gives each its own range of rows), so a batch
+is one gather, and one row carries deep vector and wide weight together. The optimiser keeps one
+accumulator a row (row-wise Adagrad, as in FBGEMM and TorchRec) instead of one a weight: a step costs
+the same whether the table has a thousand rows or a hundred million.
+
+A multi-valued column (a bag) is the mean of the rows of its values; an empty bag is all zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+INITIAL_STD = 0.01
+EPSILON = 1e-10
+
+
+@dataclass(slots=True)
+class EmbeddingTable:
+    """``weight`` float32 [rows, width] (last entry: wide weight), ``accumulator`` float32 [rows]."""
+
+    weight: Tensor
+    accumulator: Tensor
+
+    @classmethod
+    def new(cls, rows: int, width: int, seed: int) -> EmbeddingTable:
+        """Small random deep vectors, wide weights zero."""
+        generator = torch.Generator().manual_seed(seed)
+        weight = torch.empty(rows, width).normal_(std=INITIAL_STD, generator=generator)
+        weight[:, -1] = 0
+        return cls(weight, torch.zeros(rows))
+
+    def clone(self) -> EmbeddingTable:
+        """An independent copy."""
+        return EmbeddingTable(self.weight.clone(), self.accumulator.clone())
+
+    def extended(self, origin: Tensor, is_new: Tensor) -> EmbeddingTable:
+        """A table whose row ``i`` is a copy of row ``origin[i]``, with a new accumulator where ``is_new``."""
+        accumulator = self.accumulator[origin]
+        accumulator[is_new] = 0
+        return EmbeddingTable(self.weight[origin], accumulator)
+
+    def lookup(self, ids: Tensor, bags: Sequence[Tensor]) -> Tensor:
+        """Rows [batch, slots + bags, width] of ``ids`` [batch, slots] and ``bags`` (-1: no value)."""
+        width = self.weight.shape[1]
+        single = self.weight.index_select(0, ids.reshape(-1)).view(*ids.shape, width)
+        if not bags:
+            return single
+        return torch.cat((single, *(self._pool(bag).unsqueeze(1) for bag in bags)), dim=1)
+
+    def _pool(self, bag: Tensor) -> Tensor:
+        rows = self.weight.index_select(0, bag.clamp(min=0).reshape(-1)).view(*bag.shape, -1)
+        return (rows * _shares(bag).unsqueeze(2)).sum(dim=1)
+
+    def update(self, rows: Tensor, gradient: Tensor, learning_rate: float) -> None:
+        """One Adagrad step for distinct ``rows`` [n] with their summed ``gradient`` [n, width].
+
+        Duchi et al. 2011, with the mean square of a row's gradient as the row's one accumulator.
+        """
+        total = self.accumulator.index_select(0, rows).add_(gradient.square().mean(dim=1))
+        self.accumulator[rows] = total
+        step = -learning_rate / total.sqrt_().add_(EPSILON)
+        self.weight.index_add_(0, rows, gradient * step.unsqueeze(1))
+
+
+def reduce_gradient(ids: Tensor, bags: Sequence[Tensor], gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Distinct rows a batch touched [n] and the sum of their gradients [n, width].
+
+    ``gradient`` [batch, slots + bags, width] is that of :meth:`EmbeddingTable.lookup`'s result.
+    """
+    width, slots = gradient.shape[2], ids.shape[1]
+    rows, parts = [ids.reshape(-1)], [gradient[:, :slots].reshape(-1, width)]
+    for position, bag in enumerate(bags, start=slots):
+        spread = gradient[:, position].unsqueeze(1) * _shares(bag).unsqueeze(2)
+        present = bag >= 0
+        rows.append(bag[present])
+        parts.append(spread[present])
+    return sum_by_row(torch.cat(rows), torch.cat(parts))
+
+
+def sum_by_row(rows: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Distinct ``rows``, ascending, and the sum of the ``gradient`` rows that belong to each."""
+    distinct, place = torch.unique(rows, return_inverse=True)
+    return distinct, gradient.new_zeros(len(distinct), gradient.shape[1]).index_add_(0, place, gradient)
+
+
+def _shares(bag: Tensor) -> Tensor:
+    """Weight of each entry in its bag's mean; 0 for an absent one. Float32, the shape of ``bag``."""
+    present = (bag >= 0).float()
+    return present / present.sum(dim=1, keepdim=True).clamp(min=1)

@@ -1,0 +1,269 @@
+"""Options of the ``tzrec.*`` model types, and their typed values.
+
+The names and defaults are those that SQLRec scripts rely on; the options below the line in
+:func:`tzrec_options` are ours. A default lives here and nowhere else: controllers, jobs and the
+reference all read it from the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from sqlrec.models.pods import JOB, pod_options, topology_options
+from sqlrec.spec.options import (
+    Option,
+    OptionKind,
+    OptionSet,
+    OptionValue,
+    Parsed,
+    Scope,
+    canonical_key,
+)
+
+MODEL = frozenset({Scope.MODEL})
+TRAIN = frozenset({Scope.MODEL, Scope.TRAIN})
+MAX_SEED = 2**31 - 1
+MAX_BUCKETS = 2**31 - 1
+MAX_DIM = 1024
+MAX_ARRAY = 10_000
+
+COLUMN = "column."
+BUCKET_SIZE = ".bucket_size"
+EMBEDDING_DIM = ".embedding_dim"
+
+
+def tzrec_options(*own: Option) -> OptionSet:
+    """The options that all ``tzrec.*`` types share, and those of one type (``own``)."""
+    return OptionSet(
+        (
+            *_model_options(),
+            *own,
+            *_training_options(),
+            *topology_options(),
+            *pod_options(image="sqlrec/tzrec"),
+        )
+    )
+
+
+def hidden_units(key: str, what: str) -> Option:
+    """The option that lists the widths of a stack of dense layers, such as ``hidden_units``."""
+    return Option(
+        key=key,
+        kind=OptionKind.INT_LIST,
+        scopes=MODEL,
+        default=(512, 256, 128),
+        minimum=1,
+        maximum=65536,
+        doc=f"Widths of the dense layers of {what}, first to last.",
+    )
+
+
+def _model_options() -> tuple[Option, ...]:
+    integer = OptionKind.INT
+    return (
+        Option(key="model", kind=OptionKind.STRING, scopes=MODEL, required=True, doc="Model type."),
+        Option(
+            key="label_columns",
+            kind=OptionKind.STRING_LIST,
+            scopes=MODEL,
+            required=True,
+            doc="Label column of the training table: 0 or 1, or BOOLEAN.",
+        ),
+        Option(
+            key="embedding_dim",
+            kind=integer,
+            scopes=MODEL,
+            default=16,
+            minimum=1,
+            maximum=MAX_DIM,
+            doc="Width of the embedding of each column.",
+        ),
+        Option(
+            key="num_buckets",
+            kind=integer,
+            scopes=MODEL,
+            default=1_000_000,
+            minimum=1,
+            maximum=MAX_BUCKETS,
+            doc="Most embedding rows of one column.",
+        ),
+        Option(
+            key="max_array_length",
+            kind=integer,
+            scopes=MODEL,
+            default=100,
+            minimum=1,
+            maximum=MAX_ARRAY,
+            doc="Elements used of an ARRAY of integers or strings, from its beginning.",
+        ),
+        Option(
+            key=COLUMN + "{f}" + BUCKET_SIZE,
+            kind=integer,
+            scopes=MODEL,
+            minimum=1,
+            maximum=MAX_BUCKETS,
+            doc="num_buckets of one column.",
+        ),
+        Option(
+            key=COLUMN + "{f}" + EMBEDDING_DIM,
+            kind=integer,
+            scopes=MODEL,
+            minimum=1,
+            maximum=MAX_DIM,
+            doc="embedding_dim of one column.",
+        ),
+    )
+
+
+def _training_options() -> tuple[Option, ...]:
+    integer, double = OptionKind.INT, OptionKind.DOUBLE
+    return (
+        Option(
+            key="sparse_lr",
+            kind=double,
+            scopes=TRAIN,
+            default=0.001,
+            minimum=0,
+            doc="Learning rate of the embeddings (row-wise Adagrad).",
+        ),
+        Option(
+            key="dense_lr",
+            kind=double,
+            scopes=TRAIN,
+            default=0.001,
+            minimum=0,
+            doc="Learning rate of the dense layers (Adam).",
+        ),
+        Option(
+            key="num_epochs",
+            kind=integer,
+            scopes=TRAIN,
+            default=1,
+            minimum=1,
+            doc="Passes over the training rows.",
+        ),
+        Option(
+            key="mixed_precision",
+            kind=OptionKind.STRING,
+            scopes=TRAIN,
+            choices=("BF16", "FP16"),
+            doc="Reduced precision of the dense layers in training, where the CPU has it; unset: FP32.",
+        ),
+        Option(
+            key="batch_size",
+            kind=integer,
+            scopes=TRAIN | JOB,
+            default=8192,
+            minimum=1,
+            doc="Rows of one optimiser step, over all processes of the job.",
+        ),
+        Option(
+            key="num_workers",
+            kind=integer,
+            scopes=TRAIN | JOB,
+            default=8,
+            minimum=1,
+            doc="Threads that encode rows, at most one a free core.",
+        ),
+        Option(
+            key="seed",
+            kind=integer,
+            scopes=TRAIN,
+            default=0,
+            minimum=0,
+            maximum=MAX_SEED,
+            doc="Seed of initial weights, row order and validation split.",
+        ),
+        Option(
+            key="validation_fraction",
+            kind=double,
+            scopes=TRAIN,
+            default=0.1,
+            minimum=0,
+            maximum=0.9,
+            doc="Share of the rows held out to measure the model, unless VALIDATE ON names a table.",
+        ),
+        Option(
+            key="early_stopping_patience",
+            kind=integer,
+            scopes=TRAIN,
+            default=0,
+            minimum=0,
+            doc="Stop after this many epochs without a better validation AUC and keep the best; 0: never.",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """Shape of a model: what CREATE MODEL fixed. Per-column maps are keyed by folded column name."""
+
+    embedding_dim: int
+    num_buckets: int
+    max_array_length: int
+    hidden_units: tuple[int, ...]
+    embedding_dims: Mapping[str, int]
+    bucket_sizes: Mapping[str, int]
+
+    @classmethod
+    def read(cls, declared: OptionSet, written: Mapping[str, OptionValue]) -> Architecture:
+        """From the options of a model; raises ``OptionError`` for a value that does not parse."""
+        values = {k: e.value for k, e in declared.effective(Scope.MODEL, model=written).items()}
+        return cls(
+            embedding_dim=cast(int, values["embedding_dim"]),
+            num_buckets=cast(int, values["num_buckets"]),
+            max_array_length=cast(int, values["max_array_length"]),
+            hidden_units=cast(tuple[int, ...], values["hidden_units"]),
+            embedding_dims=_per_column(values, EMBEDDING_DIM),
+            bucket_sizes=_per_column(values, BUCKET_SIZE),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How a model is trained: the effective options of one TRAIN MODEL."""
+
+    sparse_lr: float
+    dense_lr: float
+    num_epochs: int
+    mixed_precision: str
+    batch_size: int
+    num_workers: int
+    seed: int
+    validation_fraction: float
+    early_stopping_patience: int
+
+    @classmethod
+    def read(cls, declared: OptionSet, effective: Mapping[str, Parsed]) -> Training:
+        """From effective options (canonical keys); what is not given takes its declared default."""
+        values = {k: e.value for k, e in declared.effective(Scope.TRAIN).items()} | dict(effective)
+        return cls(
+            sparse_lr=float(cast(float, values["sparse_lr"])),
+            dense_lr=float(cast(float, values["dense_lr"])),
+            num_epochs=cast(int, values["num_epochs"]),
+            mixed_precision=str(values["mixed_precision"] or "").upper(),
+            batch_size=cast(int, values["batch_size"]),
+            num_workers=cast(int, values["num_workers"]),
+            seed=cast(int, values["seed"]),
+            validation_fraction=float(cast(float, values["validation_fraction"])),
+            early_stopping_patience=cast(int, values["early_stopping_patience"]),
+        )
+
+
+def column_of(key: str) -> str:
+    """Folded column name in a ``column.{f}.…`` key, or an empty string for any other key."""
+    folded = canonical_key(key)
+    for suffix in (BUCKET_SIZE, EMBEDDING_DIM):
+        if folded.startswith(COLUMN) and folded.endswith(suffix):
+            return folded[len(COLUMN) : -len(suffix)]
+    return ""
+
+
+def _per_column(values: Mapping[str, Parsed], suffix: str) -> dict[str, int]:
+    return {
+        column_of(key): cast(int, value)
+        for key, value in values.items()
+        if column_of(key) and key.endswith(suffix)
+    }

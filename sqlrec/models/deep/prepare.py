@@ -1,0 +1,81 @@
+"""Everything a training starts from, made on the root process: encoded rows, weights, optimiser state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlrec.data.engine import Engine
+from sqlrec.errors import OptionError
+from sqlrec.features.encoder import Encoder, fit
+from sqlrec.models.controller import Progress
+from sqlrec.models.deep import checkpoint
+from sqlrec.models.deep.dataset import Source, encode, feature_configs, read, require_both_classes
+from sqlrec.models.deep.embedding import EmbeddingTable
+from sqlrec.models.deep.machine import free_cores
+from sqlrec.models.deep.network import new_head
+from sqlrec.models.deep.options import Architecture, Training
+from sqlrec.models.deep.resume import extended_encoder, require_same_shape, row_origin
+from sqlrec.models.deep.rows import Rows, split
+from sqlrec.models.deep.trainer import Network
+from sqlrec.spec.job import TrainWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The start of a training. ``validation`` is None when nothing is held out; ``adam`` when new."""
+
+    encoder: Encoder
+    network: Network
+    rows: Rows
+    validation: Rows | None
+    adam: dict[str, Any] | None
+
+
+def prepare(work: TrainWork, shape: Architecture, training: Training, progress: Progress) -> Prepared:
+    """Read, check and encode the rows, and make or load the weights.
+
+    Raises the errors of :func:`~sqlrec.models.deep.dataset.read` and of the encoder, ``DataError``
+    SR432 for labels of one class and ``OptionError`` SR305 for early stopping without validation rows.
+    """
+    if training.early_stopping_patience and work.validation is None and not training.validation_fraction:
+        raise OptionError(
+            "SR305",
+            "early_stopping_patience needs validation rows",
+            hint="set validation_fraction, or name a table with VALIDATE ON",
+        )
+    threads = min(training.num_workers, free_cores())
+    with Engine() as engine:
+        progress("reading the training table")
+        source = read(work.data, work.model, engine)
+        require_both_classes(source)
+        held_out = read(work.validation, work.model, engine) if work.validation else None
+    progress(f"encoding {len(source):,} rows of {source.name}")
+    encoder, network, adam = _start(work, shape, training, source)
+    rows = encode(encoder, source, threads)
+    if held_out is not None:
+        validation: Rows | None = encode(encoder, held_out, threads)
+    elif training.validation_fraction:
+        kept, held = split(rows.labels, training.validation_fraction, training.seed)
+        rows, validation = rows.take(kept), rows.take(held)
+    else:
+        validation = None
+    return Prepared(encoder=encoder, network=network, rows=rows, validation=validation, adam=adam)
+
+
+def _start(
+    work: TrainWork, shape: Architecture, training: Training, source: Source
+) -> tuple[Encoder, Network, dict[str, Any] | None]:
+    configs = feature_configs(work.model, shape)
+    if work.base_uri:
+        base = checkpoint.load(Path(work.base_uri))
+        require_same_shape(base, work.model, configs, shape.hidden_units)
+        grown = extended_encoder(base.encoder, source.table, configs)
+        table = base.network.table.extended(*row_origin(base.encoder, grown))
+        return grown, Network(table, base.head), base.adam
+    encoder = fit(source.table, configs)
+    dims = [slot.embedding_dim for slot in (*encoder.slots, *encoder.bags)]
+    head = new_head(dims, encoder.dense_width, shape.hidden_units, training.seed)
+    table = EmbeddingTable.new(encoder.table_rows, head.row_width, training.seed)
+    return encoder, Network(table, head), None

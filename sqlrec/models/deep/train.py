@@ -1,0 +1,132 @@
+"""The training program of ``tzrec.wide_and_deep``: table in, checkpoint folder out.
+
+The root process reads, encodes and writes; the other processes of a job get their rows and weights from
+it, so all of them train on the same rows whatever the query's order.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from sqlrec.models import plots
+from sqlrec.models.controller import Progress
+from sqlrec.models.deep import checkpoint
+from sqlrec.models.deep.checkpoint import Trained
+from sqlrec.models.deep.embedding import EmbeddingTable
+from sqlrec.models.deep.group import Group, joined
+from sqlrec.models.deep.machine import free_cores, precision_for
+from sqlrec.models.deep.options import Architecture, Training
+from sqlrec.models.deep.prepare import Prepared, prepare
+from sqlrec.models.deep.rows import Rows
+from sqlrec.models.deep.trainer import History, Network, Trainer
+from sqlrec.models.deep.wide_and_deep import OPTIONS
+from sqlrec.models.metrics import Evaluation, evaluate
+from sqlrec.spec.job import JobResult, TrainWork
+
+EVALUATION = "evaluation.json"
+PLOTS = "plots"
+
+
+def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
+    """Train ``work.model`` and write its checkpoint into the empty folder ``output``.
+
+    Files: ``model.json``, ``encoder.json``, ``weights.pt``, ``options.json``, ``evaluation.json`` and
+    ``plots/*.png``. Under torchrun every process calls this and only the root writes. Raises
+    ``SchemaError`` and ``DataError`` for tables that do not fit and ``JobError`` SR520 on divergence.
+    """
+    with joined() as group:
+        return _train(work, output, progress, group)
+
+
+def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> JobResult:
+    started = time.perf_counter()
+    threads = free_cores()
+    torch.set_num_threads(threads)
+    shape, training = Architecture.read(OPTIONS, work.model.options), Training.read(OPTIONS, work.options)
+    precision, warning = precision_for(training.mixed_precision)
+    prepared = group.on_root(partial(prepare, work, shape, training, progress))
+    network, rows, adam = _distributed(group, prepared)
+    validation = prepared.validation if prepared else None
+    trainer = Trainer(network, training, group=group, progress=progress, precision=precision, adam=adam)
+    history = trainer.fit(rows, validation)
+    if prepared is None:
+        return JobResult(rows=len(rows))
+    trained = Trained(
+        model=work.model,
+        encoder=prepared.encoder,
+        table=network.table.weight,
+        head=network.head,
+        options=asdict(training),
+        accumulator=network.table.accumulator,
+        adam=trainer.adam.state_dict(),
+    )
+    progress("measuring and writing the checkpoint", done=1.0)
+    checkpoint.save(trained, output)
+    evaluation = _evaluate(network, validation, history, output)
+    return JobResult(
+        rows=len(rows),
+        seconds=time.perf_counter() - started,
+        metrics=_metrics(history, evaluation, len(rows)),
+        curves=tuple(history.curves),
+        params={
+            "epochs": str(history.epochs),
+            "best_epoch": str(history.best_epoch),
+            "embedding_rows": str(prepared.encoder.table_rows),
+            "validation_rows": str(len(validation) if validation else 0),
+            "precision": precision or "FP32",
+            "threads": str(threads),
+            "processes": str(group.size),
+        },
+        warnings=tuple(filter(None, (warning, *_remarks(evaluation)))),
+    )
+
+
+def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows, dict[str, object] | None]:
+    """The root's weights, rows and optimiser state, on every process."""
+    head, adam = group.from_root(lambda: (prepared.network.head, prepared.adam) if prepared else (None, None))
+    tensors = None
+    if prepared:
+        table, rows = prepared.network.table, prepared.rows
+        tensors = (table.weight, table.accumulator, rows.ids, rows.dense, rows.labels, *rows.bags)
+    weight, accumulator, ids, dense, labels, *bags = group.tensors_from_root(tensors)
+    assert head is not None
+    network = Network(EmbeddingTable(weight, accumulator), head)
+    return network, Rows(ids=ids, bags=tuple(bags), dense=dense, labels=labels), adam
+
+
+def _evaluate(network: Network, validation: Rows | None, history: History, output: Path) -> Evaluation | None:
+    """Write ``evaluation.json`` and the plots; None without validation rows."""
+    evaluation = evaluate(validation.labels.numpy(), network.predict(validation)) if validation else None
+    curves = [asdict(point) for point in history.curves]
+    numbers = {"validation": asdict(evaluation) if evaluation else None, "curves": curves}
+    text = json.dumps(numbers, indent=1, allow_nan=False)
+    (output / EVALUATION).write_text(text + "\n", encoding="utf-8")
+    plots.draw(output / PLOTS, history.curves, evaluation)
+    return evaluation
+
+
+def _metrics(history: History, evaluation: Evaluation | None, rows: int) -> dict[str, float]:
+    measured = {
+        "auc": evaluation.auc if evaluation else None,
+        "logloss": evaluation.logloss if evaluation else None,
+        "average_precision": evaluation.average_precision if evaluation else None,
+        "calibration_error": evaluation.calibration_error if evaluation else None,
+        "train_logloss": history.last("train_logloss"),
+        "rows": float(rows),
+        "rows_per_second": history.rows_per_second,
+    }
+    return {name: value for name, value in measured.items() if value is not None}
+
+
+def _remarks(evaluation: Evaluation | None) -> list[str]:
+    if evaluation is None:
+        return ["no validation rows (validation_fraction = 0): the model was not measured"]
+    if evaluation.auc is None:
+        return ["all validation rows have the same label: no AUC"]
+    return []
