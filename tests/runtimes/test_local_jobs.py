@@ -35,6 +35,11 @@ def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+def runs(pid: int) -> bool:
+    """Whether a process does anything still; one that only waits to be reaped does not."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
 def job(
     tmp_path: Path, behave: str, *, id: str = "dag/run 1/train", topology: Topology | None = None
 ) -> JobSpec:
@@ -161,9 +166,9 @@ def test_cancel_reaches_deaf_grandchildren_in_other_sessions(
     lines = runtime.logs(handle)
     seen = [next(lines), next(lines), next(lines)]
     child = int(next(line for line in seen if line.startswith("child")).split()[1])
-    assert psutil.pid_exists(child)
+    assert runs(child)
     runtime.cancel(handle)
-    assert not psutil.pid_exists(child)
+    assert not runs(child)
     assert runtime.state(handle) is JobState.CANCELLED
     assert "cancelled" in runtime.error(handle).message
 
@@ -205,9 +210,9 @@ def test_everything_killed_is_a_failure_and_the_retry_is_alone(
         if "program_job.py" in " ".join(process.cmdline()):
             os.kill(process.pid, signal.SIGKILL)
     assert finished(runtime, handle) is JobState.FAILED
-    assert psutil.pid_exists(child), "the stray child is what the retry has to deal with"
+    assert runs(child), "the stray child is what the retry has to deal with"
     runtime.submit(job(tmp_path, "wait"))
-    assert not psutil.pid_exists(child)
+    assert not runs(child)
     (tmp_path / "gate").touch()
     assert finished(runtime, handle) is JobState.SUCCEEDED
 

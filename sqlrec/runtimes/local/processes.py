@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,13 +125,26 @@ def _ancestors(process: psutil.Process) -> set[int]:
 
 def stop(processes: Sequence[psutil.Process], *, grace: float) -> None:
     """Ask processes to end, and after ``grace`` seconds end them. Returns when all are gone."""
-    remaining = [p for process in processes for p in _with_children(process)]
+    remaining = list({p.pid: p for process in processes for p in _with_children(process)}.values())
     for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
         for process in remaining:
             _send(process, number)
-        _, remaining = psutil.wait_procs(remaining, timeout=seconds)
-        if not remaining:
-            return
+        remaining = _wait(remaining, seconds)
+
+
+def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until processes have ended; those that have not in time. A zombie has ended."""
+    deadline = time.monotonic() + seconds
+    while (left := [p for p in processes if not _ended(p)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
+def _ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _with_children(process: psutil.Process) -> list[psutil.Process]:

@@ -9,7 +9,6 @@ small: standard library only.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -17,7 +16,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 
 
 def report(facts: dict[str, object]) -> None:
@@ -36,7 +34,7 @@ def record(path: Path, code: int) -> None:
 
 
 def supervise(log: Path, exit_file: Path, command: list[str]) -> None:
-    """Start ``command``, wait for its end, record it. A stop signal is handed on to the program."""
+    """Start ``command``, wait for its end, record it. Signals are for the program: here they are ignored."""
     with log.open("ab") as output:
         try:
             program = subprocess.Popen(
@@ -47,12 +45,8 @@ def supervise(log: Path, exit_file: Path, command: list[str]) -> None:
             report({"error": f"cannot start {command[0]}: {error.strerror}"})
             return
 
-    def hand_on(number: int, frame: FrameType | None) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            program.send_signal(number)
-
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, hand_on)
+        signal.signal(number, signal.SIG_IGN)
     report({"supervisor": os.getpid(), "program": program.pid})
     record(exit_file, program.wait())
 

@@ -1,0 +1,103 @@
+"""One server process of a service, from its start to the moment it takes requests.
+
+A server listens on a private port first (it prints ``{"event": "listening", "private_port": N}``), where
+it is asked whether it is ready and tried out; it joins the service's port when told to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlrec.errors import JobError
+from sqlrec.runtimes.local.ports import HOST
+from sqlrec.runtimes.local.processes import Launched, how_it_ended, last_lines, launch
+
+POLL_SECONDS = 0.05
+HTTP_SECONDS = 5.0
+LOG_LINES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """A server process. ``private_port`` is 0 until it listens."""
+
+    launched: Launched
+    log: str
+    private_port: int = 0
+
+    @property
+    def url(self) -> str:
+        """Its own prediction URL, beside the service's."""
+        return f"http://{HOST}:{self.private_port}/predict"
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process runs and says that it can answer."""
+        return self.launched.running and self._ask("GET", "/readyz") == 200
+
+    @property
+    def tail(self) -> str:
+        """The last lines of its log."""
+        return last_lines(Path(self.log), LOG_LINES)
+
+    def activate(self) -> None:
+        """Let it take requests of the service's port. Raises ``JobError`` SR506."""
+        status = self._ask("POST", "/admin/activate")
+        if status is None or status >= 300:
+            raise JobError("SR506", f"a new server process does not join the port (status {status})")
+
+    def _ask(self, method: str, path: str) -> int | None:
+        connection = http.client.HTTPConnection(HOST, self.private_port, timeout=HTTP_SECONDS)
+        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request(method, path)
+            return connection.getresponse().status
+        return None
+
+
+def start(
+    command: Sequence[str], *, spec: Path, port: int, log: Path, mark: str, env: Mapping[str, str]
+) -> Replica:
+    """Start a server process on the service described by the file ``spec``."""
+    log.unlink(missing_ok=True)
+    launched = launch(
+        [*command, "--spec", str(spec), "--port", str(port), "--private-port", "0"],
+        log=log,
+        exit_file=log.with_suffix(".exit.json"),
+        mark=mark,
+        env=env,
+    )
+    return Replica(launched=launched, log=str(log))
+
+
+def wait_ready(replica: Replica, deadline: float) -> Replica:
+    """The replica with its private port, once it is ready.
+
+    Raises ``JobError`` SR506 as soon as the process has died, or when ``deadline`` (of the monotonic
+    clock) has passed.
+    """
+    while True:
+        running = replica.launched.running
+        port = replica.private_port or announced_port(Path(replica.log))
+        replica = Replica(launched=replica.launched, log=replica.log, private_port=port)
+        if not running:
+            raise JobError("SR506", f"its server {how_it_ended(replica.launched.exit_code)}")
+        if port and replica.ready:
+            return replica
+        if time.monotonic() > deadline:
+            raise JobError("SR506", "its server is not ready in time")
+        time.sleep(POLL_SECONDS)
+
+
+def announced_port(log: Path) -> int:
+    """The private port that a server has printed, or 0."""
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("{") and '"listening"' in line:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return int(json.loads(line)["private_port"])
+    return 0

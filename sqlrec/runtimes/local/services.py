@@ -1,0 +1,250 @@
+"""Services as processes of this machine, replaced without an outage.
+
+New server processes start beside the old ones and are proved through their private ports; only then do
+they join the service's port (shared through ``SO_REUSEPORT``), and only after another proof through that
+port are the old ones drained. The record on disk changes in one step between the two, so whatever is
+killed and when, a retry finds either the old service or the new one, and strays it can tell apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from sqlrec.artifacts.durable import locked, make_folder, write_text, writing
+from sqlrec.errors import JobError, SqlRecError
+from sqlrec.runtimes.local.ports import HOST, reserved, reserved_any, user_of
+from sqlrec.runtimes.local.processes import family, how_it_ended, last_lines, stop
+from sqlrec.runtimes.local.replicas import Replica, start, wait_ready
+from sqlrec.runtimes.runtime import Verify
+from sqlrec.spec import codec
+from sqlrec.spec.names import slug
+from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+
+COMMAND = (sys.executable, "-m", "sqlrec.serving")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRecord:
+    """``service.json``: what runs, and on which port. ``revision`` counts the deployments that took over."""
+
+    name: str
+    digest: str
+    revision: int
+    port: int
+    checkpoint: str
+    version: int
+    replicas: tuple[Replica, ...]
+    stopped: bool = False
+
+    @property
+    def url(self) -> str:
+        """The prediction URL."""
+        return f"http://{HOST}:{self.port}/predict"
+
+    def endpoint(self, state: ServiceState, detail: str = "") -> Endpoint:
+        """The service as seen from outside."""
+        return Endpoint(
+            name=self.name,
+            url=self.url,
+            state=state,
+            checkpoint=self.checkpoint,
+            version=self.version,
+            detail=detail,
+        )
+
+
+class LocalServiceRuntime:
+    """Runs services below ``root``."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        command: Sequence[str] = COMMAND,
+        ready_timeout: float = 120.0,
+        drain_timeout: float = 40.0,
+    ) -> None:
+        """``command`` is the server, started with ``--spec FILE --port P --private-port 0``."""
+        self._root = root.absolute()
+        self._command = tuple(command)
+        self._ready_timeout = ready_timeout
+        self._drain_timeout = drain_timeout
+
+    def apply(self, service: ServiceSpec, verify: Verify) -> Endpoint:
+        """Make the service run as specified; the same specification again changes nothing.
+
+        Raises ``JobError`` SR506 (the new processes failed; the old ones go on), SR507 (the service's port
+        is taken by somebody else), ``SetupError`` SR703.
+        """
+        folder = make_folder(self._folder(service.name))
+        with self._lock(service.name):
+            before = self._record(service.name)
+            self._sweep(folder, before)
+            digest = hashlib.sha256(codec.dumps(service).encode()).hexdigest()
+            if before and before.digest == digest and _all_ready(before):
+                return before.endpoint(ServiceState.READY)
+            with self._port(service.name, before) as port:
+                after = self._start(service, digest, before, port, verify)
+            self._sweep(folder, after)
+        return after.endpoint(ServiceState.READY)
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """The service as it is now, or None."""
+        record = self._record(name)
+        return None if record is None else _observe(record)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All services, by name."""
+        records = (self._read(path) for path in self._root.glob("*/service.json"))
+        return tuple(_observe(record) for record in sorted(filter(None, records), key=lambda r: r.name))
+
+    def logs(self, name: str, lines: int = 50) -> str:
+        """The last lines of the log of each process; empty when there is no such service."""
+        record = self._record(name)
+        replicas = record.replicas if record else ()
+        return "\n".join(last_lines(Path(replica.log), lines) for replica in replicas)
+
+    def stop(self, name: str) -> None:
+        """Drain and stop the processes but keep the service: applying it again gives the same URL."""
+        with self._lock(name):
+            record = self._record(name)
+            if record is not None:
+                self._write(replace(record, stopped=True))
+                self._sweep(self._folder(name), None)
+
+    def remove(self, name: str) -> None:
+        """Drain and stop a service and forget it; a missing one is no error."""
+        with self._lock(name):
+            folder = self._folder(name)
+            if not folder.is_dir():
+                return
+            self._sweep(folder, None)
+            with writing(folder):
+                shutil.rmtree(folder)
+
+    def _start(
+        self, service: ServiceSpec, digest: str, before: ServiceRecord | None, port: int, verify: Verify
+    ) -> ServiceRecord:
+        """Start, prove, activate and record new processes; on failure nothing of them is left."""
+        folder = self._folder(service.name)
+        revision = before.revision + 1 if before else 1
+        spec = folder / f"spec.{revision}.json"
+        write_text(spec, codec.dumps(service, indent=2))
+        after = ServiceRecord(
+            name=service.name,
+            digest=digest,
+            revision=revision,
+            port=port,
+            checkpoint=service.checkpoint,
+            version=service.version,
+            replicas=(),
+        )
+        replicas: list[Replica] = []
+        deadline = time.monotonic() + self._ready_timeout
+        try:
+            for index in range(service.replicas):
+                log = folder / f"server.{revision}.{index}.log"
+                replicas.append(
+                    start(self._command, spec=spec, port=port, log=log, mark=str(folder), env=service.env)
+                )
+            replicas[:] = [wait_ready(replica, deadline) for replica in replicas]
+            for replica in replicas:
+                verify(replace(after.endpoint(ServiceState.STARTING), url=replica.url))
+            for replica in replicas:
+                replica.activate()
+            verify(after.endpoint(ServiceState.READY))
+            after = replace(after, replicas=tuple(replicas))
+            self._write(after)
+        except Exception as error:
+            failure = _failure(service.name, error, replicas)
+            self._sweep(folder, before)
+            raise failure from error
+        except BaseException:
+            self._sweep(folder, before)
+            raise
+        return after
+
+    @contextmanager
+    def _port(self, name: str, before: ServiceRecord | None) -> Iterator[int]:
+        """The service's port, reserved while new processes start unless its running processes use it."""
+        if before and any(replica.launched.running for replica in before.replicas):
+            yield before.port
+            return
+        if before is None:
+            with reserved_any(str(self._folder(name)), self._taken()) as port:
+                yield port
+            return
+        with reserved(before.port) as free:
+            if not free:
+                raise JobError(
+                    "SR507",
+                    f"port {before.port} of service {name} is used by {user_of(before.port)}",
+                    hint=f"stop that process, or drop service {name} and create it again on another port",
+                )
+            yield before.port
+
+    def _taken(self) -> set[int]:
+        records = (self._read(path) for path in self._root.glob("*/service.json"))
+        return {record.port for record in records if record}
+
+    def _sweep(self, folder: Path, kept: ServiceRecord | None) -> None:
+        """Drain and stop processes of the service that ``kept`` does not list."""
+        outside = [replica.launched for replica in kept.replicas] if kept else []
+        stop(family(str(folder), outside=outside), grace=self._drain_timeout)
+
+    def _lock(self, name: str) -> AbstractContextManager[None]:
+        return locked(self._root / f"{slug(name.casefold())}.lock")
+
+    def _folder(self, name: str) -> Path:
+        return self._root / slug(name.casefold())
+
+    def _record(self, name: str) -> ServiceRecord | None:
+        return self._read(self._folder(name) / "service.json")
+
+    @staticmethod
+    def _read(path: Path) -> ServiceRecord | None:
+        try:
+            return cast(ServiceRecord, codec.loads(ServiceRecord, path.read_bytes()))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _write(self, record: ServiceRecord) -> None:
+        write_text(self._folder(record.name) / "service.json", codec.dumps(record, indent=2))
+
+
+def _all_ready(record: ServiceRecord) -> bool:
+    return not record.stopped and all(replica.ready for replica in record.replicas)
+
+
+def _observe(record: ServiceRecord) -> Endpoint:
+    if record.stopped:
+        return record.endpoint(ServiceState.STOPPED)
+    dead = [r for r in record.replicas if not r.launched.running]
+    if dead and len(dead) == len(record.replicas):
+        taken = user_of(record.port)
+        detail = f"its server {how_it_ended(dead[0].launched.exit_code)}"
+        return record.endpoint(ServiceState.DEAD, f"{detail}; port is used by {taken}" if taken else detail)
+    if dead:
+        return record.endpoint(
+            ServiceState.READY, f"{len(dead)} of {len(record.replicas)} processes are dead"
+        )
+    ready = any(replica.ready for replica in record.replicas)
+    return record.endpoint(ServiceState.READY if ready else ServiceState.STARTING)
+
+
+def _failure(name: str, error: Exception, replicas: Sequence[Replica]) -> JobError:
+    """The error of a deployment: its reason and the end of the log of the process that has most to say."""
+    reason = error.message if isinstance(error, SqlRecError) else f"{type(error).__name__}: {error}"
+    hint = error.hint if isinstance(error, SqlRecError) else ""
+    dead = [replica for replica in replicas if not replica.launched.running]
+    tail = "\n".join(replica.tail for replica in (dead or replicas)[:1])
+    message = f"service {name} was not deployed: {reason}" + (f"\n{tail}" if tail else "")
+    return JobError("SR506", message, hint=hint)
