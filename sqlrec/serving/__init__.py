@@ -1,1 +1,1 @@
-"""The predict server."""
+"""The predict server: an exported model behind HTTP, on ONNX Runtime alone."""

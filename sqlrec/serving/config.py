@@ -1,0 +1,41 @@
+"""What a predict server is told: its service, its addresses and the limits it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlrec.spec.service import ServiceSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds against clients that send too much, too slowly or too often. Bytes and seconds.
+
+    ``queue_bytes`` bounds the bodies that are being received, and separately those that wait to be
+    scored. ``idle_timeout`` is longer than that of common clients and balancers, so that they, not the
+    server, close a connection at rest.
+    """
+
+    head_bytes: int = 32 * 1024
+    body_bytes: int = 16 * 1024 * 1024
+    rows: int = 100_000
+    queue_bytes: int = 128 * 1024 * 1024
+    connections: int = 4096
+    request_timeout: float = 30.0
+    write_timeout: float = 30.0
+    idle_timeout: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeConfig:
+    """One server process. Port 0 means any free one; ``activate`` opens the service port when ready."""
+
+    spec: ServiceSpec
+    host: str = "127.0.0.1"
+    port: int = 0
+    private_port: int = 0
+    activate: bool = False
+    drain_seconds: float = 1.0
+    threads: int = 1
+    access_log: bool = False
+    limits: Limits = Limits()

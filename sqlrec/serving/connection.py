@@ -1,0 +1,246 @@
+"""One client connection: requests are handed on as they come, answers go back in their order.
+
+An own ``asyncio.Protocol``, without ASGI, because a frame of tasks and dictionaries a request would cost
+more than the prediction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+from sqlrec.serving.errors import RequestError, not_ready
+from sqlrec.serving.http import Message, MessageParser
+
+if TYPE_CHECKING:
+    from sqlrec.serving.connections import Connections
+
+JSON = b"application/json"
+PIPELINE = 32
+"""Requests of one connection that may wait for answers before it is read on."""
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 64 * 1024 * 1024
+"""How long and how much is still read, and thrown away, after a refusal: closing a socket with unread
+bytes resets it, and the client might never see why it was refused."""
+
+_STATUS_LINES = {status: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+class Request:
+    """A request to be answered, now or later, from the event loop's thread."""
+
+    __slots__ = ("_connection", "_message", "answer", "body", "path", "private", "started")
+
+    def __init__(self, connection: Connection, message: Message, *, private: bool) -> None:
+        self._connection = connection
+        self._message = message
+        self.path = message.path
+        self.body = message.body
+        self.started = message.started
+        self.private = private
+        self.answer: tuple[HTTPStatus, bytes, bytes] | None = None
+
+    @property
+    def method(self) -> str:
+        """``GET``, ``POST`` …."""
+        return self._message.method
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the client has gone."""
+        return self._connection.closed
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the client wants to use the connection again."""
+        return self._message.keep_alive
+
+    def header(self, name: bytes) -> str:
+        """A header's value, or an empty string. Only those that the server knows are kept."""
+        return self._message.headers.get(name, b"").decode("latin-1")
+
+    def respond(
+        self,
+        status: HTTPStatus,
+        body: bytes,
+        *,
+        content_type: bytes = JSON,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Answer, once; it goes out when all earlier requests of the connection are answered."""
+        head = b"Content-Type: %b\r\nContent-Length: %d\r\n" % (content_type, len(body))
+        for name, value in headers:
+            head += f"{name}: {value}\r\n".encode("latin-1")
+        if self._message.http10 and self._message.keep_alive:
+            head += b"Connection: keep-alive\r\n"
+        self.answer = status, head, b"" if self._message.method == "HEAD" else body
+        self._connection.flush()
+
+    def refuse(self, error: RequestError) -> None:
+        """Answer with an error."""
+        self.respond(error.status, error.body(), headers=error.headers)
+
+
+class Connection(asyncio.Protocol):
+    """State of one socket. Its times are checked by :class:`Connections`."""
+
+    def __init__(self, pool: Connections, *, private: bool) -> None:
+        self._pool = pool
+        self._private = private
+        self._parser = MessageParser(self, pool.limits)
+        self._queue: deque[Request] = deque()
+        self._transport: asyncio.Transport
+        self._reading = True
+        self._writing = True
+        self._no_more = False  # requests are not read any more
+        self._refused = False  # the client may still be sending what nobody will read
+        self._ending = False  # the last answer is written
+        self._continue_due = False
+        self._held = 0
+        self._discarded = 0
+        self._served = 0
+        self._since = time.monotonic()
+        self.closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop."""
+        self._transport = cast(asyncio.Transport, transport)
+        if not self._pool.admit(self) and not self._private:
+            self._refuse(not_ready("too many connections"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the event loop."""
+        self.closed = True
+        self._queue.clear()
+        self._hold(0)
+        self._pool.forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        if self._no_more:
+            self._discarded += len(data)
+            if self._discarded > LINGER_BYTES:
+                self._transport.abort()
+            return
+        try:
+            self._parser.feed(data)
+            self._hold(self._parser.size if self._parser.busy else 0)
+        except RequestError as error:
+            if not self._no_more:  # bytes after a request that closes the connection are nobody's
+                self._refuse(error)
+        self._regulate()
+
+    def eof_received(self) -> bool:
+        """Called by the event loop: the client sends no more, but may wait for answers."""
+        self._no_more = True
+        return bool(self._queue) and not self._ending
+
+    def pause_writing(self) -> None:
+        """Called by the event loop: the client reads too slowly."""
+        self._writing = False
+        self._since = time.monotonic()
+        self._regulate()
+
+    def resume_writing(self) -> None:
+        """Called by the event loop."""
+        self._writing = True
+        self._since = time.monotonic()
+        self._regulate()
+
+    def continue_expected(self) -> None:
+        """Called by the parser. The interim answer, too, waits for its turn."""
+        if self._queue:
+            self._continue_due = True
+        else:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def message_received(self, message: Message) -> None:
+        """Called by the parser."""
+        if self._no_more:
+            return
+        self._continue_due = False
+        self._no_more = not message.keep_alive
+        request = Request(self, message, private=self._private)
+        self._queue.append(request)
+        self._pool.handler.handle(request)
+
+    def flush(self) -> None:
+        """Write the answers whose turn it is."""
+        queue = self._queue
+        while queue and queue[0].answer is not None and not self._ending:
+            request = queue.popleft()
+            status, head, body = request.answer or (HTTPStatus.OK, b"", b"")
+            last = not request.keep_alive or (not queue and self._is_last())
+            close = b"Connection: close\r\n" if last else b""
+            date = self._pool.date
+            self._transport.write(b"%b%b%b%b\r\n%b" % (_STATUS_LINES[status], date, head, close, body))
+            self._served += 1
+            self._since = time.monotonic()
+            if last:
+                self._end()
+        if self._continue_due and not queue:
+            self._continue_due = False
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._regulate()
+
+    def check_time(self, now: float) -> None:
+        """Let the client go when it is too slow, or has been at rest for too long."""
+        limits, waited = self._pool.limits, now - self._since
+        patience = LINGER_SECONDS if self._ending and self._refused else limits.write_timeout
+        if (self._ending or not self._writing) and waited > patience:
+            self._transport.abort()
+        elif self._queue or self._ending:
+            return
+        elif self._parser.busy and now - self._parser.started > limits.request_timeout:
+            message = f"the request did not arrive within {limits.request_timeout:g} s"
+            self._refuse(RequestError("SR661", message, status=HTTPStatus.REQUEST_TIMEOUT))
+        elif not self._parser.busy and waited > limits.idle_timeout:
+            self._transport.close()
+
+    def is_busy(self, now: float) -> bool:
+        """Whether a request is being received or answered, or a new connection may be about to send one."""
+        fresh = not self._served and now - self._since < LINGER_SECONDS
+        return not self.closed and (bool(self._queue) or self._parser.busy or self._ending or fresh)
+
+    def close(self) -> None:
+        """Close at once, after what is written already."""
+        self._transport.close()
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answer with an error, after the earlier answers, and end: what follows cannot be read."""
+        self._no_more = self._refused = True
+        self._hold(0)
+        self._pool.handler.refused(error)
+        message = Message("", b"", False, {}, b"", False, time.monotonic())
+        request = Request(self, message, private=self._private)
+        self._queue.append(request)
+        request.refuse(error)
+
+    def _is_last(self) -> bool:
+        return self._no_more or (self._pool.draining and not self._parser.busy)
+
+    def _end(self) -> None:
+        self._ending = self._no_more = True
+        self._queue.clear()
+        if self._refused and self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _hold(self, size: int) -> None:
+        """Count the body bytes held in memory; raises ``RequestError`` when all connections hold too much."""
+        if size != self._held:
+            self._pool.held_bytes += size - self._held
+            self._held = size
+            if size and self._pool.held_bytes > self._pool.limits.queue_bytes:
+                raise not_ready("too many request bodies are being received")
+
+    def _regulate(self) -> None:
+        """Read only while the client takes its answers and few of them are due."""
+        wanted = self._writing and len(self._queue) < PIPELINE
+        if wanted != self._reading and not self.closed and not self._transport.is_closing():
+            self._reading = wanted
+            (self._transport.resume_reading if wanted else self._transport.pause_reading)()

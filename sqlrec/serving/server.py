@@ -1,0 +1,114 @@
+"""The life of a server process: load, prove, open, serve, drain.
+
+    start ──▶ private port open, model loading (alive, not ready)
+          ──▶ ready: model warm, private port answers predictions
+          ──▶ active: POST /admin/activate opened the service port
+    SIGTERM ▶ draining: not ready at once; goes on serving, closing connections after their next answer
+          ──▶ service port closed without a reset connection, requests in flight finished, exit 0
+
+A new revision is started beside the old one, proved on its private port and activated; then the old one
+gets SIGTERM. At every moment at least one of them takes connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from asyncio import AbstractServer
+
+import orjson
+
+from sqlrec.serving.app import App
+from sqlrec.serving.config import ServeConfig
+from sqlrec.serving.connections import Connections
+from sqlrec.serving.listener import SETTLE_SECONDS, check_neighbour, listen, turn_away
+from sqlrec.serving.logs import log
+from sqlrec.serving.metrics import Metrics
+from sqlrec.serving.scorer import Scorer, load_scorer
+
+PRIVATE_HOST = "127.0.0.1"
+
+
+class Server:
+    """One process of one service."""
+
+    def __init__(self, config: ServeConfig) -> None:
+        self._config = config
+        self._metrics = Metrics(config.spec)
+        self._app = App(config, self._metrics, self.activate)
+        self._connections = Connections(self._app, config.limits)
+        self._stop = asyncio.Event()
+        self._activating = asyncio.Lock()
+        self._listener: socket.socket | None = None
+        self._server: AbstractServer | None = None
+        self.private_port = 0
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; raises ``StateError`` when that cannot begin."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        listener = listen(PRIVATE_HOST, self._config.private_port, shared=False)
+        private = await loop.create_server(self._connections.private, sock=listener)
+        self.private_port = listener.getsockname()[1]
+        _report("listening", private_port=self.private_port)
+        self._app.serve(await asyncio.to_thread(self._load))
+        log("ready", service=self._config.spec.name, version=self._config.spec.version)
+        if self._config.activate:
+            _report("active", url=await self.activate())
+        await self._stop.wait()
+        await self._drain()
+        private.close()
+        await self._finish()
+
+    async def activate(self) -> str:
+        """Open the service port, once; the URL of predictions. Raises ``StateError`` SR673."""
+        async with self._activating:
+            if self._listener is None:
+                config = self._config
+                if config.port:
+                    await check_neighbour(config.host, config.port, config.spec.name)
+                listener = listen(config.host, config.port, shared=True)
+                loop = asyncio.get_running_loop()
+                self._server = await loop.create_server(self._connections.public, sock=listener)
+                self._listener = listener
+                log("active", url=self._url(listener))
+            return self._url(self._listener)
+
+    def _url(self, listener: socket.socket) -> str:
+        host, port = listener.getsockname()[:2]
+        return f"http://[{host}]:{port}/predict" if ":" in host else f"http://{host}:{port}/predict"
+
+    def _load(self) -> Scorer:
+        config = self._config
+        return load_scorer(
+            config.spec,
+            threads=config.threads,
+            max_rows=config.limits.rows,
+            observe=self._metrics.batch_done,
+        )
+
+    async def _drain(self) -> None:
+        """Serve on for a while, for callers that have not heard yet, then close the service port."""
+        self._app.drain()
+        self._connections.draining = True
+        if self._server is None or self._listener is None:
+            return
+        log("draining", seconds=self._config.drain_seconds)
+        await asyncio.sleep(self._config.drain_seconds)
+        turn_away(self._listener)
+        await asyncio.sleep(SETTLE_SECONDS)
+        self._server.close()
+
+    async def _finish(self) -> None:
+        finished = await self._connections.finish(self._config.limits.request_timeout)
+        self._app.close()
+        log("stopped", finished=finished)
+
+
+def _report(event: str, **facts: object) -> None:
+    """One JSON line on stdout, for the program that started this one."""
+    sys.stdout.write(orjson.dumps({"event": event, **facts}).decode() + "\n")
+    sys.stdout.flush()

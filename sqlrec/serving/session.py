@@ -1,0 +1,128 @@
+"""An exported model in ONNX Runtime: found, verified against its digests and signature, and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import onnxruntime as ort
+
+from sqlrec.artifacts.folder import combined, digests, read_result, read_signature
+from sqlrec.errors import StateError, suggest
+from sqlrec.serving.decode import Array
+from sqlrec.spec.schema import Kind
+from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.signature import Signature
+
+CHUNK_ROWS = 1024
+"""Rows of one ONNX Runtime call: what a core's cache holds, and a bound on the arena's growth."""
+
+_TENSORS = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(string)": "string"}
+
+
+def model_folder(uri: str) -> Path:
+    """The local folder of a model URI; ``StateError`` SR671 for other places."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("", "file"):
+        raise StateError("SR671", f"the model is at {uri}", hint="give the server a local copy of the folder")
+    return Path(unquote(parts.path) if parts.scheme else uri)
+
+
+def verified_signature(spec: ServiceSpec) -> Signature:
+    """The signature of the spec's model after every file's digest was checked.
+
+    Raises ``StateError`` SR501 and SR502 for a folder that holds no export, SR671 for one that was
+    changed or that is not the checkpoint the spec pins.
+    """
+    folder = model_folder(spec.model_uri)
+    recorded = read_result(folder).files
+    found = digests(folder)
+    changed = [name for name, digest in recorded.items() if found.get(name) != digest]
+    if changed:
+        raise StateError(
+            "SR671",
+            f"{folder} was changed after its export: {', '.join(changed)}",
+            hint="export the checkpoint again",
+        )
+    if spec.digest and spec.digest != combined(dict(recorded)):
+        pinned = f"checkpoint {spec.checkpoint} version {spec.version}"
+        raise StateError("SR671", f"{folder} does not hold {pinned} of service {spec.name}")
+    return read_signature(folder)
+
+
+class Session:
+    """One file of an exported model, ready to run on ``threads`` threads; safe to share by threads."""
+
+    def __init__(self, spec: ServiceSpec, signature: Signature, threads: int) -> None:
+        variant = signature.variants.get(spec.variant)
+        if variant is None:
+            known = tuple(signature.variants)
+            hint = suggest(spec.variant, known) or f"it has {', '.join(known) or 'none'}"
+            message = f"checkpoint {signature.checkpoint} has no variant {spec.variant!r}"
+            raise StateError("SR672", message, hint=hint)
+        path = model_folder(spec.model_uri) / variant.file
+        try:
+            self._session = ort.InferenceSession(
+                str(path), _session_options(threads), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime has a dozen unrelated exception classes
+            raise StateError("SR672", f"{path} cannot be loaded: {_first_line(error)}") from error
+        _check_interface(path, self._session, signature)
+        self._outputs = [output.name for output in signature.outputs]
+
+    def run(self, tensors: Mapping[str, Array], rows: int) -> list[Array]:
+        """Outputs ``[rows, …]`` in the signature's order. Exceptions are those of ONNX Runtime."""
+        if rows <= CHUNK_ROWS:
+            return cast(list[Array], self._session.run(self._outputs, dict(tensors)))
+        pieces = [
+            self._session.run(self._outputs, {k: v[start : start + CHUNK_ROWS] for k, v in tensors.items()})
+            for start in range(0, rows, CHUNK_ROWS)
+        ]
+        return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+
+
+def _session_options(threads: int) -> ort.SessionOptions:
+    """All optimisations, no spinning threads (they would starve the event loop), quiet log."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.enable_mem_pattern = False  # patterns are kept per input shape; batches have any number of rows
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    return options
+
+
+def _check_interface(path: Path, session: ort.InferenceSession, signature: Signature) -> None:
+    if not signature.inputs or not signature.outputs:
+        raise StateError("SR672", f"the signature beside {path} has no inputs or no outputs")
+    declared = {column.name: column.tensor for column in signature.inputs}
+    real = {node.name: _TENSORS.get(node.type, node.type) for node in session.get_inputs()}
+    if declared != real:
+        told = f"the file takes {_listed(real)}; its signature says {_listed(declared)}"
+        raise StateError("SR672", f"{path} does not fit its signature: {told}")
+    given = {node.name for node in session.get_outputs()}
+    absent = [output.name for output in signature.outputs if output.name not in given]
+    if absent:
+        raise StateError("SR672", f"{path} does not give the output(s) {', '.join(absent)}")
+
+
+def check_outputs(signature: Signature, outputs: Sequence[Array], rows: int) -> None:
+    """Raise ``StateError`` SR672 unless every output has a value (or, for an ARRAY, a row) per row."""
+    for column, array in zip(signature.outputs, outputs, strict=True):
+        rank = 2 if column.type.kind is Kind.ARRAY else 1
+        if array.ndim != rank or len(array) != rows:
+            shape = list(array.shape)
+            message = f"output {column.name!r} of type {column.type} has shape {shape} for {rows} row(s)"
+            raise StateError("SR672", message, hint=f"it must have {rank} dimension(s), rows first")
+
+
+def _listed(types: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in sorted(types.items())) or "nothing"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [repr(error)])[0]
