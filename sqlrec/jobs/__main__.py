@@ -1,0 +1,64 @@
+"""``python -m sqlrec.jobs --spec spec.json``: the command line of every job container and process.
+
+Exit status: 0 published, 1 an error a user can act on (one message on standard error), 70 an unexpected
+error (traceback), 143 stopped by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import cast
+
+from sqlrec.errors import EXIT_FAILED, EXIT_OK, SetupError, SqlRecError
+from sqlrec.jobs.harness import Stopped, run, stop_on_sigterm
+from sqlrec.spec import codec
+from sqlrec.spec.job import JobSpec
+
+EXIT_UNEXPECTED = 70
+EXIT_STOPPED = 128 + 15
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the job of a spec file; gives the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m sqlrec.jobs", description="Run one job.")
+    parser.add_argument("--spec", type=Path, required=True, help="the JobSpec, as JSON")
+    path = parser.parse_args(arguments).spec
+    stop_on_sigterm()
+    _wait_passively()
+    try:
+        run(read_spec(path))
+    except SqlRecError as error:
+        if os.environ.get("RANK", "0") == "0":
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        return EXIT_FAILED
+    except Stopped:
+        print("stopped by SIGTERM; nothing was published", file=sys.stderr, flush=True)
+        return EXIT_STOPPED
+    except Exception:
+        traceback.print_exc()
+        return EXIT_UNEXPECTED
+    return EXIT_OK
+
+
+def read_spec(path: Path) -> JobSpec:
+    """The job of a spec file. Raises ``SetupError`` SR523 (unreadable) and ``DataError`` SR490 (no spec)."""
+    try:
+        return cast(JobSpec, codec.loads(JobSpec, path.read_bytes()))
+    except OSError as error:
+        raise SetupError("SR523", f"cannot read the job spec {path}: {error.strerror or error}") from error
+
+
+def _wait_passively() -> None:
+    """Let idle OpenMP threads sleep: spinning ones make a shared machine many times slower.
+
+    OpenMP reads this when its library is loaded, which is why it is set before any program is.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
