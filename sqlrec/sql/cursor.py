@@ -1,0 +1,143 @@
+"""A place in the tokens of one statement, and how its problems are told.
+
+Codes of this package: SR101 unexpected token, SR102 unterminated quote, SR103 clause order, SR104 name,
+SR105 type, SR106 value, SR107 clauses that exclude each other, SR108 duplicate column, SR109 query,
+SR110 template or parameter outside a string, SR111 unknown statement, SR190 not supported yet, SR305
+duplicate option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+
+from sqlrec.errors import Diagnostic, Span
+from sqlrec.sql.lexer import Kind, Token
+from sqlrec.sql.statements import QueryText
+
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+class SyntaxProblem(Exception):
+    """A statement that cannot be read; it carries its one diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def problem(code: str, message: str, span: Span, hint: str = "") -> SyntaxProblem:
+    """A problem at a place."""
+    return SyntaxProblem(Diagnostic(code=code, message=message, span=span, hint=hint))
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The known word that ``word`` probably misspells, or an empty string."""
+    close = get_close_matches(word.upper(), list(known), n=1, cutoff=0.75)
+    return close[0] if close else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``Did you mean X?``, or an empty string."""
+    close = closest(word, known)
+    return f"Did you mean {close}?" if close else ""
+
+
+class Cursor:
+    """Walks over the tokens of one statement. ``found`` holds the problems that do not stop reading."""
+
+    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
+        end = tokens[-1].end
+        self.text = text
+        self.tokens = tokens
+        self.found: list[Diagnostic] = []
+        self.index = 0
+        self._end = Token(Kind.END, "", "", end, end + 1)
+
+    @property
+    def span(self) -> Span:
+        """The whole statement."""
+        return self.tokens[0].span.to(self.tokens[-1].span)
+
+    def peek(self, ahead: int = 0) -> Token:
+        """The token that follows, or the end; ``ahead`` skips that many."""
+        index = self.index + ahead
+        return self.tokens[index] if index < len(self.tokens) else self._end
+
+    @property
+    def previous(self) -> Token:
+        """The token read last; there must be one."""
+        return self.tokens[self.index - 1]
+
+    def next(self) -> Token:
+        """Read one token."""
+        token = self.peek()
+        self.index = min(self.index + 1, len(self.tokens))
+        return token
+
+    def done(self) -> bool:
+        """Whether nothing follows."""
+        return self.index == len(self.tokens)
+
+    def at(self, *keys: str) -> bool:
+        """Whether these words or symbols follow."""
+        return all(self.peek(ahead).key == key for ahead, key in enumerate(keys))
+
+    def accept(self, *keys: str) -> bool:
+        """Read these words or symbols if they follow."""
+        found = self.at(*keys)
+        if found:
+            self.index += len(keys)
+        return found
+
+    def expect(self, *keys: str, context: str = "") -> Token:
+        """Read these words or symbols; ``context`` completes "expected X …". The last token read."""
+        for key in keys:
+            if not self.accept(key):
+                shown = key if key.isalpha() else repr(key)
+                hint = did_you_mean(self.peek().value, [key]) if self.peek().kind is Kind.WORD else ""
+                raise self.unexpected(f"{shown}{context and ' '}{context}", hint=hint)
+        return self.previous
+
+    def unexpected(self, expected: str, *, code: str = "SR101", hint: str = "") -> SyntaxProblem:
+        """The problem "expected …, found …" at the token that follows."""
+        token = self.peek()
+        return problem(code, f"expected {expected}, found {self.show(token)}", token.span, hint)
+
+    def show(self, token: Token) -> str:
+        """A token in the words of a message."""
+        if token.kind is Kind.END:
+            return "the end of the statement"
+        source = self.text[token.start : token.end]
+        if len(source) > 40:
+            source = f"{source[:37]}..."
+        return f"the string {source}" if token.kind is Kind.STRING else f"'{source}'"
+
+    def report(self, code: str, message: str, span: Span, hint: str = "") -> None:
+        """Note a problem and go on."""
+        self.found.append(Diagnostic(code=code, message=message, span=span, hint=hint))
+
+    def adjoins(self, ahead: int = 0) -> bool:
+        """Whether the token that follows touches the one before it."""
+        index = self.index + ahead
+        return 0 < index < len(self.tokens) and self.tokens[index].start == self.tokens[index - 1].end
+
+    def take(self, what: str, stop: Callable[[Cursor], bool] = lambda cursor: False) -> QueryText:
+        """The text up to where ``stop`` holds outside all brackets, or to the end.
+
+        Brackets must match; an empty text is a problem ("expected ``what``").
+        """
+        first = self.peek()
+        opened: list[Token] = []
+        while not self.done() and (opened or not stop(self)):
+            token = self.next()
+            if token.key in CLOSING:
+                opened.append(token)
+            elif token.key in CLOSING.values() and not (opened and CLOSING[opened.pop().key] == token.key):
+                raise problem("SR101", f"unmatched '{token.key}'", token.span)
+        if opened:
+            raise problem("SR101", f"this '{opened[-1].key}' is never closed", opened[-1].span)
+        if first is self.peek():
+            raise self.unexpected(what)
+        span = first.span.to(self.previous.span)
+        return QueryText(self.text[span.start : span.end], span)

@@ -1,0 +1,194 @@
+"""Token by token, the text of a query for DuckDB. See ``queries`` for what is replaced and why."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlrec.errors import Diagnostic, Span
+from sqlrec.spec.schema import DataType
+from sqlrec.spec.schema import Kind as TypeKind
+from sqlrec.sql.cursor import CLOSING
+from sqlrec.sql.lexer import Kind, Token, tokens
+from sqlrec.sql.statements import QueryText
+
+TEMPLATE = re.compile(r"\{[{%#]")
+TYPED = ("DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_LTZ")
+UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND")
+FLINK_TYPES = ("ARRAY", "MAP", "ROW", "MULTISET", "BYTES", "BINARY", "VARBINARY", "TIME", "TIMESTAMP_LTZ")
+"""First words of types that DuckDB does not know, or not with these arguments."""
+ML_FUNCTIONS = ("ML_PREDICT", "ML_EVALUATE", "ML_EMBED", "VECTOR_SEARCH")
+MAX_DEPTH = 100
+_UNFINISHED = """
+SELECT DISTINCT FROM WHERE GROUP ORDER HAVING JOIN ON USING AND OR NOT IN LIKE UNION INTERSECT EXCEPT LIMIT
+OFFSET AS WHEN THEN ELSE CASE WITH
+"""
+UNFINISHED = frozenset(_UNFINISHED.split())
+"""Reserved words that cannot end a query; sqlglot takes some of them for names."""
+DUCKDB_TYPES = {TypeKind.STRING: "VARCHAR", TypeKind.BYTES: "BLOB", TypeKind.TIMESTAMP_LTZ: "TIMESTAMPTZ"}
+
+
+class QueryProblem(Exception):
+    """A query or condition that cannot be read. ``diagnostic`` has its place in the whole script."""
+
+    def __init__(self, code: str, message: str, span: Span, hint: str = "") -> None:
+        super().__init__(message)
+        self.diagnostic = Diagnostic(code=code, message=message, span=span, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class LoweredText:
+    """The text for DuckDB, and the way back: ``starts[i]`` is where the text of ``tokens[i]`` begins.
+
+    The places of the tokens are those in the script.
+    """
+
+    text: str
+    tokens: Sequence[Token]
+    starts: Sequence[int]
+
+    def index(self, place: int) -> int:
+        """Which token stands at a place of the text."""
+        return bisect_right(self.starts, place) - 1
+
+
+def quoted(name: str) -> str:
+    """A name in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def lowered(query: QueryText, parameters: dict[str, str]) -> LoweredText:
+    """The text for DuckDB; new parameters are added to ``parameters``.
+
+    Raises ``QueryProblem`` for what DuckDB would take in another sense than we do, or not at all.
+    """
+    offset = query.span.start
+    found = [t._replace(start=t.start + offset, end=t.end + offset) for t in tokens(query.sql)]
+    if not found:
+        raise QueryProblem("SR109", "the query is empty", query.span)
+    _check(found)
+    pieces = [query.sql[t.start - offset : t.end - offset] for t in found]
+    for index, token in enumerate(found):
+        if token.kind is Kind.QUOTED:
+            pieces[index] = quoted(token.value)
+        elif token.kind is Kind.STRING:
+            _replace_string(found, pieces, index, parameters)
+    _replace_types(found, pieces)
+    return _joined(found, pieces)
+
+
+def _joined(found: Sequence[Token], pieces: Sequence[str]) -> LoweredText:
+    """Pieces that stood apart are joined by one blank; empty ones are left out.
+
+    A blank follows a parameter in any case: sqlglot reads ``$p1,$`` as the start of a quoted string.
+    """
+    parts: list[str] = []
+    starts: list[int] = []
+    length, last_end = 0, found[0].start
+    for token, piece in zip(found, pieces, strict=True):
+        if piece:
+            apart = token.start != last_end or (bool(parts) and parts[-1].startswith("$"))
+            parts += (" " if apart else "", piece)
+            length += apart
+            last_end = token.end
+        starts.append(length)
+        length += len(piece)
+    return LoweredText("".join(parts), found, starts)
+
+
+def _replace_string(
+    found: Sequence[Token], pieces: list[str], index: int, parameters: dict[str, str]
+) -> None:
+    """A string with a template becomes a parameter, with the type that is written before it."""
+    token = found[index]
+    if not TEMPLATE.search(token.value):
+        pieces[index] = "'" + token.value.replace("'", "''") + "'"
+        return
+    name = f"p{len(parameters) + 1}"
+    parameters[name] = token.value
+    before = found[index - 1].key if index else ""
+    after = found[index + 1].key.removesuffix("S") if index + 1 < len(found) else ""
+    pieces[index] = f"${name}"
+    if before == "INTERVAL" and after in UNITS:
+        pieces[index] = f"( ${name} )"
+    elif before == "INTERVAL" or before in TYPED:
+        pieces[index - 1] = ""
+        pieces[index] = f"CAST( ${name} AS {'TIMESTAMPTZ' if before == 'TIMESTAMP_LTZ' else before})"
+
+
+def _replace_types(found: Sequence[Token], pieces: list[str]) -> None:
+    """Write the types of CAST and TRY_CAST as DuckDB does."""
+    opened: list[tuple[bool, int]] = []
+    for index, token in enumerate(found):
+        if token.key in CLOSING:
+            opened.append((index > 0 and found[index - 1].key in ("CAST", "TRY_CAST"), 0))
+        elif token.key == "AS" and opened:
+            opened[-1] = (opened[-1][0], index + 1)
+        elif token.key in CLOSING.values():
+            is_cast, start = opened.pop()
+            if is_cast and 0 < start < index and found[start].key in FLINK_TYPES:
+                _replace_type(found, pieces, start, index)
+
+
+def _replace_type(found: Sequence[Token], pieces: list[str], start: int, end: int) -> None:
+    try:
+        written = DataType.parse(" ".join(pieces[start:end]).replace('"', "`"))
+    except ValueError:
+        return
+    pieces[start] = _duckdb_type(written, found[start].span)
+    pieces[start + 1 : end] = [""] * (end - start - 1)
+
+
+def _duckdb_type(written: DataType, span: Span) -> str:
+    """The type in DuckDB's spelling. Raises ``QueryProblem`` for MULTISET, which it has not."""
+    arguments = [_duckdb_type(argument, span) for argument in written.arguments]
+    match written.kind:
+        case TypeKind.ARRAY:
+            return f"{arguments[0]}[]"
+        case TypeKind.MAP:
+            return f"MAP({', '.join(arguments)})"
+        case TypeKind.ROW:
+            named = zip(written.names, arguments, strict=True)
+            return f"STRUCT({', '.join(f'{quoted(name)} {type_}' for name, type_ in named)})"
+        case TypeKind.MULTISET:
+            raise QueryProblem("SR109", "a query cannot CAST to MULTISET", span, "use ARRAY")
+        case _:
+            return DUCKDB_TYPES.get(written.kind, str(written))
+
+
+def _check(found: Sequence[Token]) -> None:
+    """Refuse what DuckDB would read in another way than we do, or what sqlglot lets pass."""
+    depth = 0
+    for token, following in zip(found, (*found[1:], None), strict=True):
+        key = following.key if following else ""
+        if token.key in ("$", "?"):
+            hint = "use a template in a string: '{{ params.name }}'"
+            raise QueryProblem("SR110", "queries take no parameters", token.span, hint)
+        if token.kind in (Kind.QUOTED, Kind.DOUBLE) and TEMPLATE.search(token.value):
+            raise QueryProblem("SR110", "a template cannot stand in a name", token.span)
+        if token.key in ML_FUNCTIONS and key == "(":
+            raise QueryProblem("SR190", f"{token.key} is not supported yet", token.span)
+        if token.key == "SELECT" and key in ("FROM", "WHERE", ")"):
+            raise QueryProblem("SR109", "SELECT names no columns", token.span, "write SELECT * for all")
+        if len(token.key) == 1 and following and _prefixes(token, following):
+            message = f"strings with a prefix ({token.value}'…') are not part of the dialect"
+            raise QueryProblem("SR109", message, token.span)
+        depth += (token.key in CLOSING) - (token.key in CLOSING.values())
+        if depth > MAX_DEPTH:
+            message = f"the query is nested more than {MAX_DEPTH} deep"
+            raise QueryProblem("SR109", message, token.span, "split it with CACHE TABLE")
+    _check_end(found)
+
+
+def _prefixes(token: Token, following: Token) -> bool:
+    return token.kind is Kind.WORD and following.kind is Kind.STRING and token.end == following.start
+
+
+def _check_end(found: Sequence[Token]) -> None:
+    last = found[-1]
+    by = last.key == "BY" and len(found) > 1 and found[-2].key in ("GROUP", "ORDER", "PARTITION")
+    if by or last.key in UNFINISHED:
+        message = f"the query ends too early, after '{last.value}'"
+        raise QueryProblem("SR109", message, Span(last.end, last.end + 1))
