@@ -1,0 +1,123 @@
+"""``sqlrec run``: a script's DAG in this process, and what it did."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sqlrec.cli.console import print_json, print_table, stdout
+from sqlrec.cli.project import settings
+from sqlrec.errors import NameNotFoundError
+
+if TYPE_CHECKING:
+    from sqlrec.airflow.run import RunReport, TaskReport
+    from sqlrec.settings import Settings
+
+SHOWN_METRICS = ("auc", "logloss", "fp32.auc", "int8.auc", "rows_per_second")
+
+
+def run(
+    script: Annotated[Path, typer.Argument(help="The script.")],
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="A value for a DECLAREd name: name=value.")
+    ] = None,
+    from_step: Annotated[str, typer.Option("--from", help="First step to run.")] = "",
+    to_step: Annotated[str, typer.Option("--to", help="Last step to run.")] = "",
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew instead of taking up an unfinished run.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Run a script here: the DAG a scheduler would run, in this process.
+
+    A run that was interrupted or failed is taken up where it stopped.
+    """
+    chosen = settings()
+    if not script.is_file():
+        raise NameNotFoundError("SR705", f"there is no script {script}")
+    report = execute(script, chosen, _pairs(param or []), (from_step, to_step), fresh=fresh)
+    if as_json:
+        from sqlrec.spec import codec
+
+        print_json({"run": report.run_id, "tasks": [codec.encode(task) for task in report.tasks]})
+    else:
+        summarise(report, chosen)
+    if report.error is not None:
+        raise report.error
+
+
+def execute(
+    script: Path, chosen: Settings, params: Mapping[str, str], steps: tuple[str, str], *, fresh: bool
+) -> RunReport:
+    """Run with progress on the terminal."""
+    from sqlrec.airflow.run import run_script
+    from sqlrec.cli.progress import RunProgress
+
+    with RunProgress() as progress:
+        return run_script(
+            script.resolve(),
+            params=params,
+            from_step=steps[0],
+            to_step=steps[1],
+            fresh=fresh,
+            settings=chosen,
+            on_event=progress.show,
+        )
+
+
+def _pairs(texts: Iterable[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"write name=value, not {text!r}", param_hint="--param")
+        pairs[name.strip()] = value
+    return pairs
+
+
+def summarise(report: RunReport, chosen: Settings) -> None:
+    """What a run did: tasks with times, checkpoints, metrics, services, rows, and how to see more."""
+    done = [task for task in report.tasks if task.outcome is not None]
+    rows = [
+        (t.id, t.state, round(t.seconds, 1), t.outcome.message if t.outcome else "") for t in report.tasks
+    ]
+    again = " (taken up again)" if report.resumed else ""
+    print_table(f"Run {report.run_id}{again}", ("task", "state", "seconds", "what"), rows)
+    _show_metrics(done)
+    for task in done:
+        if task.outcome and task.outcome.preview and task.outcome.preview.rows:
+            preview = task.outcome.preview
+            title = f"{task.id}: first {len(preview.rows)} of {preview.total:,} rows"
+            print_table(title, preview.columns, preview.rows)
+    _show_more(report, done, chosen)
+
+
+def _show_metrics(done: list[TaskReport]) -> None:
+    rows = [
+        (task.id, *(task.outcome.metrics.get(name) for name in SHOWN_METRICS))
+        for task in done
+        if task.outcome and any(name in task.outcome.metrics for name in SHOWN_METRICS)
+    ]
+    if rows:
+        print_table("Metrics", ("task", *SHOWN_METRICS), rows)
+
+
+def _show_more(report: RunReport, done: list[TaskReport], chosen: Settings) -> None:
+    services = [t.outcome.facts for t in done if t.outcome and "url" in t.outcome.facts]
+    here = f" --project {shlex.quote(str(chosen.project))}" if chosen.project != Path.cwd() else ""
+    lines = [("total", f"{report.seconds:.1f} s"), ("log", str(report.log))]
+    for facts in services:
+        lines += [
+            (f"service {facts['service']}", f"running at {facts['url']}"),
+            ("stop it with", f"sqlrec{here} services stop {facts['service']}"),
+        ]
+    models = sorted({t.outcome.facts["model"] for t in done if t.outcome and "model" in t.outcome.facts})
+    lines += [("checkpoints", f"sqlrec{here} checkpoints {model}") for model in models]
+    lines += [("metrics, plots", f"mlflow ui --backend-store-uri {chosen.tracking_uri}")]
+    console = stdout()
+    for name, text in lines:
+        console.print(f"[bold]{name:>16}[/]  {text}")
