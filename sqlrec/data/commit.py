@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlrec.errors import SetupError
+from sqlrec.artifacts.durable import write_text
+from sqlrec.errors import SetupError, StateError
+from sqlrec.spec.table import TableFormat
 
 STAGE = "_tmp"
 COMMIT = "COMMIT.json"
@@ -32,28 +34,34 @@ class Change:
     remove: tuple[str, ...]
 
 
+def suffixes(format: TableFormat) -> tuple[str, ...]:
+    """Endings of the data files in a table's folder; files with others are left alone."""
+    return (".csv", ".csv.gz") if format is TableFormat.CSV else (".parquet",)
+
+
 def is_hidden(name: str) -> bool:
     """Whether a file or folder is no data of a table: names with a leading ``_`` or ``.``."""
     return name.startswith(("_", "."))
 
 
-def walk(root: Path) -> list[Path]:
+def walk(root: Path, format: TableFormat) -> list[Path]:
     """All data files below a table's folder, in sorted order."""
+    endings = suffixes(format)
     found: list[Path] = []
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(f for f in folders if not is_hidden(f))
-        found += [Path(folder, name) for name in sorted(files) if not is_hidden(name)]
+        found += [Path(folder, n) for n in files if n.endswith(endings) and not is_hidden(n)]
     return sorted(found)
 
 
-def listing(root: Path) -> list[Path]:
+def listing(root: Path, format: TableFormat) -> list[Path]:
     """The data files of a table between two changes, after finishing one that was left half done."""
     with locked(root, exclusive=False):
         if not _pending(root):
-            return walk(root)
+            return walk(root, format)
     with locked(root, exclusive=True):
         finish(root)
-        return walk(root)
+        return walk(root, format)
 
 
 @contextmanager
@@ -70,12 +78,10 @@ def locked(root: Path, *, exclusive: bool) -> Iterator[None]:
 def commit(root: Path, key: str, change: Change) -> None:
     """Make a staged change, under the exclusive lock."""
     stage = root / STAGE / key
-    draft = stage / f".{COMMIT}"
-    draft.write_text(json.dumps({"add": change.add, "remove": change.remove}), encoding="utf-8")
-    for path in (*(stage / name for name in change.add), draft):
-        _sync(path)
-    draft.rename(stage / COMMIT)
-    _sync(stage)
+    for name in change.add:
+        sync(stage / name)
+    write_text(stage / COMMIT, json.dumps({"add": change.add, "remove": change.remove}))
+    sync(stage)
     _apply(root, stage)
 
 
@@ -105,16 +111,59 @@ def _apply(root: Path, stage: Path) -> None:
     for name in change["remove"]:
         (root / name).unlink(missing_ok=True)
         _remove_empty((root / name).parent, root)
-    _sync(root)
-    discard(root, stage.name)
+    sync(root)
+    _remove(root, stage)
 
 
-def discard(root: Path, key: str) -> None:
-    """Delete what is staged under ``key``; the commit goes first, so that nobody carries out a part of it."""
+def begin(root: Path, key: str) -> int:
+    """An empty staging folder for ``key``, and the lock on it, which lasts until :func:`discard`.
+
+    ``StateError`` SR409 when another live process writes to the table under the same key.
+    """
     stage = root / STAGE / key
+    with locked(root, exclusive=True):
+        finish(root)
+        stage.mkdir(parents=True, exist_ok=True)
+        handle = os.open(stage, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise StateError(
+                "SR409",
+                f"{root} is being written by another run of the same step",
+                hint="wait for it, or stop it, then run this step again",
+            ) from None
+        _clear(stage)
+    return handle
+
+
+def discard(root: Path, key: str, handle: int) -> None:
+    """Delete what is still staged under ``key`` and let its lock go."""
+    stage = root / STAGE / key
+    with locked(root, exclusive=True):
+        try:
+            if stage.is_dir() and _is_open(stage, handle):
+                _remove(root, stage)
+        finally:
+            os.close(handle)
+
+
+def _is_open(stage: Path, handle: int) -> bool:
+    """Whether the folder is the one that ``handle`` opened: another run may have made its own since."""
+    return os.path.samestat(stage.stat(), os.fstat(handle))
+
+
+def _remove(root: Path, stage: Path) -> None:
+    _clear(stage)
+    _remove_empty(stage, root)
+
+
+def _clear(stage: Path) -> None:
+    """Empty a staging folder; the commit goes first, so that nobody carries out a part of it."""
     (stage / COMMIT).unlink(missing_ok=True)
-    shutil.rmtree(stage, ignore_errors=True)
-    _remove_empty(stage.parent, root)
+    for path in stage.iterdir() if stage.is_dir() else ():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _remove_empty(folder: Path, root: Path) -> None:
@@ -127,7 +176,7 @@ def _remove_empty(folder: Path, root: Path) -> None:
         folder = folder.parent
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Bring a file or folder to the disk, so that a commit never outlives its files in a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -30,8 +30,9 @@ def translated(error: Exception, tables: Iterable[str] = (), columns: Iterable[s
     headline = rest.strip().split("\n")[0] or text.strip().split("\n")[0]
     if "CSV Error on Line" in text:
         return _csv(text)
-    if "Error when sniffing file" in text:
-        return DataError("SR405", headline.rstrip("."), hint="the rows do not all have the same columns")
+    if "Error when sniffing file" in text or "CSV Parser state machine" in text:
+        hint = "its rows differ in columns, quotes or line endings: write it again with one CSV library"
+        return DataError("SR405", headline.rstrip("."), hint=hint)
     if "Out of Memory" in text:
         return SetupError("SR704", f"not enough memory: {headline}", hint="give the job more memory")
     match kind:

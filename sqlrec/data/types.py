@@ -194,6 +194,6 @@ def widens(source: DataType, target: DataType) -> bool:
     if source.kind is Kind.DECIMAL:
         (p1, s1), (p2, s2) = decimal_size(source), decimal_size(target)
         return s1 <= s2 and p1 - s1 <= p2 - s2
-    if len(source.arguments) != len(target.arguments):
+    if len(source.arguments) != len(target.arguments) or source.names != target.names:
         return False
     return all(widens(s, t) for s, t in zip(source.arguments, target.arguments, strict=True))

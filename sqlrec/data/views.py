@@ -23,9 +23,6 @@ from sqlrec.errors import DataError, NameNotFoundError, SchemaError, suggest
 from sqlrec.spec.schema import DataType, Kind
 from sqlrec.spec.table import TableFormat, TableSource
 
-SUFFIXES = {TableFormat.CSV: (".csv", ".csv.gz")}
-"""Endings of the data files of a folder; parquet for all formats that are not listed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -64,8 +61,7 @@ def find(source: TableSource) -> Found:
     if path.is_file():
         return Found((str(path),))
     if path.is_dir():
-        suffixes = SUFFIXES.get(source.format, (".parquet",))
-        files = tuple(str(p) for p in commit.listing(path) if p.name.endswith(suffixes))
+        files = tuple(map(str, commit.listing(path, source.format)))
         return Found(files, _partitions(files, path))
     if not glob.has_magic(source.path):
         raise NameNotFoundError(

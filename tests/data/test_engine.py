@@ -315,13 +315,6 @@ class TestErrors:
         with pytest.raises(DataError, match="'bad'"):
             list(reader)
 
-    def test_a_reader_that_outlives_its_engine(self) -> None:
-        with Engine(threads=1) as closed:
-            reader = closed.reader(Relation(query="SELECT i FROM range(200000) t(i)"), batch_rows=2048)
-            reader.read_next_batch()
-        with pytest.raises(SqlRecError):
-            list(reader)
-
     def test_unreadable_files(self, engine: Engine, tmp_path: Path) -> None:
         (tmp_path / "a.parquet").write_bytes(b"this is no parquet file at all")
         assert self.error(engine, everything(source(tmp_path / "a.parquet"))).code == "SR407"
