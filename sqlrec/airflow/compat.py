@@ -1,0 +1,35 @@
+"""What sqlrec needs of Airflow beyond its public interface, in one place, for Airflow 3.3."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+
+def report_import_error(path: Path, message: str) -> bool:
+    """Record an import error for a file other than the DAG file that is being imported.
+
+    A DAG file can only fail as a whole: an exception loses its good DAGs, and an error under its own
+    name hides them in the UI. So the error goes to the result object of the import in progress, which
+    Airflow keeps on the stack, under the script's own path. Returns False when no import is in progress.
+    """
+    from airflow.dag_processing.importers.base import DagImportError, DagImportResult
+
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        result = frame.f_locals.get("result")
+        if isinstance(result, DagImportResult):
+            name = str(Path(result.file_path).with_name(path.name))
+            result.errors.append(DagImportError(file_path=name, message=message, stacktrace=message))
+            return True
+        frame = frame.f_back
+    return False
+
+
+def log_to(file: IO[str]) -> None:
+    """Send all of Airflow's own log lines of this process to a file instead of the terminal."""
+    from airflow._shared.logging import configure_logging
+
+    configure_logging(log_level="INFO", output=file, colors=False)

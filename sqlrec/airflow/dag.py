@@ -1,0 +1,114 @@
+"""Plan to DAG: the same plan always gives the same DAG.
+
+Each step is a task; TRAIN and EXPORT are two, the job and the registration of its result, so that a
+registration that fails does not cost a training. The script's text is the DAG's documentation, and the
+plan's digest is in every task, so a change of the script makes one new version of the DAG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, assert_never
+
+from airflow.sdk import DAG, Asset
+
+from sqlrec.airflow.operators import (
+    CallServiceOperator,
+    DeployOperator,
+    JobOperator,
+    ModelOperator,
+    QueryOperator,
+    RegisterOperator,
+    StepOperator,
+)
+from sqlrec.airflow.params import dag_params
+from sqlrec.execution.key import registration_of
+from sqlrec.plan.plan import (
+    DefineModelStep,
+    DeployStep,
+    DropModelStep,
+    DropServiceStep,
+    ExportStep,
+    Plan,
+    QueryStep,
+    ScoreStep,
+    Step,
+    TrainStep,
+)
+from sqlrec.plan.script_options import effective_settings
+from sqlrec.spec import codec
+
+TAG = "sqlrec"
+
+
+def build_dag(plan: Plan, *, project: Path) -> DAG:
+    """The DAG of a plan. ``project`` is where its tasks look for their settings."""
+    chosen = {key: option.value for key, option in effective_settings(plan.settings).items()}
+    with DAG(**_dag_arguments(plan, chosen)) as dag:
+        done: dict[str, StepOperator] = {}
+        for step in plan.steps:
+            first, last = _tasks(step, plan.digest, project)
+            first.set_upstream([done[name] for name in step.upstream])
+            done[step.id] = last
+    return dag
+
+
+def _tasks(step: Step, digest: str, project: Path) -> tuple[StepOperator, StepOperator]:
+    """First and last task of a step."""
+    common: dict[str, Any] = {
+        "step": codec.encode(step),
+        "digest": digest,
+        "project": str(project),
+        "doc_md": f"```sql\n{step.sql}\n```",
+    }
+    match step:
+        case TrainStep() | ExportStep():
+            job = JobOperator(task_id=step.id, **common)
+            register = RegisterOperator(
+                task_id=registration_of(step.id), job_task=step.id, outlets=[model_asset(step)], **common
+            )
+            register.set_upstream(job)
+            return job, register
+        case DefineModelStep() | DropModelStep():
+            task: StepOperator = ModelOperator(task_id=step.id, **common)
+        case DeployStep() | DropServiceStep():
+            task = DeployOperator(task_id=step.id, **common)
+        case ScoreStep():
+            task = CallServiceOperator(task_id=step.id, **common)
+        case QueryStep():
+            task = QueryOperator(task_id=step.id, **common)
+        case _:
+            assert_never(step)
+    return task, task
+
+
+def model_asset(step: TrainStep | ExportStep) -> Asset:
+    """What other DAGs may wait for: new checkpoints of a model."""
+    return Asset(name=f"model {step.model.full}", uri=f"sqlrec://models/{step.model.full}")
+
+
+def _dag_arguments(plan: Plan, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    schedule = chosen["dag.schedule"]
+    start = datetime.fromisoformat(str(chosen["dag.start_date"]))
+    timeout = chosen["dag.timeout"]
+    return {
+        "dag_id": plan.name,
+        "schedule": None if schedule in (None, "none") else schedule,
+        "start_date": start if start.tzinfo else start.replace(tzinfo=UTC),
+        "catchup": chosen["dag.catchup"],
+        "description": chosen["dag.description"] or None,
+        "tags": sorted({TAG, *chosen["dag.tags"]}),
+        "max_active_runs": chosen["dag.max_active_runs"],
+        "max_active_tasks": chosen["dag.max_active_tasks"],
+        "params": dag_params(plan.params),
+        "doc_md": f"```sql\n{plan.source.strip()}\n```",
+        "default_args": {
+            "owner": chosen["dag.owner"],
+            "retries": chosen["dag.retries"],
+            "retry_delay": timedelta(seconds=chosen["dag.retry_delay"]),
+            "execution_timeout": timedelta(seconds=timeout) if timeout else None,
+            "pool": chosen["dag.pool"],
+        },
+    }

@@ -1,0 +1,200 @@
+"""Operators: one task of a run, told what to do by a step of the plan.
+
+The step travels as plain data in a templated field. Airflow renders its templates for each run, shows the
+result under "Rendered Templates" and, because only templated fields count for a DAG's version, sees every
+change of it. What a step does is the business of :mod:`sqlrec.execution`, imported when a task runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from sqlrec.airflow import session
+from sqlrec.errors import JobError, RemoteError, SqlRecError
+
+if TYPE_CHECKING:
+    from sqlrec.execution.call import Report
+    from sqlrec.execution.environment import Environment
+    from sqlrec.execution.key import RunKey
+    from sqlrec.execution.outcome import Outcome
+    from sqlrec.plan.plan import Step
+
+VERBATIM = frozenset({"query", "sql", "ddl"})
+"""Fields of a step that are SQL text: their templates became parameters when the script was compiled."""
+
+
+class StepOperator(BaseOperator):
+    """Does one step of a script. ``digest`` is the plan's; ``project`` is the folder of its settings."""
+
+    template_fields: Sequence[str] = ("step", "digest")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
+    ui_color = "#e8eef7"
+
+    def __init__(self, *, step: Mapping[str, object], digest: str, project: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.step = step
+        self.digest = digest
+        self.project = project
+        self.is_running = False
+
+    def render_template(
+        self, content: Any, context: Any, jinja_env: Any = None, seen_oids: Any = None
+    ) -> Any:
+        """Render strings that hold a template, and those only; SQL text stays as it is."""
+        if isinstance(content, Mapping):
+            return {
+                key: value
+                if key in VERBATIM and isinstance(value, str)
+                else self.render_template(value, context, jinja_env, seen_oids)
+                for key, value in content.items()
+            }
+        if isinstance(content, list):
+            return [self.render_template(item, context, jinja_env, seen_oids) for item in content]
+        if isinstance(content, str) and "{{" not in content and "{%" not in content:
+            return content
+        return super().render_template(content, with_dates(context), jinja_env, seen_oids)
+
+    def execute(self, context: Any) -> object:
+        """Do the step; the outcome goes to XCom as plain data."""
+        from sqlrec.plan.plan import Step
+        from sqlrec.spec import codec
+
+        step = cast("Step", codec.decode(Step, self.step))
+        try:
+            with session.task(self.task_id, self.log) as report:
+                self.is_running = True
+                outcome = self.perform(step, self._environment(), _key(context), report, context)
+        except SqlRecError as error:
+            if _is_final(error):
+                raise AirflowFailException(str(error)) from error
+            raise
+        except (KeyboardInterrupt, SystemExit) as stop:
+            if session.current() is not None:
+                raise AirflowFailException("the run was stopped") from stop
+            raise
+        finally:
+            self.is_running = False
+        return codec.encode(outcome)
+
+    def perform(self, step: Step, env: Environment, key: RunKey, report: Report, context: Any) -> Outcome:
+        """What this kind of task does of its step: all of it."""
+        from sqlrec.execution.run_step import run_step
+
+        return run_step(step, env, key=key, report=report)
+
+    def on_kill(self) -> None:
+        """End the step where it stands; it stops its job on the way out."""
+        if self.is_running:
+            raise SystemExit(f"task {self.task_id} was terminated")
+
+    def _environment(self) -> Environment:
+        from sqlrec.execution.environment import Environment
+        from sqlrec.settings import load
+
+        running = session.current()
+        if running is not None:
+            return running.env
+        return Environment(settings=load(Path(self.project)), more_secrets=airflow_secret)
+
+
+class ModelOperator(StepOperator):
+    """CREATE MODEL and DROP MODEL."""
+
+    ui_color = "#efe7f5"
+
+
+class JobOperator(StepOperator):
+    """The job of TRAIN MODEL or EXPORT MODEL, on the job runtime of the settings."""
+
+    ui_color = "#fdf0d5"
+
+    def perform(self, step: Step, env: Environment, key: RunKey, report: Report, context: Any) -> Outcome:
+        """Submit the job, or find it running, and wait for its files."""
+        from sqlrec.execution.run_step import JobStep, run_job_of
+
+        return run_job_of(cast("JobStep", step), env, key=key, report=report)
+
+
+class RegisterOperator(StepOperator):
+    """Registers what the job of the task ``job_task`` made."""
+
+    ui_color = "#efe7f5"
+
+    def __init__(self, *, job_task: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_task = job_task
+
+    def perform(self, step: Step, env: Environment, key: RunKey, report: Report, context: Any) -> Outcome:
+        """Turn the job's files into checkpoints."""
+        from sqlrec.execution.outcome import Outcome
+        from sqlrec.execution.run_step import JobStep, register_job_of
+        from sqlrec.spec import codec
+
+        handed_on = context["ti"].xcom_pull(task_ids=self.job_task)
+        job = cast("Outcome", codec.decode(Outcome, handed_on))
+        return register_job_of(cast("JobStep", step), env, key=key, report=report, job=job)
+
+
+class DeployOperator(StepOperator):
+    """CREATE SERVICE and DROP SERVICE: a transaction that ends well or changes nothing."""
+
+    ui_color = "#e3f4e8"
+
+
+class CallServiceOperator(StepOperator):
+    """Batch scoring: a table in, predictions of a service out."""
+
+    ui_color = "#e0f2f4"
+
+
+class QueryOperator(StepOperator):
+    """CACHE TABLE, INSERT and SELECT."""
+
+
+def with_dates(context: Any) -> Any:
+    """A context in which ``ds`` and friends exist in every run.
+
+    A run triggered without a logical date has none of them; the time from which it may run stands in.
+    """
+    if "ds" in context:
+        return context
+    at: datetime = context["dag_run"].run_after
+    ds, ts = at.strftime("%Y-%m-%d"), at.isoformat()
+    dates = {"ds": ds, "ds_nodash": ds.replace("-", ""), "ts": ts, "logical_date": at}
+    dates["ts_nodash"] = at.strftime("%Y%m%dT%H%M%S")
+    return {**context, **dates}
+
+
+def airflow_secret(name: str) -> str | None:
+    """A secret from an Airflow connection (its password) or variable of that name."""
+    from airflow.sdk import BaseHook, Variable
+    from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+
+    try:
+        password = BaseHook.get_connection(name).password
+        if password:
+            return str(password)
+    except (AirflowNotFoundException, AirflowRuntimeError):
+        pass
+    value = Variable.get(name, default=None)
+    return None if value is None else str(value)
+
+
+def _key(context: Any) -> RunKey:
+    from sqlrec.execution.key import RunKey
+
+    ti = context["ti"]
+    return RunKey(dag_id=ti.dag_id, run_id=ti.run_id, task_id=ti.task_id, map_index=ti.map_index)
+
+
+def _is_final(error: SqlRecError) -> bool:
+    """Whether trying again cannot help: a wrong name stays wrong, a killed job may run the next time."""
+    if isinstance(error, RemoteError):
+        return not error.retriable
+    return not isinstance(error, JobError)

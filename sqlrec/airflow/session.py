@@ -1,0 +1,101 @@
+"""The run of a script in this very process, for the operators: whom to tell, and which environment to use.
+
+Under a scheduler there is none: operators log to Airflow and read the settings of their project.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from logging import Logger
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlrec.execution.environment import Environment
+
+
+class EventKind(StrEnum):
+    """What happened to a task."""
+
+    STARTED = "started"
+    PROGRESS = "progress"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened. ``seconds`` since the task started."""
+
+    kind: EventKind
+    task: str
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """A run in this process.
+
+    ``errors`` are the last ones of each task and ``seconds`` what its last try took. ``interrupt`` is what
+    the user or the machine sent to stop the run, which Airflow would take for the failure of one task.
+    """
+
+    env: Environment
+    on_event: Callable[[Event], None]
+    errors: dict[str, BaseException] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    interrupt: BaseException | None = None
+
+
+_sessions: list[Session] = []
+
+
+def current() -> Session | None:
+    """The run in progress in this process."""
+    return _sessions[-1] if _sessions else None
+
+
+@contextmanager
+def opened(session: Session) -> Iterator[Session]:
+    """Make ``session`` the current one."""
+    _sessions.append(session)
+    try:
+        yield session
+    finally:
+        _sessions.remove(session)
+
+
+@contextmanager
+def task(name: str, log: Logger) -> Iterator[Callable[[str], None]]:
+    """Run a task's body; gives the function it reports its progress to."""
+    running = current()
+    if running is None:
+        yield log.info
+        return
+    if running.interrupt is not None:
+        raise running.interrupt
+    began = time.monotonic()
+
+    def tell(kind: EventKind, message: str = "") -> None:
+        running.seconds[name] = time.monotonic() - began
+        running.on_event(Event(kind=kind, task=name, message=message, seconds=running.seconds[name]))
+
+    def report(line: str) -> None:
+        log.info(line)
+        tell(EventKind.PROGRESS, line)
+
+    tell(EventKind.STARTED)
+    try:
+        yield report
+    except BaseException as error:
+        running.errors[name] = error
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            running.interrupt = error
+        tell(EventKind.FAILED, str(error))
+        raise
+    running.errors.pop(name, None)
+    tell(EventKind.FINISHED)

@@ -1,0 +1,42 @@
+"""One execution of one task: where it runs, what it is called, whom it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlrec.execution.environment import Environment
+from sqlrec.execution.key import RunKey
+from sqlrec.execution.outcome import Journal
+
+Report = Callable[[str], None]
+"""Takes one line of progress or log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What every step function is given beside its step."""
+
+    env: Environment
+    key: RunKey
+    report: Report
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run: outcomes, cached tables, results, outputs of jobs."""
+        return self.env.runs / self.key.run_folder
+
+    @property
+    def journal(self) -> Journal:
+        """Outcomes of the run's tasks."""
+        return Journal(self.folder)
+
+    @property
+    def output(self) -> Path:
+        """Where this task's job puts its files."""
+        return self.folder / "output" / self.key.task_id
+
+    def table(self, name: str) -> Path:
+        """Where a cached table of the run lies."""
+        return self.folder / "tables" / name.casefold()

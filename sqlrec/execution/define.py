@@ -1,0 +1,56 @@
+"""CREATE MODEL, DROP MODEL and DROP SERVICE."""
+
+from __future__ import annotations
+
+from sqlrec.errors import NameNotFoundError, suggest
+from sqlrec.execution.call import Call
+from sqlrec.execution.find import find_model
+from sqlrec.execution.locks import service_lock
+from sqlrec.execution.outcome import Outcome
+from sqlrec.plan.plan import DefineModelStep, DropModelStep, DropServiceStep
+from sqlrec.registry.registry import DeployAction
+
+
+def define_model(step: DefineModelStep, call: Call) -> Outcome:
+    """Register a model's definition."""
+    changed = call.env.registry.put_model(step.model, replace=step.replace, if_not_exists=step.if_not_exists)
+    what = "defined" if changed else "kept"
+    return Outcome(message=f"{what} model {step.model.name}", facts={"model": str(step.model.name)})
+
+
+def drop_model(step: DropModelStep, call: Call) -> Outcome:
+    """Remove a model with its checkpoints."""
+    registry = call.env.registry
+    if not step.if_exists and not call.journal.begun(call.key.task_id):
+        find_model(registry, step.model)
+    call.journal.begin(call.key.task_id)
+    dropped = registry.drop_model(step.model, if_exists=True)
+    return Outcome(message=f"dropped model {step.model}" if dropped else f"no model {step.model} to drop")
+
+
+def drop_service(step: DropServiceStep, call: Call) -> Outcome:
+    """Stop a service and take its name back."""
+    env = call.env
+    with service_lock(env, step.service):
+        current = env.registry.service(step.service)
+        if current is None and env.services.endpoint(step.service) is None:
+            if not step.if_exists and not call.journal.begun(call.key.task_id):
+                raise _no_service(step.service, env.registry.services())
+            return Outcome(message=f"no service {step.service} to drop")
+        call.journal.begin(call.key.task_id)
+        env.services.remove(step.service)
+        if current is not None:
+            entry = env.registry.begin(
+                service=step.service,
+                action=DeployAction.DROP,
+                checkpoint=current,
+                key=call.key.text,
+                options={},
+            )
+            env.registry.finish(entry, url="")
+    return Outcome(message=f"dropped service {step.service}")
+
+
+def _no_service(name: str, known: tuple[str, ...]) -> NameNotFoundError:
+    hint = suggest(name, known) or f"services: {', '.join(known) or 'none'}"
+    return NameNotFoundError("SR206", f"service {name} does not exist", hint=hint)

@@ -1,0 +1,85 @@
+"""What a step works with: settings, registry, runtimes, secrets.
+
+Each part is built when it is first used, so that a task pays for the libraries it needs and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlrec.errors import SetupError
+from sqlrec.execution.secrets import Lookup, secrets_of
+from sqlrec.registry.registry import ModelRegistry
+from sqlrec.runtimes.runtime import JobRuntime, ServiceRuntime
+from sqlrec.settings import Settings
+
+
+def _no_secret(name: str) -> None:
+    """Know no secret beyond those of the environment and the file."""
+
+
+def open_registry(settings: Settings) -> ModelRegistry:
+    """The registry the settings name."""
+    from sqlrec.registry.mlflow import MlflowRegistry
+
+    return MlflowRegistry(settings.tracking_uri, settings.model_base_path)
+
+
+def open_jobs(settings: Settings) -> JobRuntime:
+    """The job runtime the settings name."""
+    _require_local(settings)
+    from sqlrec.runtimes.local.jobs import LocalJobRuntime
+
+    return LocalJobRuntime(settings.work_dir / "jobs")
+
+
+def open_services(settings: Settings) -> ServiceRuntime:
+    """The service runtime the settings name."""
+    _require_local(settings)
+    from sqlrec.runtimes.local.services import LocalServiceRuntime
+
+    return LocalServiceRuntime(settings.work_dir / "services")
+
+
+def _require_local(settings: Settings) -> None:
+    if settings.runtime != "local":
+        raise SetupError("SR708", f"unknown runtime {settings.runtime!r}", hint="runtimes: local")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Settings and the parts made from them; tests pass other makers."""
+
+    settings: Settings
+    make_registry: Callable[[Settings], ModelRegistry] = open_registry
+    make_jobs: Callable[[Settings], JobRuntime] = open_jobs
+    make_services: Callable[[Settings], ServiceRuntime] = open_services
+    more_secrets: Lookup = _no_secret
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        """Models, checkpoints, deployments."""
+        return self.make_registry(self.settings)
+
+    @cached_property
+    def jobs(self) -> JobRuntime:
+        """Where jobs run."""
+        return self.make_jobs(self.settings)
+
+    @cached_property
+    def services(self) -> ServiceRuntime:
+        """Where services run."""
+        return self.make_services(self.settings)
+
+    @cached_property
+    def secrets(self) -> Lookup:
+        """Values of secrets by name."""
+        return secrets_of(self.settings.work_dir, self.more_secrets)
+
+    @property
+    def runs(self) -> Path:
+        """Folder of all runs."""
+        return self.settings.work_dir / "runs"

@@ -1,0 +1,86 @@
+"""Look-ups that compile time could not do, with errors that name what is there instead.
+
+A DAG is compiled without the registry, so a task asks for its model and checkpoint when it runs.
+"""
+
+from __future__ import annotations
+
+from sqlrec.errors import NameNotFoundError, StateError, suggest
+from sqlrec.registry.registry import ModelRegistry
+from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
+from sqlrec.spec.names import ModelName, export_name
+
+
+def find_model(registry: ModelRegistry, name: ModelName) -> ModelSpec:
+    """The model; raises SR205 with close matches when there is none."""
+    found = registry.model(name)
+    if found is not None:
+        return found
+    known = sorted(str(m.name) for m in registry.models())
+    listed = f"models: {', '.join(known)}" if known else "no model is registered yet"
+    raise NameNotFoundError(
+        "SR205",
+        f"model {name} does not exist",
+        hint=suggest(str(name), known) or f"{listed}; CREATE MODEL first",
+    )
+
+
+def find_origin(registry: ModelRegistry, model: ModelName, name: str) -> Checkpoint:
+    """A finished training checkpoint; raises SR207, SR208 or SR209."""
+    found = _succeeded(registry, model, name)
+    if found.kind is not CheckpointKind.ORIGIN:
+        raise StateError(
+            "SR209",
+            f"checkpoint {name} of model {model} is an export, not a training checkpoint",
+            hint=f"name the checkpoint it was made from: {found.parent}" if found.parent else "",
+        )
+    return found
+
+
+def find_export(registry: ModelRegistry, model: ModelName, name: str) -> Checkpoint:
+    """A finished exported checkpoint; raises SR207, SR208, SR209 or, without a name, SR210."""
+    if not name:
+        raise NameNotFoundError(
+            "SR210", f"CHECKPOINT is required to serve model {model}", hint=_exports(registry, model)
+        )
+    found = _succeeded(registry, model, name)
+    if found.kind is not CheckpointKind.EXPORT:
+        raise StateError(
+            "SR209",
+            f"service only supports export checkpoint: {name} of model {model} is a training checkpoint",
+            hint=_exports(registry, model, wanted=export_name(name)),
+        )
+    return found
+
+
+def _succeeded(registry: ModelRegistry, model: ModelName, name: str) -> Checkpoint:
+    found = registry.checkpoint(model, name)
+    if found is not None and found.status is CheckpointStatus.SUCCEEDED:
+        return found
+    versions = [c for c in registry.checkpoints(model) if c.name.casefold() == name.casefold()]
+    if versions:
+        status = versions[-1].status
+        raise StateError(
+            "SR208",
+            f"checkpoint {name} of model {model} is not succeeded: {status}",
+            hint="wait for the run that makes it, or run it again",
+        )
+    known = list(dict.fromkeys(c.name for c in registry.checkpoints(model)))
+    listed = f"checkpoints: {', '.join(known[-10:])}" if known else f"model {model} has no checkpoint yet"
+    raise NameNotFoundError(
+        "SR207", f"checkpoint not exists: {name} for model {model}", hint=suggest(name, known) or listed
+    )
+
+
+def _exports(registry: ModelRegistry, model: ModelName, wanted: str = "") -> str:
+    names = {
+        c.name: None
+        for c in registry.checkpoints(model)
+        if c.kind is CheckpointKind.EXPORT and c.status is CheckpointStatus.SUCCEEDED
+    }
+    own = [n for n in names if n == wanted or n.startswith(f"{wanted}/")] if wanted else []
+    if own:
+        return f"use CHECKPOINT='{own[-1]}'"
+    if names:
+        return f"exported checkpoints of {model}: {', '.join(list(names)[-10:])}"
+    return f"model {model} has no exported checkpoint: EXPORT MODEL first"

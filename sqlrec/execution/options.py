@@ -1,0 +1,38 @@
+"""Options in force for a job or service, from the model type's declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlrec.models.controller import ModelController
+from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.options import Effective, OptionValue, Parsed, Scope
+
+ENVIRONMENT = "kubernetes.env."
+
+
+def effective(
+    controller: ModelController, model: ModelSpec, scope: Scope, statement: Mapping[str, OptionValue]
+) -> dict[str, Effective]:
+    """Type defaults, overridden by the model's options, overridden by the statement's."""
+    return controller.options.effective(scope, model=model.options, statement=statement)
+
+
+def values(options: Mapping[str, Effective]) -> dict[str, Parsed]:
+    """The values alone, by canonical key."""
+    return {key: option.value for key, option in options.items()}
+
+
+def image(options: Mapping[str, Effective]) -> str:
+    """Container image with its tag, as far as the options give them."""
+    parts = (options[key].value for key in ("image", "version") if key in options)
+    return ":".join(str(part) for part in parts if part)
+
+
+def environment(options: Mapping[str, Effective]) -> dict[str, str]:
+    """Environment variables that the options set."""
+    return {
+        key.removeprefix(ENVIRONMENT).upper(): str(option.value)
+        for key, option in options.items()
+        if key.startswith(ENVIRONMENT)
+    }

@@ -1,0 +1,145 @@
+"""TRAIN MODEL and EXPORT MODEL: the job, and apart from it the registration of what it made.
+
+Two tasks, so that a registry that is down costs a retry of a second and not a training.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlrec.artifacts.folder import read_result
+from sqlrec.errors import StateError
+from sqlrec.execution.call import Call
+from sqlrec.execution.find import find_model, find_origin
+from sqlrec.execution.jobs import run_job
+from sqlrec.execution.options import effective, environment, image, values
+from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.tables import concrete
+from sqlrec.models.lookup import get_controller
+from sqlrec.plan.plan import ExportStep, TrainStep
+from sqlrec.spec.job import ExportWork, JobKind, JobResult, JobSpec, TrainWork
+from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
+from sqlrec.spec.options import Effective, Scope
+
+
+def train_job(step: TrainStep, call: Call) -> Outcome:
+    """Train; the files wait in the run's folder for their registration."""
+    registry = call.env.registry
+    model = find_model(registry, step.model)
+    base = find_origin(registry, model.name, step.base) if step.base else None
+    options = effective(get_controller(model.type), model, Scope.TRAIN, step.options)
+    work = TrainWork(
+        model=model,
+        checkpoint=step.checkpoint,
+        data=concrete(step.data, call),
+        validation=concrete(step.validation, call) if step.validation else None,
+        base_uri=base.uri if base else "",
+        options=values(options),
+    )
+    job = _job(JobKind.TRAIN, work, model, options, call)
+    return _outcome(run_job(job, call), job, f"trained {step.model} as {step.checkpoint}", base)
+
+
+def export_job(step: ExportStep, call: Call) -> Outcome:
+    """Export a finished training checkpoint."""
+    registry = call.env.registry
+    model = find_model(registry, step.model)
+    source = find_origin(registry, model.name, step.checkpoint)
+    options = effective(get_controller(model.type), model, Scope.EXPORT, step.options)
+    work = ExportWork(
+        model=model,
+        checkpoint=step.checkpoint,
+        source_uri=source.uri,
+        sample=concrete(step.sample, call) if step.sample else None,
+        options=values(options),
+    )
+    job = _job(JobKind.EXPORT, work, model, options, call)
+    return _outcome(run_job(job, call), job, f"exported {step.model} {step.checkpoint}", source)
+
+
+def _job(
+    kind: JobKind,
+    work: TrainWork | ExportWork,
+    model: ModelSpec,
+    options: dict[str, Effective],
+    call: Call,
+) -> JobSpec:
+    controller = get_controller(model.type)
+    return JobSpec(
+        id=call.key.job,
+        kind=kind,
+        work=work,
+        output_uri=str(call.output),
+        resources=controller.resources(options),
+        topology=controller.topology(options),
+        env=environment(options),
+        image=image(options),
+    )
+
+
+def _outcome(result: JobResult, job: JobSpec, message: str, parent: Checkpoint | None) -> Outcome:
+    facts = {"job": job.id, "output": job.output_uri}
+    if parent is not None:
+        facts["parent_version"] = str(parent.version)
+    return Outcome(
+        message=message, rows=result.rows, seconds=result.seconds, metrics=result.metrics, facts=facts
+    )
+
+
+def register(step: TrainStep | ExportStep, call: Call, job: Outcome) -> Outcome:
+    """Store what the job made as one or more checkpoints; the same task again finds them."""
+    output = Path(job.facts["output"])
+    parent = _parent(step, call, job)
+    if isinstance(step, TrainStep):
+        folders = {step.checkpoint: output}
+        kind = CheckpointKind.ORIGIN
+    else:
+        folders = {name: _part(output, name, step.exports) for name in step.exports}
+        kind = CheckpointKind.EXPORT
+    made = [_register(step, call, name, folder, kind, parent) for name, folder in folders.items()]
+    names = ", ".join(f"{c.name} (version {c.version})" for c in made)
+    facts = {
+        "model": str(step.model),
+        "checkpoint": ", ".join(c.name for c in made),
+        "version": ", ".join(str(c.version) for c in made),
+        "uri": ", ".join(c.uri for c in made),
+    }
+    return Outcome(message=f"registered {names} of {step.model}", metrics=job.metrics, facts=facts)
+
+
+def _part(output: Path, name: str, exports: tuple[str, ...]) -> Path:
+    """A job that makes several exports puts each into a folder named as its last part."""
+    return output if len(exports) == 1 else output / name.rpartition("/")[2]
+
+
+def _parent(step: TrainStep | ExportStep, call: Call, job: Outcome) -> Checkpoint | None:
+    version = job.facts.get("parent_version")
+    return call.env.registry.version(step.model, int(version)) if version else None
+
+
+def _register(
+    step: TrainStep | ExportStep,
+    call: Call,
+    name: str,
+    folder: Path,
+    kind: CheckpointKind,
+    parent: Checkpoint | None,
+) -> Checkpoint:
+    registry = call.env.registry
+    key = f"{call.key.text}/{name}"
+    if (found := registry.find(step.model, key)) is not None:
+        return found
+    if not folder.is_dir():
+        raise StateError(
+            "SR504", f"the files of checkpoint {name} are gone from {folder}", hint="run the job again"
+        )
+    return registry.register(
+        model=step.model,
+        name=name,
+        kind=kind,
+        folder=folder,
+        result=read_result(folder),
+        key=key,
+        parent=parent,
+        statement=step.sql,
+    )
