@@ -43,7 +43,7 @@ def clicks() -> Callable[..., pa.Table]:
             {
                 "user": pa.array(user, pa.int64()),
                 "shop": pa.array([f"shop-{s}" for s in shop]),
-                "price": pa.array(np.where(rng.random(rows) < 0.1, None, price), pa.float64()),
+                "price": pa.array(price, pa.float64(), mask=rng.random(rows) < 0.1),
                 "is_new": pa.array(is_new),
                 "tags": pa.array(tags, pa.list_(pa.string())),
                 "label": pa.array(label.astype(np.int32)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
 
@@ -14,7 +15,7 @@ from sqlrec.models.lookup import get_controller
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.schema import Schema
 
-Make = Callable[..., ModelSpec]
+Make: TypeAlias = Callable[..., ModelSpec]
 
 
 def _problems(model: ModelSpec) -> list[Problem]:

@@ -9,7 +9,7 @@ from sqlrec.errors import OptionError
 from sqlrec.models.deep.options import Architecture, Training, column_of
 from sqlrec.models.deep.wide_and_deep import CONTROLLER, OPTIONS
 from sqlrec.spec.job import Resources, Topology
-from sqlrec.spec.options import Parsed, Scope
+from sqlrec.spec.options import OptionValue, Parsed, Scope
 
 CONTRACT: dict[str, Parsed] = {
     "embedding_dim": 16,
@@ -52,7 +52,11 @@ def test_every_option_says_what_it_does_and_parses_its_own_default() -> None:
 
 
 def test_architecture_reads_per_column_options_without_regard_to_case_and_dash() -> None:
-    written = {"label_columns": "y", "column.User-Id.bucket_size": 10, "column.zip.embedding-dim": "8"}
+    written: dict[str, OptionValue] = {
+        "label_columns": "y",
+        "column.User-Id.bucket_size": 10,
+        "column.zip.embedding-dim": "8",
+    }
     shape = Architecture.read(OPTIONS, written)
     assert shape.bucket_sizes == {"user_id": 10}
     assert shape.embedding_dims == {"zip": 8}
@@ -65,7 +69,9 @@ def test_training_takes_given_values_and_defaults() -> None:
 
 
 def test_training_options_may_stand_in_the_model_and_be_overridden() -> None:
-    effective = OPTIONS.effective(Scope.TRAIN, model={"batch_size": 7, "seed": 1}, statement={"batch_size": 9})
+    effective = OPTIONS.effective(
+        Scope.TRAIN, model={"batch_size": 7, "seed": 1}, statement={"batch_size": 9}
+    )
     assert (effective["batch_size"].value, effective["seed"].value) == (9, 1)
 
 

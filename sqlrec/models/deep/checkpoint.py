@@ -7,6 +7,7 @@ the same bytes.
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ def save(trained: Trained, folder: Path) -> None:
         "dense_width": head.dense_width,
         "hidden_units": list(head.hidden_units),
     }
-    torch.save(state, folder / WEIGHTS)
+    with (folder / WEIGHTS).open("wb") as file:
+        torch.save(state, file)
 
 
 def load(folder: Path) -> Trained:
@@ -100,7 +102,7 @@ def load(folder: Path) -> Trained:
             accumulator=state["accumulator"],
             adam=state["adam"],
         )
-    except (OSError, KeyError, ValueError, RuntimeError, EOFError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise StateError(
             "SR521", f"{folder} holds no readable training checkpoint: {error}", hint="train the model again"
         ) from error

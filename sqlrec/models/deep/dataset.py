@@ -87,22 +87,21 @@ def require_both_classes(source: Source) -> None:
 def read_labels(column: pa.ChunkedArray, name: str, source: str) -> npt.NDArray[np.float32]:
     """Labels float32 [rows] from a column of 0 and 1 (any number type) or booleans."""
     kind = column.type
-    if not (pa.types.is_boolean(kind) or _is_number(kind)):
-        shown = pc.unique(column.slice(0, 1000)).to_pylist()[:SHOWN]
-        raise DataError(
-            "SR434",
-            f"label column {name!r} of {source} holds {kind} values such as {', '.join(map(repr, shown))}",
-            hint="a label is 0 or 1, or BOOLEAN: compute it in the query, e.g. rating >= 4 AS label",
-        )
-    filled = column.cast(pa.float64(), safe=False).fill_null(float("nan"))
-    values: npt.NDArray[np.float64] = filled.to_numpy()
-    missing = np.isnan(values)
-    if missing.any():
+    empty = _mask(column.is_null(nan_is_null=True))
+    if empty.any():
         raise DataError(
             "SR433",
-            f"label column {name!r} of {source} has no value in {_rows(missing)}",
+            f"label column {name!r} of {source} has no value in {_rows(empty)}",
             hint=f"leave them out: WHERE {name} IS NOT NULL",
         )
+    if not (pa.types.is_boolean(kind) or _is_number(kind)):
+        shown = ", ".join(map(repr, pc.unique(column).to_pylist()[:SHOWN]))
+        raise DataError(
+            "SR434",
+            f"label column {name!r} of {source} holds {kind} values such as {shown}",
+            hint="a label is 0 or 1, or BOOLEAN: compute it in the query, e.g. rating >= 4 AS label",
+        )
+    values: npt.NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy()
     wrong = (values != 0) & (values != 1)
     if wrong.any():
         shown = ", ".join(f"{v:g}" for v in np.unique(values[wrong])[:SHOWN])
@@ -154,6 +153,10 @@ def _present(names: Sequence[str], wanted: tuple[str, ...], source: str, model: 
 
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _mask(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    return np.asarray(column.to_numpy(), dtype=np.bool_)
 
 
 def _rows(wrong: npt.NDArray[np.bool_]) -> str:

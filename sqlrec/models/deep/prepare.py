@@ -58,7 +58,8 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
         validation: Rows | None = encode(encoder, held_out, threads)
     elif training.validation_fraction:
         kept, held = split(rows.labels, training.validation_fraction, training.seed)
-        rows, validation = rows.take(kept), rows.take(held)
+        validation = rows.take(held) if len(held) else None
+        rows = rows.take(kept)
     else:
         validation = None
     return Prepared(encoder=encoder, network=network, rows=rows, validation=validation, adam=adam)

@@ -46,14 +46,13 @@ class Rows:
 def split(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     """Row numbers to train on and to hold out, each ascending.
 
-    ``fraction`` of each class is held out, at least one row of a class with two or more, so that a
-    small table still has both classes on both sides.
+    ``fraction`` of each class is held out, but at least one row and never all rows of it, so that a small
+    table still has both classes on both sides.
     """
     generator = torch.Generator().manual_seed(seed)
     held = torch.zeros(len(labels), dtype=torch.bool)
     for value in (0.0, 1.0):
         rows = (labels == value).nonzero().squeeze(1)
-        share = round(len(rows) * fraction)
-        count = max(share, 1) if fraction > 0 and len(rows) > 1 else share
+        count = min(max(round(len(rows) * fraction), 1), len(rows) - 1) if fraction and len(rows) > 1 else 0
         held[rows[torch.randperm(len(rows), generator=generator)[:count]]] = True
     return (~held).nonzero().squeeze(1), held.nonzero().squeeze(1)

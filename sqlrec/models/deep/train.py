@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from sqlrec.artifacts.durable import writing
 from sqlrec.models import plots
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep import checkpoint
@@ -38,7 +39,8 @@ def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
 
     Files: ``model.json``, ``encoder.json``, ``weights.pt``, ``options.json``, ``evaluation.json`` and
     ``plots/*.png``. Under torchrun every process calls this and only the root writes. Raises
-    ``SchemaError`` and ``DataError`` for tables that do not fit and ``JobError`` SR520 on divergence.
+    ``SchemaError`` and ``DataError`` for tables that do not fit, ``JobError`` SR520 on divergence and
+    ``SetupError`` SR703 for a folder that cannot be written.
     """
     with joined() as group:
         return _train(work, output, progress, group)
@@ -67,8 +69,9 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
         adam=trainer.adam.state_dict(),
     )
     progress("measuring and writing the checkpoint", done=1.0)
-    checkpoint.save(trained, output)
-    evaluation = _evaluate(network, validation, history, output)
+    with writing(output):
+        checkpoint.save(trained, output)
+        evaluation = _evaluate(network, validation, history, output)
     return JobResult(
         rows=len(rows),
         seconds=time.perf_counter() - started,
@@ -78,7 +81,7 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
             "epochs": str(history.epochs),
             "best_epoch": str(history.best_epoch),
             "embedding_rows": str(prepared.encoder.table_rows),
-            "validation_rows": str(len(validation) if validation else 0),
+            "validation_rows": str(0 if validation is None else len(validation)),
             "precision": precision or "FP32",
             "threads": str(threads),
             "processes": str(group.size),
@@ -102,7 +105,9 @@ def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows
 
 def _evaluate(network: Network, validation: Rows | None, history: History, output: Path) -> Evaluation | None:
     """Write ``evaluation.json`` and the plots; None without validation rows."""
-    evaluation = evaluate(validation.labels.numpy(), network.predict(validation)) if validation else None
+    evaluation = None
+    if validation is not None:
+        evaluation = evaluate(validation.labels.numpy(), network.predict(validation))
     curves = [asdict(point) for point in history.curves]
     numbers = {"validation": asdict(evaluation) if evaluation else None, "curves": curves}
     text = json.dumps(numbers, indent=1, allow_nan=False)
@@ -126,7 +131,7 @@ def _metrics(history: History, evaluation: Evaluation | None, rows: int) -> dict
 
 def _remarks(evaluation: Evaluation | None) -> list[str]:
     if evaluation is None:
-        return ["no validation rows (validation_fraction = 0): the model was not measured"]
+        return ["no validation rows: the model was not measured"]
     if evaluation.auc is None:
         return ["all validation rows have the same label: no AUC"]
     return []

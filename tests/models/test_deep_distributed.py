@@ -1,0 +1,80 @@
+"""Two processes train the model that one process with the same batch size trains."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from sqlrec.artifacts.folder import is_complete, read_result
+from sqlrec.models.deep import checkpoint
+from sqlrec.models.deep.group import Group
+from sqlrec.spec import codec
+from sqlrec.spec.job import JobKind, JobResult, JobSpec, TrainWork
+
+pytestmark = pytest.mark.ml
+
+Clicks: TypeAlias = Callable[..., pa.Table]
+Work: TypeAlias = Callable[..., TrainWork]
+
+
+def _launch(work: TrainWork, output: Path, processes: int) -> subprocess.CompletedProcess[str]:
+    """Run the job the way a runtime does."""
+    job = JobSpec(id=output.name, kind=JobKind.TRAIN, work=work, output_uri=str(output))
+    spec = output.with_suffix(".spec.json")
+    spec.write_text(codec.dumps(job))
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [sys.executable, *(torchrun if processes > 1 else []), "-m", "sqlrec.jobs", "--spec", str(spec)]
+    environ = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=120)
+
+
+def _curve(result: JobResult, name: str) -> list[float]:
+    return [point.value for point in result.curves if point.name == name]
+
+
+def test_two_processes_give_the_model_of_one(clicks: Clicks, make_work: Work, tmp_path: Path) -> None:
+    table = clicks(1501)
+    work = make_work(table, num_epochs=2, batch_size=63)
+    outputs = {processes: tmp_path / f"of-{processes}" for processes in (1, 2)}
+    for processes, output in outputs.items():
+        finished = _launch(work, output, processes)
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stdout.count("validation AUC") == 2, "one process talks"
+    one, two = (read_result(output) for output in outputs.values())
+    assert (one.params["processes"], two.params["processes"]) == ("1", "2")
+    np.testing.assert_allclose(_curve(one, "loss"), _curve(two, "loss"), rtol=1e-4)
+    np.testing.assert_allclose(_curve(one, "auc"), _curve(two, "auc"), atol=1e-4)
+    scores = [checkpoint.load(output).predict(table) for output in outputs.values()]
+    np.testing.assert_allclose(*scores, atol=1e-3)
+    assert sorted(one.files) == sorted(two.files)
+
+
+def test_an_error_of_the_data_ends_all_processes_with_one_message(
+    clicks: Clicks, make_work: Work, tmp_path: Path
+) -> None:
+    table = clicks(50)
+    ones = table.set_column(table.column_names.index("label"), "label", pa.array([1] * 50))
+    output = tmp_path / "out"
+    finished = _launch(make_work(ones), output, processes=2)
+    assert finished.returncode == 1
+    assert finished.stderr.count("[SR432] all 50 rows of clicks have label 1") == 1
+    assert "/sqlrec/" not in finished.stderr, "no traceback of ours; torchrun prints its own"
+    assert not is_complete(output)
+    assert json.loads((tmp_path / "out.error.json").read_text())["code"] == "SR432"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+def test_shares_part_a_batch_without_gap_or_overlap(size: int) -> None:
+    for start, stop in ((0, 64), (64, 69), (5, 6)):
+        shares = [Group(rank, size).share(start, stop) for rank in range(size)]
+        rows = [row for share in shares for row in range(share.start, share.stop)]
+        assert rows == list(range(start, stop))
