@@ -122,7 +122,8 @@ class ScriptError(SqlRecError):
     exit_status = EXIT_FINDINGS
 
     def __init__(self, diagnostics: Sequence[Diagnostic], *, text: str, path: str) -> None:
-        super().__init__(diagnostics[0].code, diagnostics[0].message, hint=diagnostics[0].hint)
+        worst = next((d for d in diagnostics if d.severity is Severity.ERROR), diagnostics[0])
+        super().__init__(worst.code, worst.message, hint=worst.hint)
         self.diagnostics = tuple(diagnostics)
         self.text = text
         self.path = path

@@ -184,7 +184,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of what the plan does; comments, blank lines and the file's place do not count."""
-        steps = tuple(replace(step, line=0) for step in self.steps)
+        steps = tuple(replace(step, line=0, sql="") for step in self.steps)
         facts = replace(self, path="", steps=steps, warnings=(), source="")
         return hashlib.sha256(codec.dumps(facts).encode()).hexdigest()
 

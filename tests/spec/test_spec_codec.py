@@ -178,7 +178,7 @@ def test_a_union_may_hold_a_text_form() -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"version": 99, "value": {}}', b"\xff"])
 def test_another_version_or_no_json_is_refused(text: str | bytes) -> None:
-    with pytest.raises(codec.CodecError, match="not JSON|format version"):
+    with pytest.raises(codec.CodecError, match=r"not JSON|format version"):
         codec.loads(Leaf, text)
 
 

@@ -1,0 +1,113 @@
+"""Script text → plan: the order in which everything else of this package happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sqlrec.errors import Diagnostic, ScriptError, Severity, Span
+from sqlrec.models.lookup import get_controller
+from sqlrec.plan.catalog import Catalog, OpenCatalog
+from sqlrec.plan.checks import run_checks
+from sqlrec.plan.checks.calls import called, well_formed
+from sqlrec.plan.checks.templates import option_texts, template_findings
+from sqlrec.plan.declare import Declaring, declare
+from sqlrec.plan.edges import upstream
+from sqlrec.plan.ids import step_ids
+from sqlrec.plan.plan import Plan, Step
+from sqlrec.plan.resolve import Acting, resolve
+from sqlrec.plan.scope import GetController, ScriptScope
+from sqlrec.sql.script import parse
+from sqlrec.sql.statements import CreateTable, Declare, SetOption, Statement
+
+
+def build_plan(
+    text: str,
+    *,
+    path: str,
+    name: str,
+    catalog: Catalog | None = None,
+    controllers: GetController = get_controller,
+) -> Plan:
+    """The plan of a script; the same text and catalog always give the same plan.
+
+    Without a ``catalog`` (:class:`OpenCatalog`) the plan depends on the script alone. Raises
+    ``ScriptError`` with all problems of the script, in the order of their places.
+    """
+    parsed = parse(text)
+    scope = ScriptScope(
+        text=text,
+        catalog=catalog or OpenCatalog(),
+        controllers=controllers,
+        unread=_unread(text, parsed.statements) if parsed.diagnostics else "",
+    )
+    declaring = [s for s in parsed.statements if isinstance(s, CreateTable | SetOption | Declare)]
+    acting = [s for s in parsed.statements if not isinstance(s, CreateTable | SetOption | Declare)]
+    settings, found = declare(declaring, scope)
+    found += _table_templates(declaring, scope)
+    steps: list[Step] = []
+    for statement in acting:
+        found += run_checks(statement, scope)
+        if _resolvable(statement):
+            steps.append(resolve(statement, scope))
+            scope.record(steps[-1])
+    warnings = _judged([*parsed.diagnostics, *found], text, path)
+    return Plan(
+        name=name,
+        path=path,
+        steps=_connected(steps),
+        params=tuple(scope.params.values()),
+        tables={table.name: table for table in scope.tables.values()},
+        settings=settings,
+        warnings=warnings,
+        source=text,
+    )
+
+
+def _unread(text: str, statements: Iterable[Statement]) -> str:
+    """The text outside all statements that could be parsed."""
+    rest, end = [], 0
+    for statement in sorted(statements, key=lambda s: s.span.start):
+        rest.append(text[end : statement.span.start])
+        end = statement.span.end
+    return " ".join([*rest, text[end:]])
+
+
+def _table_templates(declaring: Iterable[Declaring], scope: ScriptScope) -> Iterable[Diagnostic]:
+    """Templates of table options, judged when all parameters are known."""
+    for statement in declaring:
+        if isinstance(statement, CreateTable):
+            for value, span in option_texts(statement.options):
+                yield from template_findings(value, span, scope)
+
+
+def _resolvable(statement: Acting) -> bool:
+    """Whether a statement says enough to become a step: a call of no known function does not."""
+    body = called(statement)
+    return body is None or well_formed(body)
+
+
+def _judged(found: Sequence[Diagnostic], text: str, path: str) -> tuple[Diagnostic, ...]:
+    """The findings in order of place when none is an error, else ``ScriptError``."""
+    unique = dict.fromkeys(found)
+    ordered = sorted(unique, key=lambda d: (d.span.start, d.span.end, d.code, d.message))
+    if any(d.severity is Severity.ERROR for d in ordered):
+        secrets = [d.span for d in ordered if d.code == "SR306"]
+        raise ScriptError(ordered, text=_masked(text, secrets), path=path)
+    return tuple(ordered)
+
+
+def _masked(text: str, spans: Iterable[Span]) -> str:
+    """The text with asterisks in place of secrets, because an error shows the lines it is about."""
+    for span in spans:
+        hidden = "".join("\n" if c == "\n" else "*" for c in text[span.start : span.end])
+        text = text[: span.start] + hidden + text[span.end :]
+    return text
+
+
+def _connected(steps: Sequence[Step]) -> tuple[Step, ...]:
+    ids = step_ids(steps)
+    return tuple(
+        replace(step, id=id_, upstream=tuple(ids[i] for i in waits))
+        for step, id_, waits in zip(steps, ids, upstream(steps), strict=True)
+    )

@@ -1,0 +1,176 @@
+"""CREATE MODEL: the definition fits together, and its model type takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlrec.errors import Diagnostic, Severity, Span, SqlRecError
+from sqlrec.models.controller import ModelController, Problem
+from sqlrec.plan.options import TYPE_KEY, check_options, stored_options
+from sqlrec.plan.refs import model_name
+from sqlrec.plan.resolve import Acting
+from sqlrec.plan.resolve_models import answers, model_spec
+from sqlrec.plan.scope import ScriptScope
+from sqlrec.plan.templates import is_templated, secret_reference
+from sqlrec.spec.options import Scope, canonical_key
+from sqlrec.spec.schema import Schema
+from sqlrec.sql.statements import Column, CreateModel, DropModel, OptionItem
+
+
+def check_temporary(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """A temporary model would live for a session; a script's steps are processes of their own."""
+    if isinstance(statement, CreateModel | DropModel) and statement.temporary:
+        yield Diagnostic(
+            code="SR213",
+            message="TEMPORARY models live for a session, and a script has none",
+            span=statement.name.span,
+            hint="leave TEMPORARY out",
+        )
+
+
+def check_new_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """A model is created once, unless the statement says what to do with the one that is there."""
+    if not isinstance(statement, CreateModel) or statement.replace or statement.if_not_exists:
+        return
+    name = model_name(statement.name)
+    line = scope.lines.get(f"model {name.key}")
+    existing = scope.model(name)
+    if existing is None:
+        return
+    if name.key in scope.models:
+        where = f"line {line} creates it"
+    elif existing.digest != model_spec(statement, scope).digest:
+        where = "another definition is registered"
+    else:
+        return
+    yield Diagnostic(
+        code="SR201",
+        message=f"Model already exists: {name}",
+        span=statement.name.span,
+        hint=f"{where}; write CREATE OR REPLACE MODEL, or CREATE MODEL IF NOT EXISTS",
+    )
+
+
+def check_model_type(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """``model`` names a model type that there is."""
+    if not isinstance(statement, CreateModel):
+        return
+    item = _item(statement, TYPE_KEY)
+    if item is None:
+        yield Diagnostic(
+            code="SR307",
+            message=f"{Scope.MODEL} needs the option 'model'",
+            span=statement.name.span,
+            hint="add WITH (model = 'tzrec.wide_and_deep'), the type of the model",
+        )
+        return
+    try:
+        scope.controllers(str(item.value))
+    except SqlRecError as error:
+        yield Diagnostic(code=error.code, message=error.message, span=item.value_span, hint=error.hint)
+
+
+def check_query(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """AS query says what to learn from but not how."""
+    if isinstance(statement, CreateModel) and statement.query is not None:
+        yield Diagnostic(
+            code="SR213",
+            message="CREATE MODEL … AS query names no trainer",
+            span=statement.query.span,
+            hint="write CREATE MODEL with its columns, then TRAIN MODEL … ON (query)",
+        )
+
+
+def check_outputs(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """The columns that the model type answers are no inputs, and are those of OUTPUT."""
+    if not isinstance(statement, CreateModel):
+        return
+    model = model_spec(statement, scope)
+    controller = scope.controller_of(model.type)
+    answered = answers(controller, model.columns, dict(model.options))
+    for column in _columns(statement):
+        if answered.get(column.name.text):
+            yield Diagnostic(
+                code="SR424",
+                message=f"Field {column.name.text!r} exists in both input fields and output fields",
+                span=column.name.span,
+                hint="rename the column; the model's answer is added to the columns of the table",
+            )
+    if statement.outputs and len(answered) and _signature(answered) != _signature(model.outputs):
+        shown = ", ".join(f"{f.name} {f.type}" for f in answered)
+        yield Diagnostic(
+            code="SR425",
+            message=f"a {model.type} model answers {shown}",
+            span=statement.outputs.span,
+            hint=f"write OUTPUT ({shown})",
+        )
+
+
+def _signature(columns: Schema) -> list[tuple[str, str]]:
+    return [(f.name.casefold(), str(f.type)) for f in columns]
+
+
+def _columns(statement: CreateModel) -> tuple[Column, ...]:
+    """The input columns of either form."""
+    written = statement.inputs or statement.columns
+    return written.items if written else ()
+
+
+def check_definition(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """Options as declared by the model type, then what its controller says of the whole."""
+    if not isinstance(statement, CreateModel):
+        return
+    yield from _run_dependent(statement)
+    controller = scope.controller_of(str(stored_options(statement.options).get(TYPE_KEY, "")))
+    if controller is None:
+        return
+    found = list(check_options(statement.options, controller.options, Scope.MODEL, statement.name.span))
+    yield from found
+    if not any(finding.code != "SR307" for finding in found):
+        yield from _controller_findings(statement, controller, scope)
+
+
+def _run_dependent(statement: CreateModel) -> Iterator[Diagnostic]:
+    for item in statement.options:
+        if is_templated(item.value) and not secret_reference(str(item.value)):
+            yield Diagnostic(
+                code="SR310",
+                message="a model's definition is the same in every run; templates cannot stand in it",
+                span=item.value_span,
+                hint="put what changes into the WITH of TRAIN MODEL",
+            )
+
+
+def _controller_findings(
+    statement: CreateModel, controller: ModelController, scope: ScriptScope
+) -> Iterator[Diagnostic]:
+    missing = {
+        canonical_key(o.key)
+        for o in controller.options.options
+        if o.required and _item(statement, o.key) is None
+    }
+    for problem in controller.check(model_spec(statement, scope)):
+        if canonical_key(problem.option) not in missing or not problem.option:
+            yield Diagnostic(
+                code=problem.code,
+                message=problem.message,
+                hint=problem.hint,
+                span=_place(statement, problem),
+                severity=Severity.WARNING if problem.warning else Severity.ERROR,
+            )
+
+
+def _place(statement: CreateModel, problem: Problem) -> Span:
+    """Where the option or column that a problem is about was written."""
+    item = _item(statement, problem.option) if problem.option else None
+    if item is not None:
+        return item.value_span
+    wanted = problem.column.casefold()
+    return next(
+        (c.name.span for c in _columns(statement) if c.name.text.casefold() == wanted), statement.name.span
+    )
+
+
+def _item(statement: CreateModel, key: str) -> OptionItem | None:
+    wanted = canonical_key(key)
+    return next((o for o in statement.options if canonical_key(o.key.value) == wanted), None)

@@ -1,0 +1,52 @@
+"""Services: created once, and not left without their model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlrec.errors import Diagnostic
+from sqlrec.plan.refs import checkpoint_name, model_name
+from sqlrec.plan.resolve import Acting
+from sqlrec.plan.scope import ScriptScope, Served
+from sqlrec.sql.statements import CreateService, DropModel
+
+
+def check_new_service(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """A service is created once, unless the statement says what to do with the one that is there.
+
+    One that is registered with the same checkpoint is what the statement asks for, as after a run of the
+    same script.
+    """
+    if not isinstance(statement, CreateService) or statement.replace or statement.if_not_exists:
+        return
+    served = scope.service(statement.name.text)
+    if served is None or (not served.line and _same(statement, served)):
+        return
+    where = f"line {served.line} creates it" if served.line else f"it serves {served.checkpoint}"
+    yield Diagnostic(
+        code="SR201",
+        message=f"service {statement.name.text!r} exists already",
+        span=statement.name.span,
+        hint=f"{where}; write CREATE OR REPLACE SERVICE to change it",
+    )
+
+
+def _same(statement: CreateService, served: Served) -> bool:
+    model, checkpoint = model_name(statement.model), checkpoint_name(statement.checkpoint)
+    return served.model == model and served.checkpoint.casefold() == checkpoint.casefold()
+
+
+def check_model_unused(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """A model that a service uses is not dropped."""
+    if not isinstance(statement, DropModel):
+        return
+    name = model_name(statement.name)
+    users = [s for s in scope.service_names() if (served := scope.service(s)) and served.model == name]
+    if users:
+        yield Diagnostic(
+            code="SR203",
+            message=f"Cannot delete model {name} because it is being used by {len(users)} service(s): "
+            f"{', '.join(users)}",
+            span=statement.name.span,
+            hint=f"DROP SERVICE {users[0]} first",
+        )

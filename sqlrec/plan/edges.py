@@ -1,0 +1,36 @@
+"""Upstream edges from what steps read and write.
+
+A step waits for the last step that wrote what it reads (read after write) or writes (write after
+write), and for those that read what it overwrites (write after read). Then edges that follow from
+others are taken out, so that the graph reads well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlrec.plan.plan import Ref, Step
+
+
+def upstream(steps: Sequence[Step]) -> list[list[int]]:
+    """For each step the positions of the steps it waits for, ascending and without redundant ones."""
+    writer: dict[Ref, int] = {}
+    readers: dict[Ref, list[int]] = {}
+    waits: list[set[int]] = []
+    for index, step in enumerate(steps):
+        wanted = {writer[ref] for ref in (*step.reads, *step.writes) if ref in writer}
+        wanted |= {reader for ref in step.writes for reader in readers.get(ref, ())}
+        waits.append(wanted)
+        for ref in step.reads:
+            readers.setdefault(ref, []).append(index)
+        for ref in step.writes:
+            writer[ref], readers[ref] = index, []
+    return _reduced(waits)
+
+
+def _reduced(waits: list[set[int]]) -> list[list[int]]:
+    """Transitive reduction; positions ascend along edges, so one pass in order suffices."""
+    ancestors: list[set[int]] = []
+    for direct in waits:
+        ancestors.append(direct.union(*(ancestors[i] for i in direct)))
+    return [sorted(i for i in direct if not any(i in ancestors[j] for j in direct)) for direct in waits]

@@ -1,0 +1,128 @@
+"""Options of SET: how the whole script is scheduled and run.
+
+They hold for the script, wherever in it they stand. The DAG builder reads their values from here
+(:func:`effective_settings`), so that a default has one home.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlrec.spec.options import Effective, Option, OptionKind, OptionSet, OptionValue, Parsed, Scope
+
+SCHEDULES = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly", "@continuous")
+"""Names of schedules, beside cron expressions and ``none``."""
+
+SCRIPT = frozenset({Scope.SCRIPT})
+
+
+def _option(key: str, kind: OptionKind, doc: str, default: Parsed = None, **bounds: float) -> Option:
+    return Option(
+        key=key,
+        kind=kind,
+        doc=doc,
+        default=default,
+        scopes=SCRIPT,
+        minimum=bounds.get("minimum"),
+        maximum=bounds.get("maximum"),
+    )
+
+
+SCRIPT_OPTIONS = OptionSet(
+    (
+        _option(
+            "dag.schedule",
+            OptionKind.STRING,
+            f"When the script runs: a cron expression, one of {', '.join(SCHEDULES)}, or none (by hand).",
+        ),
+        _option(
+            "dag.start_date",
+            OptionKind.STRING,
+            "First date of the schedule, as 2026-01-31 or 2026-01-31T04:00:00+00:00 (UTC unless given).",
+            default="2026-01-01",
+        ),
+        _option("dag.catchup", OptionKind.BOOLEAN, "Run the dates missed since the start date.", False),
+        _option("dag.owner", OptionKind.STRING, "Who is asked about the script.", "sqlrec"),
+        _option("dag.tags", OptionKind.STRING_LIST, "Tags of the DAG, besides sqlrec.", ()),
+        _option("dag.description", OptionKind.STRING, "One line about the script.", ""),
+        _option("dag.retries", OptionKind.INT, "Retries of a failed task.", 0, minimum=0, maximum=100),
+        _option("dag.retry_delay", OptionKind.DURATION, "Time before a retry.", 60.0, minimum=0),
+        _option("dag.timeout", OptionKind.DURATION, "Longest time of one task; unset: no limit.", minimum=1),
+        _option("dag.max_active_runs", OptionKind.INT, "Runs at the same time.", 1, minimum=1),
+        _option("dag.max_active_tasks", OptionKind.INT, "Tasks of a run at the same time.", 16, minimum=1),
+        _option("dag.pool", OptionKind.STRING, "Airflow pool of the tasks.", "default_pool"),
+        Option(
+            key="runtime",
+            kind=OptionKind.STRING,
+            doc="Where jobs and services run; unset: as the project is configured.",
+            scopes=SCRIPT,
+            choices=("local",),
+        ),
+    )
+)
+
+
+def effective_settings(settings: Mapping[str, OptionValue]) -> dict[str, Effective]:
+    """Values in force of a plan's ``settings``, by canonical key; origin ``script`` or ``default``."""
+    return SCRIPT_OPTIONS.effective(Scope.SCRIPT, script=settings)
+
+
+def _schedule_problem(text: str) -> str:
+    if text.casefold() in (*SCHEDULES, "none"):
+        return ""
+    parts = text.split()
+    if text.startswith("@") or len(parts) != 5:
+        return f"a schedule is a cron expression of five fields, one of {', '.join(SCHEDULES)}, or none"
+    limits = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+    for part, (low, high), names in zip(parts, limits, _CRON_NAMES, strict=True):
+        if not all(_is_cron_item(item, low, high, names) for item in part.split(",")):
+            return f"{part!r} is no field of a cron expression from {low} to {high}"
+    return ""
+
+
+_CRON_NAMES = (
+    "",
+    "",
+    "",
+    "jan feb mar apr may jun jul aug sep oct nov dec",
+    "sun mon tue wed thu fri sat",
+)
+
+
+def _is_cron_item(item: str, low: int, high: int, names: str) -> bool:
+    match = re.fullmatch(r"(\*|(\w+)(?:-(\w+))?)(?:/([0-9]{1,2}))?", item)
+    if match is None:
+        return re.fullmatch(r"\w{1,3}#[1-5]", item) is not None
+    if match[2] and match[2].casefold() == "l":
+        return True
+    numbers = [_cron_number(text, low, names) for text in (match[2], match[3]) if text]
+    inside = all(number is not None and low <= number <= high for number in numbers)
+    return inside and match[4] not in ("0", "00")
+
+
+def _cron_number(text: str, low: int, names: str) -> int | None:
+    if re.fullmatch("[0-9]{1,2}", text):
+        return int(text)
+    return names.split().index(text.casefold()) + low if text.casefold() in names.split() else None
+
+
+def _date_problem(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return f"{text!r} is no date; write it as 2026-01-31"
+    return ""
+
+
+_RULES: dict[str, Callable[[str], str]] = {
+    "dag.schedule": _schedule_problem,
+    "dag.start_date": _date_problem,
+}
+
+
+def setting_problem(key: str, value: OptionValue) -> str:
+    """What is wrong with a value beyond its declared type, or an empty string."""
+    rule = _RULES.get(key)
+    return rule(str(value).strip()) if rule else ""
