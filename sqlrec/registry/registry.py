@@ -31,7 +31,11 @@ class DeployState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """One entry of a service's append-only history. ``revision`` counts from 1."""
+    """One entry of a service's history, which is only ever added to.
+
+    ``revision`` counts from 1; ``previous`` is the revision that was in force when this one began. Times
+    are seconds since the epoch, ``finished_at`` 0 while it is open.
+    """
 
     service: str
     revision: int
@@ -45,7 +49,9 @@ class Deployment:
     previous: int | None = None
     url: str = ""
     error: str = ""
+    reason: str = ""
     created_at: float = 0.0
+    finished_at: float = 0.0
     id: str = ""
 
 
@@ -95,6 +101,12 @@ class ModelRegistry(Protocol):
         The same ``key`` again returns the version it made.
         """
 
+    def definition(self, checkpoint: Checkpoint) -> ModelSpec:
+        """The model as it was defined when the checkpoint was registered.
+
+        Raises ``NameNotFoundError`` SR205 when there is no such checkpoint any more.
+        """
+
     def find(self, model: ModelName, key: str) -> Checkpoint | None:
         """The version registered under a key."""
 
@@ -117,10 +129,14 @@ class ModelRegistry(Protocol):
         options: Mapping[str, str],
         reason: str = "",
     ) -> Deployment:
-        """Record the intent of a deployment; the same key gives the same entry."""
+        """Record the intent of a deployment; the same key gives the same entry.
+
+        A failed entry of the key is opened again (a retried task); one that was finished counts only while
+        it is in force, and an entry for another version is another deployment.
+        """
 
     def finish(self, deployment: Deployment, *, url: str) -> Deployment:
         """Move the service's alias to the deployed version (or drop it) and close the entry."""
 
     def fail(self, deployment: Deployment, *, error: str) -> Deployment:
-        """Close the entry as failed; the alias stays where it was."""
+        """Close the entry as failed; the alias stays where it was. A finished entry stays finished."""

@@ -103,7 +103,7 @@ class LocalJobRuntime:
         """Why a job did not succeed: what its program said, else how it ended, and the log's end."""
         record = self._record(handle.id)
         if record is None:
-            raise NameNotFoundError("SR504", f"no job {handle.id!r} below {self._root}")
+            raise NameNotFoundError("SR509", f"no job {handle.id!r} below {self._root}")
         told = _told(record)
         reason = told.get("message") or _ending(record)
         tail = last_lines(self._folder(record.id) / "log.txt", LOG_LINES)

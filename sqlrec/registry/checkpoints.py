@@ -1,0 +1,256 @@
+"""Checkpoints: files in a logged model, numbers on a run, and one model version that makes them visible.
+
+Registering takes many calls and may be cut short after each, or run twice at once. So the version is made
+last, everything before it is found again by an identity of what is registered, and of several versions
+with one key the lowest number counts; whoever sees another one takes it back.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlrec.artifacts.folder import combined, digests
+from sqlrec.errors import DataError, NameNotFoundError, SqlRecError
+from sqlrec.registry.mlmodel import FILE, mlmodel_text
+from sqlrec.registry.store import Missing, Store, is_ready, local_path
+from sqlrec.registry.tags import (
+    ATTEMPT,
+    KEY,
+    KEY_ID,
+    MODEL_ID,
+    NAME_ID,
+    SPEC,
+    checkpoint_of,
+    checkpoint_tags,
+    experiment_name,
+    first_of_each_key,
+    identity,
+    metric_name,
+    registry_name,
+)
+from sqlrec.spec import codec
+from sqlrec.spec.job import CurvePoint, JobResult
+from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus
+from sqlrec.spec.names import ModelName, slug
+
+PLOTS = "plots"
+EVALUATION = "evaluation.json"
+SHOWN_STATEMENT = 7000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What is to be registered. ``spec_id`` names the model's definition."""
+
+    model: ModelName
+    name: str
+    kind: CheckpointKind
+    folder: Path
+    result: JobResult
+    key: str
+    parent: Checkpoint | None
+    statement: str
+    spec_id: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What run and logged model are found by."""
+        content = "\n".join((self.key, self.digest, codec.dumps(self.result)))
+        return {KEY: self.key, KEY_ID: identity(self.key), ATTEMPT: identity(content)}
+
+    @property
+    def digest(self) -> str:
+        """Content digest of the files, as the job reported it."""
+        return combined(dict(self.result.files))
+
+    def checkpoint(self, uri: str) -> Checkpoint:
+        """The checkpoint to be, still without a version."""
+        return Checkpoint(
+            model=self.model,
+            name=self.name,
+            kind=self.kind,
+            status=CheckpointStatus.CREATED,
+            version=0,
+            uri=uri,
+            digest=self.digest,
+            parent=self.parent.name if self.parent else "",
+            parent_version=self.parent.version if self.parent else None,
+            key=self.key,
+            metrics=self.result.metrics,
+        )
+
+
+class Checkpoints:
+    """Reads and writes model versions."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def all(self, model: ModelName) -> tuple[Checkpoint, ...]:
+        """All checkpoints of a model, oldest first."""
+        return first_of_each_key(_checkpoint(model, v) for v in self._versions(model))
+
+    def named(self, model: ModelName, name: str) -> Checkpoint | None:
+        """The newest that bears the name."""
+        found = (_checkpoint(model, v) for v in self._versions(model, NAME_ID, name.casefold()))
+        return next(reversed(first_of_each_key(found)), None)
+
+    def find(self, model: ModelName, key: str) -> Checkpoint | None:
+        """The one registered under a key."""
+        versions = self._versions(model, KEY_ID, identity(key))
+        return _checkpoint(model, versions[0]) if versions else None
+
+    def version(self, model: ModelName, version: int) -> Checkpoint | None:
+        """The one with a version number."""
+        found = self._version(model, version)
+        return None if found is None else _checkpoint(model, found)
+
+    def spec_id(self, checkpoint: Checkpoint) -> str:
+        """Identity of the definition it was made from. Raises ``NameNotFoundError`` SR205."""
+        found = self._version(checkpoint.model, checkpoint.version)
+        if found is None:
+            what = f"checkpoint {checkpoint.name} (version {checkpoint.version})"
+            raise NameNotFoundError("SR205", f"model {checkpoint.model} has no {what}")
+        return str(found.tags.get(SPEC, ""))
+
+    def register(self, wanted: Registration) -> Checkpoint:
+        """Make the files of a folder a version, or give the version that its key has.
+
+        Raises ``DataError`` SR510 (files changed since the job), ``NameNotFoundError`` SR204 (no such model).
+        """
+        try:
+            if not self._versions(wanted.model, KEY_ID, identity(wanted.key)):
+                self._make(wanted)
+        except (Missing, SqlRecError) as error:
+            # Somebody who registers the same may have won and tidied up under our hands.
+            if not self._versions(wanted.model, KEY_ID, identity(wanted.key)):
+                raise _gone(wanted.model) if isinstance(error, Missing) else error from error
+        return self._settle(wanted)
+
+    def _make(self, wanted: Registration) -> None:
+        _check_files(wanted)
+        folder = registry_name(wanted.model).replace(".", "/")
+        experiment = self._store.experiment(experiment_name(wanted.model), folder)
+        run = self._run(experiment, wanted)
+        logged = self._logged_model(experiment, run.info.run_id, wanted)
+        if run.info.status != "FINISHED":
+            self._describe(run, wanted)
+        tags = checkpoint_tags(wanted.checkpoint(local_path(logged.artifact_location)))
+        self._store.client.create_model_version(
+            registry_name(wanted.model),
+            self._store.source_of(logged),
+            run_id=run.info.run_id,
+            model_id=logged.model_id,
+            tags={**tags, MODEL_ID: logged.model_id, SPEC: wanted.spec_id},
+            description=f"{wanted.kind} {wanted.name}",
+            await_creation_for=None,
+        )
+
+    def _run(self, experiment: str, wanted: Registration) -> Any:
+        tags = wanted.tags
+        query = f"tags.`{ATTEMPT}` = '{tags[ATTEMPT]}'"
+        for run in self._store.pages("search_runs", experiment_ids=[experiment], filter_string=query):
+            return run
+        shown = {"sqlrec.statement": wanted.statement[:SHOWN_STATEMENT], "sqlrec.checkpoint": wanted.name}
+        return self._store.client.create_run(
+            experiment, run_name=f"{wanted.kind} {wanted.name}", tags={**tags, **shown}
+        )
+
+    def _logged_model(self, experiment: str, run_id: str, wanted: Registration) -> Any:
+        """A logged model with complete files: one of an earlier try, or a new one."""
+        client, tags = self._store.client, wanted.tags
+        query = f"tags.`{ATTEMPT}` = '{tags[ATTEMPT]}'"
+        search = {"experiment_ids": [experiment], "filter_string": query}
+        for logged in self._store.pages("search_logged_models", **search):
+            if is_ready(logged):
+                return logged
+        logged = client.create_logged_model(
+            experiment, slug(wanted.name), source_run_id=run_id, model_type=wanted.kind.value, tags=tags
+        )
+        client.log_model_artifacts(logged.model_id, str(wanted.folder))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / FILE
+            checkpoint = wanted.checkpoint(local_path(logged.artifact_location))
+            text = mlmodel_text(checkpoint, wanted.folder, run_id=run_id, model_id=logged.model_id)
+            path.write_text(text, encoding="utf-8")
+            client.log_model_artifact(logged.model_id, str(path))
+        self._store.mark_ready(logged.model_id)
+        return logged
+
+    def _describe(self, run: Any, wanted: Registration) -> None:
+        """Write numbers, parameters, plots and statement to the run and close it."""
+        run_id, result, client = run.info.run_id, wanted.result, self._store.client
+        sizes = {"rows": float(result.rows), "seconds": result.seconds}
+        self._store.log(
+            run_id,
+            at_ms=run.info.start_time,
+            metrics={metric_name(k): v for k, v in {**sizes, **result.metrics}.items()},
+            curves=[CurvePoint(name=metric_name(p.name), step=p.step, value=p.value) for p in result.curves],
+            params={metric_name(k): v for k, v in result.params.items()},
+        )
+        if wanted.statement:
+            client.log_text(run_id, wanted.statement, "statement.sql")
+        if (wanted.folder / PLOTS).is_dir():
+            client.log_artifacts(run_id, str(wanted.folder / PLOTS), PLOTS)
+        if (wanted.folder / EVALUATION).is_file():
+            client.log_artifact(run_id, str(wanted.folder / EVALUATION))
+        client.set_terminated(run_id, "FINISHED")
+
+    def _settle(self, wanted: Registration) -> Checkpoint:
+        """The version that counts for the key; whatever else was made under the key is removed."""
+        winner, *others = self._versions(wanted.model, KEY_ID, identity(wanted.key))
+        for other in others:
+            self._unless_gone("delete_model_version", other.name, other.version)
+        experiment = self._store.find_experiment(experiment_name(wanted.model))
+        search = {
+            "experiment_ids": [experiment],
+            "filter_string": f"tags.`{KEY_ID}` = '{identity(wanted.key)}'",
+        }
+        for logged in self._store.pages("search_logged_models", **search):
+            if logged.model_id != winner.tags[MODEL_ID]:
+                self._unless_gone("delete_logged_model", logged.model_id)
+                self._store.delete_files(logged.artifact_location)
+        for run in self._store.pages("search_runs", **search):
+            if run.info.run_id != winner.run_id:
+                self._unless_gone("delete_run", run.info.run_id)
+        return _checkpoint(wanted.model, winner)
+
+    def _unless_gone(self, call: str, *args: object) -> None:
+        try:
+            getattr(self._store.client, call)(*args)
+        except Missing:
+            return
+
+    def _version(self, model: ModelName, version: int) -> Any:
+        try:
+            found = self._store.client.get_model_version(registry_name(model), str(version))
+        except Missing:
+            return None
+        return found if KEY in found.tags else None
+
+    def _versions(self, model: ModelName, tag: str = KEY_ID, value: str = "") -> list[Any]:
+        """Versions of sqlrec's making, by number; of those with a tag of a value, which holds no quotes."""
+        query = f"name = '{registry_name(model)}'" + (f" AND tag.`{tag}` = '{value}'" if value else "")
+        found = self._store.pages("search_model_versions", filter_string=query)
+        return sorted((v for v in found if KEY in v.tags), key=lambda v: int(v.version))
+
+
+def _checkpoint(model: ModelName, version: Any) -> Checkpoint:
+    return checkpoint_of(model, int(version.version), version.creation_timestamp, version.tags)
+
+
+def _check_files(wanted: Registration) -> None:
+    changed = set(digests(wanted.folder).items()) ^ set(wanted.result.files.items())
+    if changed:
+        raise DataError(
+            "SR510",
+            f"{min(changed)[0]} in {wanted.folder} is not as the job left it",
+            hint="run the job again",
+        )
+
+
+def _gone(model: ModelName) -> NameNotFoundError:
+    return NameNotFoundError("SR204", f"model {model} does not exist", hint="CREATE MODEL comes first")

@@ -1,0 +1,176 @@
+"""Deployments: an append-only history of runs, which MLflow lacks, and the aliases they move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlrec.registry.registry import DeployAction, Deployment, DeployState
+from sqlrec.registry.store import Missing, Store
+from sqlrec.registry.tags import (
+    SERVICE_ID,
+    SERVICES,
+    alias,
+    checkpoint_of,
+    deployment_of,
+    deployment_tags,
+    latest,
+    registry_name,
+)
+from sqlrec.spec.model import Checkpoint
+from sqlrec.spec.names import ModelName
+
+FOLDER = "_services"
+REVISION = "sqlrec.revision"
+TEXT_LIMIT = 7000
+
+
+class Deployments:
+    """Reads and writes the history and the aliases."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def history(self, service: str = "") -> tuple[Deployment, ...]:
+        """Deployments by revision: of one service, or of all."""
+        experiment = self._store.find_experiment(SERVICES)
+        if not experiment:
+            return ()
+        query = f"tags.`{SERVICE_ID}` = '{_quoted(service.casefold())}'" if service else ""
+        runs = self._store.pages("search_runs", experiment_ids=[experiment], filter_string=query)
+        entries = [
+            deployment_of(r.info.run_id, r.info.status, r.info.start_time, r.info.end_time, r.data.tags)
+            for r in runs
+            if SERVICE_ID in r.data.tags
+        ]
+        return tuple(sorted(entries, key=lambda d: (d.service.casefold(), d.revision, _order(d))))
+
+    def services(self) -> tuple[str, ...]:
+        """Names of the services that are deployed."""
+        return tuple(sorted(d.service for d in latest(self.history()).values()))
+
+    def served(self, service: str) -> Checkpoint | None:
+        """The checkpoint that the service's alias points to."""
+        current = latest(self.history(service)).get(service.casefold())
+        if current is None:
+            return None
+        try:
+            version = self._store.client.get_model_version_by_alias(
+                registry_name(current.model), alias(service)
+            )
+        except Missing:
+            return None
+        number, created = int(version.version), version.creation_timestamp
+        return checkpoint_of(current.model, number, created, version.tags)
+
+    def begin(
+        self,
+        *,
+        service: str,
+        action: DeployAction,
+        checkpoint: Checkpoint,
+        key: str,
+        options: Mapping[str, str],
+        reason: str,
+    ) -> Deployment:
+        """See ``ModelRegistry.begin``."""
+        history = self.history(service)
+        current = latest(history).get(service.casefold())
+        wanted = Deployment(
+            service=service,
+            revision=max((d.revision for d in history), default=0) + 1,
+            action=action,
+            state=DeployState.INTENT,
+            model=checkpoint.model,
+            version=checkpoint.version,
+            checkpoint=checkpoint.name,
+            key=key,
+            options=options,
+            previous=current.revision if current else None,
+            reason=reason,
+            created_at=time.time(),
+        )
+        last = max((d for d in history if d.finished_at), key=lambda d: d.finished_at, default=None)
+        for entry in history:
+            counts = entry.state is not DeployState.FINISHED or entry == last
+            if _same_work(entry, wanted) and counts:
+                return self._reopen(entry)
+        return self._append(wanted)
+
+    def finish(self, deployment: Deployment, *, url: str) -> Deployment:
+        """See ``ModelRegistry.finish``."""
+        client, name = self._store.client, alias(deployment.service)
+        client.set_tag(deployment.id, "sqlrec.url", url)
+        if deployment.action is DeployAction.DROP:
+            self._delete_alias(deployment.model, name)
+        else:
+            client.set_registered_model_alias(registry_name(deployment.model), name, str(deployment.version))
+            models = {d.model for d in self.history(deployment.service)} - {deployment.model}
+            for other in models:
+                self._delete_alias(other, name)
+        client.set_terminated(deployment.id, "FINISHED")
+        return replace(deployment, state=DeployState.FINISHED, url=url, finished_at=time.time())
+
+    def fail(self, deployment: Deployment, *, error: str) -> Deployment:
+        """See ``ModelRegistry.fail``."""
+        if deployment.state is DeployState.FINISHED:
+            return deployment
+        error = _shortened(error)
+        self._store.client.set_tag(deployment.id, "sqlrec.error", error)
+        self._store.client.set_terminated(deployment.id, "FAILED")
+        return replace(deployment, state=DeployState.FAILED, error=error, finished_at=time.time())
+
+    def _reopen(self, entry: Deployment) -> Deployment:
+        if entry.state is not DeployState.FAILED:
+            return entry
+        self._store.client.update_run(entry.id, status="RUNNING")
+        self._store.client.set_tag(entry.id, "sqlrec.error", "")
+        return replace(entry, state=DeployState.INTENT, error="", finished_at=0.0)
+
+    def _append(self, wanted: Deployment) -> Deployment:
+        """Add an entry. Of two who add the same at once the first wins; others take the next revision."""
+        experiment = self._store.experiment(SERVICES, FOLDER)
+        tags = {**deployment_tags(wanted), "sqlrec.reason": _shortened(wanted.reason)}
+        name = f"{wanted.service} {wanted.action} {wanted.checkpoint}"
+        run = self._store.client.create_run(experiment, run_name=name, tags=tags)
+        while True:
+            history = self.history(wanted.service)
+            mine = next(d for d in history if d.id == run.info.run_id)
+            same = [d for d in history if _same_work(d, mine) and d.state is DeployState.INTENT]
+            first = min(same, key=_order)
+            if first.id != mine.id:
+                self._store.client.delete_run(mine.id)
+                return first
+            rivals = [d for d in history if d.revision == mine.revision and _order(d) < _order(mine)]
+            if not rivals:
+                return mine
+            revision = max(d.revision for d in history) + 1
+            self._store.client.set_tag(mine.id, REVISION, str(revision))
+
+    def _delete_alias(self, model: ModelName, name: str) -> None:
+        try:
+            self._store.client.delete_registered_model_alias(registry_name(model), name)
+        except Missing:
+            return
+
+
+def _order(deployment: Deployment) -> tuple[float, str]:
+    return deployment.created_at, deployment.id
+
+
+def _same_work(one: Deployment, other: Deployment) -> bool:
+    def facts(d: Deployment) -> tuple[object, ...]:
+        return d.key, d.action, d.model, d.version
+
+    return facts(one) == facts(other)
+
+
+def _shortened(text: str) -> str:
+    """Beginning and end of a long text: what failed, and the last log lines."""
+    half = TEXT_LIMIT // 2
+    return text if len(text) <= TEXT_LIMIT else f"{text[:half]}\n…\n{text[-half:]}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

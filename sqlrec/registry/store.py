@@ -1,0 +1,226 @@
+"""The one door to MLflow: opens it, and turns its failures into ours.
+
+Every call goes through :class:`Client`, which gives a missing or an existing object a name of its own
+(:class:`Missing`, :class:`Exists`) for the code above to handle, and makes an error for the user of
+anything else. This is the only module that imports MLflow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelStatus, Metric, Param
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.utils.file_utils import local_file_uri_to_path
+from sqlalchemy.exc import SQLAlchemyError
+
+from sqlrec.artifacts.durable import make_folder
+from sqlrec.errors import SetupError, SqlRecError
+from sqlrec.registry import sqlite
+from sqlrec.spec.job import CurvePoint
+
+PAGE = 1000
+METRICS_AT_ONCE = 1000
+PARAMS_AT_ONCE = 100
+READY = "READY"
+
+Connect = Callable[[str], Any]
+
+
+def client_of(uri: str) -> Any:
+    """MLflow's client for tracking and registry at one URI, whatever the process has set as default."""
+    return MlflowClient(uri, uri)
+
+
+class Missing(Exception):
+    """MLflow knows no such object."""
+
+
+class Exists(Exception):
+    """MLflow has an object of that name."""
+
+
+class Client:
+    """``MlflowClient`` with our errors."""
+
+    def __init__(self, inner: Any, place: str) -> None:
+        self._inner = inner
+        self._place = place
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return partial(self._call, name)
+
+    def _call(self, name: str, *args: object, **kwargs: object) -> Any:
+        try:
+            return getattr(self._inner, name)(*args, **kwargs)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                raise Missing(str(error)) from error
+            if error.error_code == "RESOURCE_ALREADY_EXISTS":
+                raise Exists(str(error)) from error
+            raise _failure(self._place, name, error) from error
+        except (SQLAlchemyError, OSError) as error:
+            raise _failure(self._place, name, error) from error
+
+
+def _failure(place: str, call: str, error: Exception) -> SqlRecError:
+    reason = str(error).splitlines()[0]
+    hint = "check the tracking server and its log"
+    if place.startswith(sqlite.PREFIX):
+        hint = "check that the disk has space and the file can be written"
+    if "out-of-date database schema" in reason:
+        hint = (
+            f"it was written by another version of MLflow: back it up, then run 'mlflow db upgrade {place}'"
+        )
+    if isinstance(error, OSError) and error.filename:
+        return SetupError("SR703", f"cannot write {error.filename}: {error.strerror}", hint=hint)
+    return SetupError("SR711", f"the registry at {place} failed in {call}: {reason}", hint=hint)
+
+
+class Store:
+    """An open MLflow: a client, the root of the files, and the few calls that need MLflow's own types."""
+
+    def __init__(self, tracking_uri: str, artifact_root: str, connect: Connect = client_of) -> None:
+        """Raises ``SetupError``: SR703 unwritable place, SR711 broken database, SR712 server not there."""
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.uri = tracking_uri
+        self.root = artifact_root.rstrip("/")
+        if "://" not in self.root:
+            self.root = str(make_folder(Path(self.root).absolute()))
+        if tracking_uri.startswith(sqlite.PREFIX):
+            path = Path(tracking_uri.removeprefix(sqlite.PREFIX)).absolute()
+            self.uri = f"{sqlite.PREFIX}{path}"
+            _load_sql_store()
+            sqlite.ensure_database(path, self._create)
+        elif tracking_uri.startswith("http"):
+            _ping(tracking_uri)
+        try:
+            inner = connect(self.uri)
+        except (MlflowException, SQLAlchemyError) as error:
+            raise _failure(self.uri, "opening", error) from error
+        self.client = Client(inner, self.uri)
+        self._experiments: dict[str, str] = {}
+
+    def _create(self, path: Path) -> None:
+        try:
+            _load_sql_store()(f"{sqlite.PREFIX}{path}", self.root)._dispose_engine()
+        except (MlflowException, SQLAlchemyError) as error:
+            raise _failure(f"{sqlite.PREFIX}{path}", "its first start", error) from error
+
+    def experiment(self, name: str, folder: str) -> str:
+        """Id of the experiment, made on first use with its files below ``folder`` of the root."""
+        if name not in self._experiments:
+            self._experiments[name] = self.find_experiment(name) or self._make_experiment(name, folder)
+        return self._experiments[name]
+
+    def find_experiment(self, name: str) -> str:
+        """Id of an experiment, or an empty string."""
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            return ""
+        if found.lifecycle_stage == "deleted":
+            self.client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def _make_experiment(self, name: str, folder: str) -> str:
+        try:
+            return str(self.client.create_experiment(name, artifact_location=f"{self.root}/{folder}"))
+        except Exists:
+            return self.find_experiment(name)
+
+    def pages(self, search: str, **query: object) -> Iterator[Any]:
+        """All results of a search call of the client."""
+        token = None
+        while True:
+            page = getattr(self.client, search)(**query, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        at_ms: int,
+        metrics: Mapping[str, float],
+        curves: Iterable[CurvePoint],
+        params: Mapping[str, str],
+    ) -> None:
+        """Write numbers and parameters to a run. The same again, with the same time, adds nothing.
+
+        A final metric stands at the last step of the curve of its name, so that MLflow shows it as latest.
+        """
+        points = {(p.name, p.step): float(p.value) for p in curves}
+        last: dict[str, int] = {}
+        for name, step in points:
+            last[name] = max(step, last.get(name, 0))
+        points.update({(name, last.get(name, 0)): float(value) for name, value in metrics.items()})
+        logged = [Metric(name, value, at_ms, step) for (name, step), value in points.items()]
+        for start in range(0, len(logged), METRICS_AT_ONCE):
+            self.client.log_batch(run_id, metrics=logged[start : start + METRICS_AT_ONCE])
+        texts = [Param(name, value) for name, value in params.items()]
+        for start in range(0, len(texts), PARAMS_AT_ONCE):
+            self.client.log_batch(run_id, params=texts[start : start + PARAMS_AT_ONCE])
+
+    def mark_ready(self, model_id: str) -> None:
+        """Declare the files of a logged model complete."""
+        self.client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+
+    def source_of(self, logged_model: Any) -> str:
+        """What a model version names as its source.
+
+        A server refuses paths; an embedded store would look a logged model up in the process's default
+        store instead of this one.
+        """
+        remote = self.uri.startswith("http")
+        return f"models:/{logged_model.model_id}" if remote else str(logged_model.artifact_location)
+
+    def delete_files(self, location: str) -> None:
+        """Remove the files at an artifact location; none there is no error."""
+        if Path(local_path(location)).is_dir() or "://" in location:
+            get_artifact_repository(location).delete_artifacts()
+
+
+def _load_sql_store() -> Any:
+    """MLflow's store on a database; its import trips over a deprecation of SQLAlchemy 2.1."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="The ``noload`` loader strategy", category=DeprecationWarning
+        )
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    return SqlAlchemyStore
+
+
+def is_ready(logged_model: Any) -> bool:
+    """Whether the files of a logged model are complete."""
+    return str(getattr(logged_model.status, "value", logged_model.status)) == READY
+
+
+def local_path(location: str) -> str:
+    """A plain path for a location on this machine; any other location as it is."""
+    return str(local_file_uri_to_path(location)) if location.startswith("file:") else location
+
+
+def _ping(uri: str) -> None:
+    """Ask the server for a sign of life, so that a dead one costs seconds. Raises SR712."""
+    parts = urlsplit(uri)
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    try:
+        with contextlib.closing(connect(parts.netloc, timeout=10)) as connection:
+            connection.request("GET", f"{parts.path.rstrip('/')}/health")
+            connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        hint = "start it, or unset tracking_uri to use the project's own database"
+        raise SetupError("SR712", f"no MLflow server at {uri}: {error}", hint=hint) from error
