@@ -6,6 +6,7 @@ done. Of a job with several processes (torchrun) each runs the program and the f
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -25,6 +26,9 @@ from sqlrec.models.lookup import get_controller, load
 from sqlrec.spec.job import ExportWork, JobResult, JobSpec, ScoreWork, TrainWork, Work
 
 SCORE = "sqlrec.jobs.score:score"
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What a full or read-only disk says, wherever in a program it says it."""
 
 Program = Callable[[Any, Path, Progress], JobResult]
 
@@ -76,6 +80,10 @@ def _publish(work: Work, output: Path, log: Log) -> None:
         result = program(work, folder, log)
         with writing(output):
             publish(folder, output, result)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise SetupError("SR703", f"cannot write {output}: {error.strerror}", hint="make room") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for warning in result.warnings:
