@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from math import ceil
@@ -71,7 +73,10 @@ def _cores(quantity: str) -> float:
 
 
 async def _serve(config: ServeConfig) -> None:
-    await Server(config).run()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await Server(config).run(stop)
 
 
 def main(arguments: Sequence[str]) -> int:

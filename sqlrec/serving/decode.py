@@ -89,8 +89,16 @@ def _boolean(value: Any) -> int:
     raise ValueError
 
 
-def _refuse(_: Any) -> Any:
-    raise ValueError
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError
+    return float(value)
+
+
+def _string(value: Any) -> str:
+    if type(value) is not str:
+        raise ValueError
+    return value
 
 
 def _days(value: Any) -> int:
@@ -138,9 +146,9 @@ FLOAT = Reader(
     plain=frozenset({int, float}),
     missing=np.nan,
     to_array=_float32,
-    read_one=_refuse,
+    read_one=_number,
 )
-STRING = Reader(expected="a string", plain=frozenset({str}), missing="", to_array=_text, read_one=_refuse)
+STRING = Reader(expected="a string", plain=frozenset({str}), missing="", to_array=_text, read_one=_string)
 
 
 def reader_of(column: InputColumn) -> Reader:
@@ -178,7 +186,7 @@ class Decoder:
         self._inputs = tuple((column, reader_of(column)) for column in inputs)
 
     def decode(self, payload: Payload) -> Decoded:
-        """Tensors of a payload; ``RequestError`` SR653 names the first value that does not fit."""
+        """Tensors of a payload; ``RequestError`` SR653 names a value that does not fit."""
         tensors: dict[str, Array] = {}
         nulls: dict[str, int] = {}
         for (column, reader), cells in zip(self._inputs, payload.cells, strict=True):

@@ -22,7 +22,7 @@ from sqlrec.errors import StateError
 from sqlrec.serving.logs import log
 
 BACKLOG = 2048
-PROBE_SECONDS = 2.0
+PROBE_SECONDS = 1.0
 SETTLE_SECONDS = 0.02
 """For handshakes under way to end, and their connections to be accepted."""
 

@@ -21,6 +21,7 @@ from sqlrec.spec.service import ServiceSpec
 from sqlrec.spec.signature import Signature
 
 WARM_UP_RUNS = 5
+WARM_UP_ROWS = 64
 
 Answer = bytes | RequestError
 """The JSON body for one request, or why there is none."""
@@ -40,7 +41,7 @@ class BatchReport:
 
 
 class Scorer:
-    """A loaded model. ``row_seconds`` is what one warm row takes; ``observe`` gets every batch."""
+    """A loaded model. ``row_seconds`` is what a row of a batch takes; ``observe`` gets every batch."""
 
     def __init__(
         self,
@@ -107,19 +108,18 @@ class Scorer:
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
     def _warm_up(self) -> float:
-        """Score the signature's first sample row (or nulls) alone and twice over; seconds of the best run.
+        """Score copies of the signature's first sample row (or of nulls); seconds a row in the best run.
 
         Raises ``StateError`` SR672 when the model cannot score it or gives outputs of other shapes.
         """
         sample = self.signature.sample[0] if self.signature.sample else {}
         row = {column.name: sample.get(column.name) for column in self.signature.inputs}
         try:
-            pair = self._reader.read(orjson.dumps([row, row]))
-            check_outputs(
-                self.signature, self._session.run(self._decoder.decode(pair).tensors, rows=2), rows=2
-            )
-            alone = self._reader.read(orjson.dumps([row]))
-            return min(self._timed(alone) for _ in range(WARM_UP_RUNS))
+            for count in (1, 2):
+                tensors = self._decoder.decode(self._reader.read(orjson.dumps([row] * count))).tensors
+                check_outputs(self.signature, self._session.run(tensors, count), count)
+            rows = self._reader.read(orjson.dumps([row] * WARM_UP_ROWS))
+            return min(self._timed(rows) for _ in range(WARM_UP_RUNS)) / WARM_UP_ROWS
         except StateError:
             raise
         except Exception as error:
@@ -137,9 +137,10 @@ def load_scorer(
 ) -> Scorer:
     """The warm scorer of a service's model; raises ``StateError`` SR501, SR502, SR671 and SR672."""
     signature = verified_signature(spec)
+    session = Session(spec, signature, threads)
     reader = PayloadReader(
         tuple(column.name for column in signature.inputs),
         missing_as_null=spec.options.get("missing_features") == "null",
         max_rows=max_rows,
     )
-    return Scorer(signature, Session(spec, signature, threads), reader, observe)
+    return Scorer(signature, session, reader, observe)

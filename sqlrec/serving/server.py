@@ -13,7 +13,6 @@ gets SIGTERM. At every moment at least one of them takes connections.
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 import sys
 from asyncio import AbstractServer
@@ -39,26 +38,25 @@ class Server:
         self._metrics = Metrics(config.spec)
         self._app = App(config, self._metrics, self.activate)
         self._connections = Connections(self._app, config.limits)
-        self._stop = asyncio.Event()
         self._activating = asyncio.Lock()
         self._listener: socket.socket | None = None
         self._server: AbstractServer | None = None
         self.private_port = 0
+        self.ready = False
 
-    async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; raises ``StateError`` when that cannot begin."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop`` is set; raises ``SqlRecError`` when that cannot begin."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
         listener = listen(PRIVATE_HOST, self._config.private_port, shared=False)
         private = await loop.create_server(self._connections.private, sock=listener)
         self.private_port = listener.getsockname()[1]
         _report("listening", private_port=self.private_port)
         self._app.serve(await asyncio.to_thread(self._load))
+        self.ready = True
         log("ready", service=self._config.spec.name, version=self._config.spec.version)
         if self._config.activate:
             _report("active", url=await self.activate())
-        await self._stop.wait()
+        await stop.wait()
         await self._drain()
         private.close()
         await self._finish()

@@ -1,16 +1,25 @@
-"""Real exported models, as small as can be, for the tests of the predict server."""
+"""Real exported models, as small as can be, and servers of them."""
 
 from __future__ import annotations
 
+import asyncio
+import http.client
+import json
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+import uvloop
+from onnx import TensorProto, helper, numpy_helper
 
-from sqlrec.artifacts.folder import combined, publish, staging, write_signature
+from sqlrec.artifacts.folder import combined, publish, read_result, staging, write_signature
+from sqlrec.serving.config import ServeConfig
+from sqlrec.serving.server import Server
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
@@ -18,6 +27,9 @@ from sqlrec.spec.options import Parsed
 from sqlrec.spec.schema import DataType, Field, Kind, Schema
 from sqlrec.spec.service import ServiceSpec
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
+
+Model = tuple[Any, list[InputColumn], list[OutputColumn]]
+"""An ONNX model with its inputs and outputs."""
 
 TENSORS = {"int64": TensorProto.INT64, "float32": TensorProto.FLOAT, "string": TensorProto.STRING}
 
@@ -35,7 +47,14 @@ def node(op: str, inputs: Sequence[str], outputs: Sequence[str], domain: str = "
     return helper.make_node(op, list(inputs), list(outputs), domain=domain, **attributes)
 
 
-def graph(inputs: Sequence[InputColumn], outputs: Sequence[OutputColumn], nodes: Sequence[Any]) -> Any:
+def graph(
+    inputs: Sequence[InputColumn],
+    outputs: Sequence[OutputColumn],
+    nodes: Sequence[Any],
+    weights: Sequence[Any] = (),
+    *,
+    check: bool = True,
+) -> Any:
     """An ONNX model with these columns as inputs and outputs."""
     takes = [
         helper.make_tensor_value_info(
@@ -50,11 +69,11 @@ def graph(inputs: Sequence[InputColumn], outputs: Sequence[OutputColumn], nodes:
         for o in outputs
     ]
     model = helper.make_model(
-        helper.make_graph(list(nodes), "g", takes, gives),
+        helper.make_graph(list(nodes), "g", takes, gives, list(weights)),
         opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 4)],
         ir_version=10,
     )
-    onnx.checker.check_model(model)
+    onnx.checker.check_model(model, full_check=check)
     return model
 
 
@@ -62,7 +81,7 @@ def output(name: str, sql: str = "FLOAT") -> OutputColumn:
     return OutputColumn(name=name, type=DataType.parse(sql))
 
 
-def add_model() -> tuple[Any, list[InputColumn], list[OutputColumn]]:
+def make_add_model() -> Model:
     """probs = sigmoid(0.1 · (a + b)) of two BIGINT inputs."""
     inputs, outputs = [column("a", "BIGINT"), column("b", "BIGINT")], [output("probs")]
     tenth = node("Constant", [], ["tenth"], value_float=0.1)
@@ -76,7 +95,7 @@ def add_model() -> tuple[Any, list[InputColumn], list[OutputColumn]]:
     return graph(inputs, outputs, nodes), inputs, outputs
 
 
-def mixed_model() -> tuple[Any, list[InputColumn], list[OutputColumn]]:
+def mixed_model() -> Model:
     """Every kind of input, two outputs: ``code`` per city plus age and flag; ``tags`` as they came."""
     inputs = [
         column("city", "STRING"),
@@ -108,16 +127,57 @@ def mixed_model() -> tuple[Any, list[InputColumn], list[OutputColumn]]:
     return graph(inputs, outputs, nodes), inputs, outputs
 
 
+def make_matrix_model() -> Model:
+    """probs of shape [rows, 1], which the signature does not allow."""
+    inputs, outputs = [column("a", "FLOAT")], [output("probs")]
+    nodes = [node("Constant", [], ["one"], value_ints=[1]), node("Unsqueeze", ["a", "one"], ["probs"])]
+    return graph(inputs, outputs, nodes, check=False), inputs, outputs
+
+
+def nan_model() -> Model:
+    """root = √x."""
+    inputs, outputs = [column("x", "FLOAT")], [output("root")]
+    return graph(inputs, outputs, [node("Sqrt", ["x"], ["root"])]), inputs, outputs
+
+
+def pick_model() -> Model:
+    """picked = (10, 20, 30)[i]; ONNX Runtime refuses an i beyond that, and a null."""
+    inputs, outputs = [column("i", "BIGINT")], [output("picked")]
+    table = node("Constant", [], ["table"], value_floats=[10.0, 20.0, 30.0])
+    return graph(inputs, outputs, [table, node("Gather", ["table", "i"], ["picked"])]), inputs, outputs
+
+
+def network_model() -> Model:
+    """probs = sigmoid(mean(relu(relu(vector · W0) · W1)))."""
+    rng = np.random.default_rng(3)
+    weights = [
+        numpy_helper.from_array(rng.normal(0, 0.05, shape).astype(np.float32), f"w{i}")
+        for i, shape in enumerate(((8, 512), (512, 512)))
+    ]
+    inputs, outputs = [column("vector", "ARRAY<FLOAT>", 8)], [output("probs")]
+    nodes = [
+        node("MatMul", ["vector", "w0"], ["z0"]),
+        node("Relu", ["z0"], ["h0"]),
+        node("MatMul", ["h0", "w1"], ["z1"]),
+        node("Relu", ["z1"], ["h1"]),
+        node("Constant", [], ["one"], value_ints=[1]),
+        node("ReduceMean", ["h1", "one"], ["mean"], keepdims=0),
+        node("Sigmoid", ["mean"], ["probs"]),
+    ]
+    return graph(inputs, outputs, nodes, weights), inputs, outputs
+
+
 def export(
     folder: Path,
     model: Any,
     inputs: Sequence[InputColumn],
     outputs: Sequence[OutputColumn],
     sample: Sequence[dict[str, object]] = (),
+    file_bytes: bytes = b"",
 ) -> Path:
     """Publish a model as an export job does; the folder."""
     work = staging(folder)
-    onnx.save(model, str(work / "model.onnx"))
+    (work / "model.onnx").write_bytes(file_bytes or model.SerializeToString())
     signature = Signature(
         model="m",
         type="test",
@@ -132,10 +192,7 @@ def export(
     return folder
 
 
-def service(folder: Path, name: str = "ranker", version: int = 3, **options: Parsed) -> ServiceSpec:
-    """The spec of a service of the model in ``folder``."""
-    from sqlrec.artifacts.folder import read_result
-
+def service_spec(folder: Path, name: str = "ranker", version: int = 3, **options: Parsed) -> ServiceSpec:
     fields = Schema((Field(name="a", type=DataType.parse("BIGINT")),))
     outputs = Schema((Field(name="probs", type=DataType.parse("FLOAT")),))
     model = ModelSpec(name=ModelName.of("m"), type="test", columns=fields, outputs=outputs)
@@ -151,16 +208,141 @@ def service(folder: Path, name: str = "ranker", version: int = 3, **options: Par
 
 
 @pytest.fixture(scope="session")
+def make_spec() -> Callable[..., ServiceSpec]:
+    """``make_spec(folder, name=…, version=…, **options)``: the spec of a service of that model."""
+    return service_spec
+
+
+@pytest.fixture(scope="session")
 def add_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tmp_path_factory.mktemp("models") / "add", *add_model(), sample=[{"a": 1, "b": 2}])
+    """probs = sigmoid(0.1 · (a + b)); BIGINT a, b."""
+    return export(tmp_path_factory.mktemp("models") / "add", *make_add_model(), sample=[{"a": 1, "b": 2}])
 
 
 @pytest.fixture(scope="session")
 def mixed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every kind of input, two outputs."""
     return export(tmp_path_factory.mktemp("models") / "mixed", *mixed_model())
+
+
+@pytest.fixture(scope="session")
+def nan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """root = √x; FLOAT x."""
+    return export(tmp_path_factory.mktemp("models") / "nan", *nan_model())
+
+
+@pytest.fixture(scope="session")
+def pick_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """picked = (10, 20, 30)[i]; BIGINT i, and the model fails beyond."""
+    return export(tmp_path_factory.mktemp("models") / "pick", *pick_model(), sample=[{"i": 0}])
+
+
+@pytest.fixture
+def add_model() -> Model:
+    """The model of ``add_folder``."""
+    return make_add_model()
+
+
+@pytest.fixture
+def matrix_model() -> Model:
+    """A model that gives [rows, 1] where its signature says FLOAT."""
+    return make_matrix_model()
 
 
 @pytest.fixture
 def publish_model(tmp_path: Path) -> Callable[..., Path]:
-    """``publish_model(model, inputs, outputs, sample=…)`` → folder."""
-    return lambda *args, **more: export(tmp_path / "model", *args, **more)
+    """``publish_model(model, inputs, outputs, sample=…, file_bytes=…)`` → folder."""
+
+    def publish_it(model: Any, inputs: Any, outputs: Any, **more: Any) -> Path:
+        return export(tmp_path / "model", model, inputs, outputs, **more)
+
+    return publish_it
+
+
+@pytest.fixture(scope="session")
+def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``vector ARRAY<FLOAT>(8)`` through two dense layers of 512; slow enough to be worth a thread."""
+    return export(tmp_path_factory.mktemp("models") / "network", *network_model())
+
+
+class Running:
+    """A server in a thread of this process; ``port`` is its private port, which serves everything."""
+
+    def __init__(self, config: ServeConfig) -> None:
+        self.config = config
+        self.port = 0
+        self.failure: BaseException | None = None
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Running:
+        self._thread.start()
+        assert self._up.wait(20)
+        if self.failure:
+            raise self.failure
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.call_soon_threadsafe(self.stop.set)
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        if self.failure:
+            raise self.failure
+
+    def _run(self) -> None:
+        try:
+            uvloop.run(self._serve())
+        except BaseException as failure:
+            self.failure = failure
+        self._up.set()
+
+    async def _serve(self) -> None:
+        self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
+        self.server = Server(self.config)
+        running = asyncio.ensure_future(self.server.run(self.stop))
+        while not running.done() and not self.server.ready:
+            await asyncio.sleep(0.005)
+        self.port = self.server.private_port
+        self._up.set()
+        await running
+
+    def call(self, method: str, path: str, body: bytes | str | None = None, **headers: str) -> Reply:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body.encode() if isinstance(body, str) else body, names)
+            reply = connection.getresponse()
+            return Reply(reply.status, dict(reply.headers), reply.read())
+        finally:
+            connection.close()
+
+    def predict(self, document: object) -> Reply:
+        """``POST /predict`` of a JSON document."""
+        return self.call("POST", "/predict", json.dumps(document))
+
+    def metrics(self) -> dict[str, float]:
+        """``/metrics`` by the text before the value."""
+        lines = self.call("GET", "/metrics").body.decode().splitlines()
+        return {k: float(v) for k, v in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., Running]:
+    """``with serve(spec, limits=…) as server``: a server in this process."""
+
+    def start(spec: ServiceSpec, **settings: Any) -> Running:
+        return Running(ServeConfig(spec=spec, **{"drain_seconds": 0.0, **settings}))
+
+    return start

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sqlrec.serving.errors import RequestError
+from sqlrec.serving.scorer import Answer, BatchReport, Scorer, load_scorer
+from sqlrec.spec.service import ServiceSpec
+
+
+class Served:
+    """A scorer and what it reported."""
+
+    def __init__(self, spec: ServiceSpec) -> None:
+        self.reports: list[BatchReport] = []
+        self.scorer = load_scorer(spec, threads=1, max_rows=1000, observe=self.reports.append)
+
+    def score(self, *documents: Any) -> list[Answer]:
+        """Answers of requests that arrive together."""
+        return self.scorer.score([self.scorer.read(json.dumps(d).encode()) for d in documents])
+
+
+@pytest.fixture(scope="module")
+def add(add_folder: Path, make_spec: Callable[..., ServiceSpec]) -> Served:
+    return Served(make_spec(add_folder))
+
+
+@pytest.fixture(scope="module")
+def mixed(mixed_folder: Path, make_spec: Callable[..., ServiceSpec]) -> Served:
+    return Served(make_spec(mixed_folder))
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def answered(answer: Answer) -> Any:
+    assert isinstance(answer, bytes)
+    return json.loads(answer)
+
+
+def test_answers_are_columns_by_output_name(add: Served) -> None:
+    (answer,) = add.score([{"a": 1, "b": 2}, {"a": -5, "b": 0}])
+    assert answered(answer) == {"probs": pytest.approx([sigmoid(0.3), sigmoid(-0.5)])}
+
+
+def test_a_float_is_written_with_the_digits_of_a_float(add: Served) -> None:
+    (answer,) = add.score([{"a": 0, "b": 0}])
+    assert answer == b'{"probs":[0.5]}'
+
+
+def test_no_rows_give_empty_outputs(mixed: Served) -> None:
+    assert mixed.score([]) == [b'{"score":[],"tags_seen":[]}']
+
+
+def test_every_kind_of_input_and_two_outputs(mixed: Served) -> None:
+    known = {"city": "Köln", "age": 3, "price": 1.5, "member": True, "tags": [1, 2, 3, 4]}
+    unknown = {"city": "x", "age": 0, "price": None, "member": 0, "tags": [7, 8, 9]}
+    (answer,) = mixed.score([known, unknown])
+    assert answered(answer) == {"score": [105.5, -101.0], "tags_seen": [[1, 2, 3], [7, 8, 9]]}
+
+
+def test_a_nan_becomes_null(nan_folder: Path, make_spec: Callable[..., ServiceSpec]) -> None:
+    (answer,) = Served(make_spec(nan_folder)).score([{"x": 4.0}, {"x": -1.0}])
+    assert answered(answer) == {"root": [2.0, None]}
+
+
+def test_requests_that_arrive_together_share_one_call(add: Served) -> None:
+    add.reports.clear()
+    answers = add.score([{"a": 1, "b": 2}], {"a": [3, 4], "b": [0]}, [], [{"a": 5, "b": 5, "c": 9}])
+    assert [len(answered(a)["probs"]) for a in answers] == [1, 2, 0, 1]
+    (report,) = add.reports
+    assert (report.rows, report.unknown) == (4, 1)
+    assert min(report.decode, report.predict, report.encode) > 0
+
+
+def test_a_bad_request_fails_alone(add: Served) -> None:
+    good, bad = [{"a": 1, "b": 2}], [{"a": 1, "b": 2}, {"a": 1, "b": "x"}]
+    first, second, third = add.score(good, bad, good)
+    assert first == third == add.score(good)[0]
+    assert isinstance(second, RequestError)
+    assert (second.row, second.column) == (1, "b")
+
+
+def test_a_request_that_breaks_the_model_fails_alone(
+    pick_folder: Path, make_spec: Callable[..., ServiceSpec]
+) -> None:
+    served = Served(make_spec(pick_folder))
+    first, second, third = served.score([{"i": 0}], [{"i": 99}], [{"i": 2}])
+    assert answered(first) == {"picked": [10.0]}
+    assert answered(third) == {"picked": [30.0]}
+    assert isinstance(second, RequestError)
+    assert (second.code, second.status) == ("SR660", 500)
+    assert "the model failed" in second.message
+
+
+def test_nulls_are_reported_by_column(mixed: Served) -> None:
+    mixed.reports.clear()
+    nulls = dict.fromkeys(["city", "age", "price", "member", "tags"])
+    mixed.score([nulls, {**nulls, "age": 1}])
+    assert mixed.reports[0].nulls == {"city": 2, "age": 1, "price": 2, "member": 2, "tags": 2}
+
+
+def test_missing_features_are_an_error_unless_the_service_says_otherwise(
+    mixed_folder: Path, make_spec: Callable[..., ServiceSpec]
+) -> None:
+    row = [{"city": "Köln", "age": 1, "member": True, "tags": [1]}]
+    with pytest.raises(RequestError, match="lacks feature") as caught:
+        Served(make_spec(mixed_folder)).score(row)
+    assert caught.value.column == "price"
+    (answer,) = Served(make_spec(mixed_folder, missing_features="null")).score(row)
+    assert answered(answer)["score"] == [101.0]
+
+
+numbers = st.none() | st.integers(-50, 50)
+rows = st.lists(st.fixed_dictionaries({"a": numbers, "b": numbers}), min_size=1, max_size=4)
+
+
+@settings(max_examples=50)
+@given(st.lists(rows, min_size=1, max_size=6))
+def test_rows_are_scored_alike_alone_and_together(add: Served, requests: list[list[dict[str, Any]]]) -> None:
+    assert add.score(*requests) == [add.score(request)[0] for request in requests]
+
+
+def test_a_scorer_is_warm_and_knows_its_speed(add: Served) -> None:
+    assert isinstance(add.scorer, Scorer)
+    assert 0 < add.scorer.row_seconds < 0.01
