@@ -141,7 +141,7 @@ def _matrix(column: Any, width: int) -> npt.NDArray[np.float32]:
 
 
 def fit_feature(column: Any, config: FeatureConfig) -> Feature:
-    """Fit one feature on its canonical training column; ``DataError`` SR410 for too long a vector."""
+    """Fit one feature on its canonical training column; ``DataError`` SR447 for too long a vector."""
     tensor = tensor_of(config.name, config.type)
     if config.type.kind is Kind.ARRAY:
         return _fit_array(column, config, tensor)
@@ -161,7 +161,7 @@ def _fit_array(column: Any, config: FeatureConfig, tensor: Tensor) -> Bag | Vect
         message = (
             f"column {config.name!r} has arrays of {longest} numbers; the longest allowed is {MAX_VECTOR}"
         )
-        raise DataError("SR410", message, hint="cut the array in the query")
+        raise DataError("SR447", message, hint="cut the array in the query")
     return Vector(config=config, scale=fit_positions(_matrix(column, longest)))
 
 

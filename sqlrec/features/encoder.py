@@ -116,8 +116,8 @@ class Encoder:
     def transform(self, table: pa.Table | pa.RecordBatch) -> Encoded:
         """Tensors of a table with (at least) the features' columns.
 
-        Unknown values get the unseen row, infinities the outermost bucket. Raises ``SchemaError`` SR401
-        for an absent column and ``DataError`` SR403 for values that do not fit the declared type.
+        Unknown values get the unseen row, infinities the outermost bucket. Raises ``SchemaError`` SR440
+        for an absent column and ``DataError`` SR442 for values that do not fit the declared type.
         """
         categories, numbers = self.categories, self.numbers
         ids = np.empty((table.num_rows, len(self.slots)), np.int64)
@@ -142,26 +142,26 @@ class Encoder:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Encoder:
-        """The encoder that :meth:`to_json` described; ``DataError`` SR408 when the data is something else."""
+        """The encoder that :meth:`to_json` described; ``DataError`` SR445 when the data is something else."""
         if data.get("format") != FORMAT:
-            raise DataError("SR408", f"encoder of format {data.get('format')!r}, this sqlrec reads {FORMAT}")
+            raise DataError("SR445", f"encoder of format {data.get('format')!r}, this sqlrec reads {FORMAT}")
         try:
             return _laid_out([feature_from_json(item) for item in data["features"]])
         except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
-            raise DataError("SR408", f"encoder data cannot be read: {error!r}") from error
+            raise DataError("SR445", f"encoder data cannot be read: {error!r}") from error
 
 
 def fit(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
     """Fit an encoder on a training table.
 
-    Raises ``SchemaError`` SR401 (column absent), SR402 (type that cannot be a feature), SR407 (no feature
-    that could have an embedding) and ``DataError`` SR403 (values of another type), SR404 (infinite
-    values), SR409 (no rows).
+    Raises ``SchemaError`` SR440 (column absent), SR441 (type that cannot be a feature), SR444 (no feature
+    that could have an embedding) and ``DataError`` SR442 (values of another type), SR443 (infinite
+    values), SR446 (no rows).
     """
     for config in configs:
         tensor_of(config.name, config.type)
     if not table.num_rows:
-        raise DataError("SR409", "the training table has no rows", hint="check the query or the partition")
+        raise DataError("SR446", "the training table has no rows", hint="check the query or the partition")
     fitted = []
     for config in configs:
         column = _column(table, config)
@@ -169,7 +169,7 @@ def fit(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
         fitted.append(fit_feature(column, config))
     encoder = _laid_out(fitted)
     if not encoder.slots and not encoder.bags:
-        raise SchemaError("SR407", "the model has no number, boolean, string or date feature")
+        raise SchemaError("SR444", "the model has no number, boolean, string or date feature")
     return encoder
 
 
@@ -195,7 +195,7 @@ def _refuse_infinite(column: pa.ChunkedArray, config: FeatureConfig) -> None:
     count = pc.sum(pc.is_inf(flat)).as_py() or 0
     if count:
         raise DataError(
-            "SR404",
+            "SR443",
             f"column {config.name!r} has {count} infinite value{'s' if count > 1 else ''}",
             hint="filter them, or replace them by NULL in the query",
         )

@@ -40,7 +40,7 @@ _TIMES = (Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ)
 
 
 def tensor_of(name: str, declared: DataType) -> Tensor:
-    """Element type of the raw input of a column; ``SchemaError`` SR402 when the type cannot be a feature."""
+    """Element type of the raw input of a column; ``SchemaError`` SR441 when the type cannot be a feature."""
     element = declared.element if declared.kind is Kind.ARRAY else declared
     if element.kind in INTEGERS or element.kind is Kind.BOOLEAN:
         return Tensor.INT
@@ -51,20 +51,20 @@ def tensor_of(name: str, declared: DataType) -> Tensor:
     if declared.kind in (Kind.DATE, *_TIMES):
         return Tensor.INT
     raise SchemaError(
-        "SR402",
+        "SR441",
         f"column {name!r} of type {declared} cannot be a feature",
         hint="features are numbers, booleans, strings, dates, timestamps, and arrays of the first three",
     )
 
 
 def find_column(table: pa.Table | pa.RecordBatch, name: str) -> pa.ChunkedArray:
-    """The column of that name, else the only one that differs by case; ``SchemaError`` SR401."""
+    """The column of that name, else the only one that differs by case; ``SchemaError`` SR440."""
     names = table.schema.names
     matches = [n for n in names if n == name] or [n for n in names if n.casefold() == name.casefold()]
     if len(matches) != 1:
         what = "is ambiguous among" if matches else "is not among"
         hint = suggest(name, names) if not matches else "give the columns distinct names"
-        raise SchemaError("SR401", f"column {name!r} {what} the columns {', '.join(names)}", hint=hint)
+        raise SchemaError("SR440", f"column {name!r} {what} the columns {', '.join(names)}", hint=hint)
     column = table.column(matches[0])
     return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
 
@@ -72,7 +72,7 @@ def find_column(table: pa.Table | pa.RecordBatch, name: str) -> pa.ChunkedArray:
 def canonical(column: pa.ChunkedArray, name: str, declared: DataType) -> pa.ChunkedArray:
     """``column`` in the canonical Arrow type of its declared type, lists for ARRAY.
 
-    Raises ``DataError`` SR403 when a value does not fit the declared type.
+    Raises ``DataError`` SR442 when a value does not fit the declared type.
     """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
@@ -88,7 +88,7 @@ def canonical(column: pa.ChunkedArray, name: str, declared: DataType) -> pa.Chun
         return _canonical_scalar(column, declared)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(
-            "SR403",
+            "SR442",
             f"column {name!r} holds {column.type} values that are no {declared}: {error}",
             hint="declare the type that the table has, or CAST the column in the query",
         ) from None
@@ -162,7 +162,7 @@ def raw_inputs(
     """The tensors an exported model takes, by input name.
 
     Shapes ``[rows]``, or ``[rows, length]`` for an ARRAY (the longest of the batch, at least 1, when the
-    signature says any length). Raises ``SchemaError`` SR401 and ``DataError`` SR403.
+    signature says any length). Raises ``SchemaError`` SR440 and ``DataError`` SR442.
     """
     return {column.name: _raw_input(table, column) for column in columns}
 

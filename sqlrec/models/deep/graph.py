@@ -126,6 +126,11 @@ def feature_model(encoder: Encoder, table: Tensor) -> ModelProto:
     )
 
 
+def head_inputs(features: ModelProto) -> list[str]:
+    """What the head calls the outputs of :func:`feature_model`, in their order."""
+    return [output.name.removeprefix(HEAD) for output in features.graph.output]
+
+
 def _floats(name: str, shape: Sequence[str | int]) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 

@@ -35,6 +35,9 @@ class Sample:
     labels: npt.NDArray[np.float32] | None = None
     warnings: tuple[str, ...] = ()
 
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
     def raw(self, encoder: Encoder) -> dict[str, npt.NDArray[Any]]:
         """The rows as inputs of the exported model."""
         return raw_inputs(self.table, encoder.inputs)
