@@ -53,8 +53,8 @@ def test_two_processes_give_the_model_of_one(clicks: Clicks, make_work: Work, tm
     assert (one.params["processes"], two.params["processes"]) == ("1", "2")
     np.testing.assert_allclose(_curve(one, "loss"), _curve(two, "loss"), rtol=1e-4)
     np.testing.assert_allclose(_curve(one, "auc"), _curve(two, "auc"), atol=1e-4)
-    scores = [checkpoint.load(output).predict(table) for output in outputs.values()]
-    np.testing.assert_allclose(*scores, atol=1e-3)
+    alone, together = (checkpoint.load(output).predict(table) for output in outputs.values())
+    np.testing.assert_allclose(alone, together, atol=1e-3)
     assert sorted(one.files) == sorted(two.files)
 
 

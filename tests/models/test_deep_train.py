@@ -334,3 +334,10 @@ def test_a_base_of_another_shape_is_refused(
 def test_a_missing_base_is_told(clicks: Clicks, make_work: Work, tmp_path: Path) -> None:
     with pytest.raises(StateError, match="no readable training checkpoint"):
         train(make_work(clicks(50), base=tmp_path / "nowhere"), tmp_path, Lines())
+
+
+def test_weights_that_overflow_in_the_last_step_are_not_published(
+    clicks: Clicks, make_work: Work, tmp_path: Path
+) -> None:
+    with pytest.raises(JobError, match=r"diverged: weights are no longer finite after epoch 1"):
+        train(make_work(clicks(60), sparse_lr=float("inf")), tmp_path, Lines())

@@ -71,7 +71,7 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     progress("measuring and writing the checkpoint", done=1.0)
     with writing(output):
         checkpoint.save(trained, output)
-        evaluation = _evaluate(network, validation, history, output)
+        evaluation = _evaluate(validation, history, output)
     return JobResult(
         rows=len(rows),
         seconds=time.perf_counter() - started,
@@ -103,11 +103,11 @@ def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows
     return network, Rows(ids=ids, bags=tuple(bags), dense=dense, labels=labels), adam
 
 
-def _evaluate(network: Network, validation: Rows | None, history: History, output: Path) -> Evaluation | None:
+def _evaluate(validation: Rows | None, history: History, output: Path) -> Evaluation | None:
     """Write ``evaluation.json`` and the plots; None without validation rows."""
     evaluation = None
-    if validation is not None:
-        evaluation = evaluate(validation.labels.numpy(), network.predict(validation))
+    if validation is not None and history.scores is not None:
+        evaluation = evaluate(validation.labels.numpy(), history.scores)
     curves = [asdict(point) for point in history.curves]
     numbers = {"validation": asdict(evaluation) if evaluation else None, "curves": curves}
     text = json.dumps(numbers, indent=1, allow_nan=False)

@@ -32,8 +32,8 @@ from sqlrec.spec.job import CurvePoint
 
 REPORTS = 100
 """Points of the loss curve, and progress lines, of one training."""
-SCORING_ROWS = 16384
-"""Rows scored at once: the working set of a block stays in the CPU's cache."""
+SCORING_ROWS = 4096
+"""Rows scored at once: activations of a block stay in the CPU's cache (a third faster than 16384)."""
 
 
 @dataclass(slots=True)
@@ -53,16 +53,27 @@ class Network:
                 parts.append(torch.sigmoid(logits).numpy())
         return np.concatenate(parts)
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+        weights = (self.table.weight, *self.head.parameters())
+        return all(bool(weight.isfinite().all()) for weight in weights)
+
 
 @dataclass(slots=True)
 class History:
-    """What a training run did. ``epochs`` are those finished; ``best_epoch`` is the one kept."""
+    """What a training run did.
+
+    ``epochs`` are those finished; ``best_epoch`` is the one kept, and ``scores`` float32 [rows] are its
+    probabilities for the validation rows.
+    """
 
     curves: list[CurvePoint] = field(default_factory=list)
     epochs: int = 0
     best_epoch: int = 0
     seconds: float = 0.0
     rows: int = 0
+    scores: npt.NDArray[np.float32] | None = None
 
     def add(self, name: str, step: int, value: float) -> None:
         """Append a point, unless the value is undefined (AUC of one class)."""
@@ -86,6 +97,7 @@ class _Best:
     auc: float = -math.inf
     epoch: int = 0
     weights: tuple[EmbeddingTable, Mapping[str, Tensor]] | None = None
+    scores: npt.NDArray[np.float32] | None = None
 
 
 class Trainer:
@@ -117,7 +129,7 @@ class Trainer:
     def fit(self, rows: Rows, validation: Rows | None) -> History:
         """Train for the epochs asked for, or until early stopping; ``validation`` matters on the root only.
 
-        Raises ``JobError`` SR520 when the loss is no longer finite.
+        Raises ``JobError`` SR520 when the loss or the weights are no longer finite.
         """
         for epoch in range(1, self.training.num_epochs + 1):
             started = time.perf_counter()
@@ -176,9 +188,12 @@ class Trainer:
 
     def _measure(self, epoch: int, validation: Rows | None) -> bool:
         """Score the validation rows after an epoch; True when training should stop."""
+        if not self.network.is_finite:
+            raise _diverged(f"weights are no longer finite after epoch {epoch}")
         if validation is None:
             return False
         scores, labels = self.network.predict(validation), validation.labels.numpy()
+        self.history.scores = scores
         auc, logloss = metrics.auc(labels, scores), metrics.logloss(labels, scores)
         self.history.add("auc", epoch, auc)
         self.history.add("logloss", epoch, logloss)
@@ -192,7 +207,7 @@ class Trainer:
             return False
         if auc > self.best.auc:
             head = copy.deepcopy(self.network.head.state_dict())
-            self.best = _Best(auc, epoch, (self.network.table.clone(), head))
+            self.best = _Best(auc, epoch, (self.network.table.clone(), head), self.history.scores)
         return epoch - self.best.epoch >= self.training.early_stopping_patience
 
     def _restore_best(self) -> None:
@@ -200,7 +215,7 @@ class Trainer:
             return
         self.network.table, head = self.best.weights
         self.network.head.load_state_dict(head)
-        self.history.best_epoch = self.best.epoch
+        self.history.best_epoch, self.history.scores = self.best.epoch, self.best.scores
         self.progress(f"kept epoch {self.best.epoch}, the one with the best validation AUC")
 
 
@@ -229,11 +244,7 @@ class _Report:
         mean = total / self.interval_rows
         epochs, at = self.trainer.training.num_epochs, (self.epoch - 1) * self.steps + step
         if not math.isfinite(mean):
-            raise JobError(
-                "SR520",
-                f"training diverged: the loss is {mean} in epoch {self.epoch}, step {step}",
-                hint="lower sparse_lr and dense_lr, and look for huge values in numeric columns",
-            )
+            raise _diverged(f"the loss is {mean} in epoch {self.epoch}, step {step}")
         self.loss, self.rows = self.loss + total, self.rows + self.interval_rows
         self.interval_loss, self.interval_rows = 0.0, 0
         self.trainer.history.add("loss", at, mean)
@@ -242,3 +253,8 @@ class _Report:
             f"epoch {self.epoch}/{epochs}  step {step}/{self.steps}  loss {mean:.4f}  {speed:,.0f} rows/s",
             done=at / (self.steps * epochs),
         )
+
+
+def _diverged(what: str) -> JobError:
+    hint = "lower sparse_lr and dense_lr, and look for huge values in numeric columns"
+    return JobError("SR520", f"training diverged: {what}", hint=hint)
