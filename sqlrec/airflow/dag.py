@@ -24,6 +24,7 @@ from sqlrec.airflow.operators import (
     StepOperator,
 )
 from sqlrec.airflow.params import dag_params
+from sqlrec.errors import OptionError
 from sqlrec.execution.key import registration_of
 from sqlrec.plan.plan import (
     DefineModelStep,
@@ -44,8 +45,12 @@ TAG = "sqlrec"
 
 
 def build_dag(plan: Plan, *, project: Path) -> DAG:
-    """The DAG of a plan. ``project`` is where its tasks look for their settings."""
+    """The DAG of a plan. ``project`` is where its tasks look for their settings.
+
+    Raises ``OptionError`` SR322 for a schedule of a script that must be given a parameter.
+    """
     chosen = {key: option.value for key, option in effective_settings(plan.settings).items()}
+    _check_schedule(plan, _schedule(chosen))
     with DAG(**_dag_arguments(plan, chosen)) as dag:
         done: dict[str, StepOperator] = {}
         for step in plan.steps:
@@ -90,12 +95,11 @@ def model_asset(step: TrainStep | ExportStep) -> Asset:
 
 
 def _dag_arguments(plan: Plan, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    schedule = chosen["dag.schedule"]
     start = datetime.fromisoformat(str(chosen["dag.start_date"]))
     timeout = chosen["dag.timeout"]
     return {
         "dag_id": plan.name,
-        "schedule": None if schedule in (None, "none") else schedule,
+        "schedule": _schedule(chosen),
         "start_date": start if start.tzinfo else start.replace(tzinfo=UTC),
         "catchup": chosen["dag.catchup"],
         "description": chosen["dag.description"] or None,
@@ -112,3 +116,18 @@ def _dag_arguments(plan: Plan, chosen: Mapping[str, Any]) -> dict[str, Any]:
             "pool": chosen["dag.pool"],
         },
     }
+
+
+def _schedule(chosen: Mapping[str, Any]) -> str | None:
+    text = str(chosen["dag.schedule"] or "none").strip()
+    return None if text.casefold() == "none" else text
+
+
+def _check_schedule(plan: Plan, schedule: str | None) -> None:
+    missing = [param.name for param in plan.params if param.default is None]
+    if schedule and missing:
+        raise OptionError(
+            "SR322",
+            f"parameter {missing[0]!r} has no default, so nobody gives it when the schedule {schedule!r} runs",
+            hint=f"write DECLARE {missing[0]} … DEFAULT …, or drop SET 'dag.schedule'",
+        )

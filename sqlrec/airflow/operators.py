@@ -16,6 +16,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from sqlrec.airflow import session
+from sqlrec.airflow.links import CheckpointLink, ServiceLink
 from sqlrec.errors import JobError, RemoteError, SqlRecError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class StepOperator(BaseOperator):
         self.digest = digest
         self.project = project
         self.is_running = False
+        self.facts: Mapping[str, str] = {}
 
     def render_template(
         self, content: Any, context: Any, jinja_env: Any = None, seen_oids: Any = None
@@ -80,6 +82,7 @@ class StepOperator(BaseOperator):
             raise
         finally:
             self.is_running = False
+        self.facts = outcome.facts
         return codec.encode(outcome)
 
     def perform(self, step: Step, env: Environment, key: RunKey, report: Report, context: Any) -> Outcome:
@@ -125,6 +128,7 @@ class RegisterOperator(StepOperator):
     """Registers what the job of the task ``job_task`` made."""
 
     ui_color = "#efe7f5"
+    operator_extra_links = (CheckpointLink(),)
 
     def __init__(self, *, job_task: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -145,6 +149,7 @@ class DeployOperator(StepOperator):
     """CREATE SERVICE and DROP SERVICE: a transaction that ends well or changes nothing."""
 
     ui_color = "#e3f4e8"
+    operator_extra_links = (ServiceLink(),)
 
 
 class CallServiceOperator(StepOperator):
@@ -172,17 +177,22 @@ def with_dates(context: Any) -> Any:
 
 
 def airflow_secret(name: str) -> str | None:
-    """A secret from an Airflow connection (its password) or variable of that name."""
-    from airflow.sdk import BaseHook, Variable
+    """A secret kept by Airflow: ``conn.ID.FIELD`` is a field of a connection, another name a variable."""
+    from airflow.sdk import Connection, Variable
     from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
 
+    prefix, _, rest = name.partition(".")
+    if prefix != "conn":
+        value = Variable.get(name, default=None)
+        return None if value is None else str(value)
+    connection_id, _, field = rest.partition(".")
     try:
-        password = BaseHook.get_connection(name).password
-        if password:
-            return str(password)
+        connection = Connection.get(connection_id)
     except (AirflowNotFoundException, AirflowRuntimeError):
-        pass
-    value = Variable.get(name, default=None)
+        return None
+    value = getattr(connection, field, None)
+    if value is None:
+        value = connection.extra_dejson.get(field.removeprefix("extra."))
     return None if value is None else str(value)
 
 

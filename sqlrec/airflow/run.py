@@ -71,7 +71,7 @@ def run_script(
     """Run a script's DAG, or the part of it between two steps, and wait.
 
     A task that fails is reported, not raised: see :attr:`RunReport.error`. Raises ``ScriptError`` for a
-    script with problems, ``OptionError`` SR312 for wrong parameters, ``NameNotFoundError`` SR212 for an
+    script with problems, ``OptionError`` SR321 for wrong parameters, ``NameNotFoundError`` SR720 for an
     unknown step, ``SetupError`` when the work directory cannot be used, and what interrupted the run.
     """
     whole = plan_of(path, settings.work_dir / "plans")
@@ -142,4 +142,4 @@ def _error(tasks: tuple[TaskReport, ...], running: Session, log: Path) -> SqlRec
             return error
     failed = next((task for task in bad if task.state == "failed"), bad[0])
     said = f": {known[0]!r}" if known else ""
-    return JobError("SR710", f"task {failed.id} {failed.state}{said}", hint=f"see {log}")
+    return JobError("SR723", f"task {failed.id} {failed.state}{said}", hint=f"see {log}")

@@ -34,7 +34,7 @@ def deploy(step: DeployStep, call: Call) -> Outcome:
         if served is not None and not step.replace and not _is_own(step, call):
             if not step.if_not_exists:
                 raise StateError(
-                    "SR211",
+                    "SR201",
                     f"service {step.service} exists, serving {served.model} {served.name}",
                     hint="write CREATE OR REPLACE SERVICE, or DROP SERVICE first",
                 )

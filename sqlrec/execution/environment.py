@@ -46,7 +46,7 @@ def open_services(settings: Settings) -> ServiceRuntime:
 
 def _require_local(settings: Settings) -> None:
     if settings.runtime != "local":
-        raise SetupError("SR708", f"unknown runtime {settings.runtime!r}", hint="runtimes: local")
+        raise SetupError("SR722", f"unknown runtime {settings.runtime!r}", hint="runtimes: local")
 
 
 @dataclass(frozen=True, kw_only=True)

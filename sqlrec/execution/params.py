@@ -18,12 +18,12 @@ READERS = {
 
 
 def bind_params(declared: Iterable[Param], given: Mapping[str, str]) -> dict[str, OptionValue]:
-    """All parameters with their values; raises SR312 for an unknown, missing or unreadable one."""
+    """All parameters with their values; raises SR321 for an unknown, missing or unreadable one."""
     known = {param.name: param for param in declared}
     for name in given:
         if name not in known:
             listed = f"parameters: {', '.join(known)}" if known else "the script declares none"
-            raise OptionError("SR312", f"unknown parameter {name!r}", hint=suggest(name, known) or listed)
+            raise OptionError("SR321", f"unknown parameter {name!r}", hint=suggest(name, known) or listed)
     return {
         name: _read(param, given[name]) if name in given else _default(param) for name, param in known.items()
     }
@@ -32,7 +32,7 @@ def bind_params(declared: Iterable[Param], given: Mapping[str, str]) -> dict[str
 def _default(param: Param) -> OptionValue:
     if param.default is None:
         raise OptionError(
-            "SR312", f"parameter {param.name!r} has no value", hint=f"give --param {param.name}=…"
+            "SR321", f"parameter {param.name!r} has no value", hint=f"give --param {param.name}=…"
         )
     return param.default
 
@@ -49,5 +49,5 @@ def _read(param: Param, text: str) -> OptionValue:
         if kind in READERS:
             READERS[kind](text)
     except (ValueError, KeyError):
-        raise OptionError("SR312", f"parameter {param.name!r} is {param.type}, not {text!r}") from None
+        raise OptionError("SR321", f"parameter {param.name!r} is {param.type}, not {text!r}") from None
     return text

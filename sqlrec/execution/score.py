@@ -17,7 +17,7 @@ from sqlrec.spec.table import TableFormat, TableSource
 
 
 def run_score(step: ScoreStep, call: Call) -> Outcome:
-    """Score the table through the service; raises SR206 for an unknown service, SR213 for a dead one."""
+    """Score the table through the service; raises SR206 for an unknown service, SR630 for a dead one."""
     from sqlrec.jobs.score import score
 
     endpoint = _endpoint(step.service, call)
@@ -55,7 +55,7 @@ def _endpoint(service: str, call: Call) -> Endpoint:
         raise _unknown(service, call)
     if found.state is not ServiceState.READY:
         raise StateError(
-            "SR213",
+            "SR630",
             f"service {service} is {found.state}{': ' if found.detail else ''}{found.detail}",
             hint=f"deploy it again: CREATE OR REPLACE SERVICE {service} …",
         )

@@ -23,7 +23,7 @@ FILE = "secrets.env"
 
 
 def resolve_secrets(step: Step, lookup: Lookup) -> Step:
-    """The step with the values of the secrets its options name; raises SR305 for an unknown one."""
+    """The step with the values of the secrets its options name; raises SR320 for an unknown one."""
     data = codec.encode(step)
     resolved = _walk(data, lookup, inside_options=False)
     return step if resolved == data else cast(Step, codec.decode(Step, resolved))
@@ -43,7 +43,7 @@ def _value(name: str, lookup: Lookup) -> str:
     value = lookup(name)
     if value is None:
         raise NameNotFoundError(
-            "SR305",
+            "SR320",
             f"secret {name!r} is not set",
             hint=f"set the environment variable {variable(name)}, or put {name}=… into {FILE}",
         )
@@ -68,10 +68,10 @@ def secrets_of(work_dir: Path, more: Lookup, environ: Mapping[str, str] | None =
 
 
 def _read_file(path: Path) -> dict[str, str]:
-    """Secrets of a file; raises SR707 when others may read it."""
+    """Secrets of a file; raises SR721 when others may read it."""
     if not path.is_file():
         return {}
     if path.stat().st_mode & 0o077:
-        raise SetupError("SR707", f"{path} can be read by others", hint=f"chmod 600 {path}")
+        raise SetupError("SR721", f"{path} can be read by others", hint=f"chmod 600 {path}")
     pairs = (line.partition("=") for line in path.read_text(encoding="utf-8").splitlines())
     return {k.strip().casefold(): v.strip() for k, eq, v in pairs if eq and not k.lstrip().startswith("#")}

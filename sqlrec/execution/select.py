@@ -14,7 +14,7 @@ def select_steps(plan: Plan, *, from_step: str = "", to_step: str = "") -> Plan:
     """The plan cut to the steps from ``from_step`` to ``to_step``; empty means from the first, to the last.
 
     Cached tables live for one run, so earlier steps that make a cached table which the chosen steps read
-    stay in. Raises SR212 for a step that the plan does not have.
+    stay in. Raises SR720 for a step that the plan does not have.
     """
     if not (from_step or to_step):
         return plan
@@ -22,7 +22,7 @@ def select_steps(plan: Plan, *, from_step: str = "", to_step: str = "") -> Plan:
     first = _index(ids, from_step) if from_step else 0
     last = _index(ids, to_step) if to_step else len(ids) - 1
     if first > last:
-        raise NameNotFoundError("SR212", f"step {from_step!r} comes after step {to_step!r}")
+        raise NameNotFoundError("SR720", f"step {from_step!r} comes after step {to_step!r}")
     by_id = {step.id: step for step in plan.steps}
     chosen = set(ids[first : last + 1])
     for step in reversed(plan.steps[: last + 1]):
@@ -35,7 +35,7 @@ def _index(ids: list[str], wanted: str) -> int:
     if wanted in ids:
         return ids.index(wanted)
     hint = suggest(wanted, ids) or f"steps: {', '.join(ids)}"
-    raise NameNotFoundError("SR212", f"the script has no step {wanted!r}", hint=hint)
+    raise NameNotFoundError("SR720", f"the script has no step {wanted!r}", hint=hint)
 
 
 def _makes_cache(step: Step) -> bool:

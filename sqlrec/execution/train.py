@@ -103,7 +103,11 @@ def register(step: TrainStep | ExportStep, call: Call, job: Outcome) -> Outcome:
         "checkpoint": ", ".join(c.name for c in made),
         "version": ", ".join(str(c.version) for c in made),
         "uri": ", ".join(c.uri for c in made),
+        "registered": step.model.full,
     }
+    tracking = call.env.settings.tracking_uri
+    if tracking.startswith("http"):
+        facts["tracking"] = tracking
     return Outcome(message=f"registered {names} of {step.model}", metrics=job.metrics, facts=facts)
 
 
@@ -131,7 +135,7 @@ def _register(
         return found
     if not folder.is_dir():
         raise StateError(
-            "SR504", f"the files of checkpoint {name} are gone from {folder}", hint="run the job again"
+            "SR511", f"the files of checkpoint {name} are gone from {folder}", hint="run the job again"
         )
     return registry.register(
         model=step.model,
