@@ -1,0 +1,311 @@
+"""The registry and the runtimes in memory, for tests of what is built on them.
+
+``tests/contracts`` runs one suite over these and over the real ones, so that they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sqlrec.artifacts.folder import combined, digests, is_complete
+from sqlrec.errors import DataError, JobError, NameNotFoundError, SqlRecError, StateError
+from sqlrec.registry.registry import DeployAction, Deployment, DeployState
+from sqlrec.runtimes.runtime import Verify
+from sqlrec.spec.job import JobHandle, JobResult, JobSpec, JobState
+from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
+from sqlrec.spec.names import ModelName
+from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+
+
+def shape(model: ModelSpec) -> object:
+    columns = [(f.name.casefold(), f.type) for f in model.columns]
+    return model.type, columns, model.labels, [(f.name.casefold(), f.type) for f in model.outputs]
+
+
+class FakeRegistry:
+    """``ModelRegistry`` in dictionaries. The files of a checkpoint stay in the folder they came from."""
+
+    def __init__(self) -> None:
+        self._models: dict[ModelName, ModelSpec] = {}
+        self._versions: dict[ModelName, list[tuple[Checkpoint, ModelSpec]]] = {}
+        self._deployments: list[Deployment] = []
+        self._aliases: dict[str, Checkpoint] = {}
+
+    def model(self, name: ModelName) -> ModelSpec | None:
+        return self._models.get(name)
+
+    def models(self) -> tuple[ModelSpec, ...]:
+        return tuple(self._models[name] for name in sorted(self._models))
+
+    def put_model(self, model: ModelSpec, *, replace: bool = False, if_not_exists: bool = False) -> bool:
+        stored = self._models.get(model.name)
+        if stored is not None:
+            same = stored == model or (not replace and stored.digest == model.digest)
+            if same or if_not_exists:
+                return False
+            if not replace:
+                raise StateError("SR201", f"model {model.name} exists with another definition")
+            if self.checkpoints(model.name) and shape(stored) != shape(model):
+                raise StateError("SR202", f"model {model.name} has checkpoints")
+        self._models[model.name] = model
+        return True
+
+    def drop_model(self, name: ModelName, *, if_exists: bool = False) -> bool:
+        if name not in self._models:
+            if if_exists:
+                return False
+            raise NameNotFoundError("SR204", f"model {name} does not exist")
+        users = [s for s in self.services() if (c := self.service(s)) and c.model == name]
+        if users:
+            raise StateError("SR203", f"model {name} is used by {', '.join(users)}")
+        del self._models[name]
+        self._versions.pop(name, None)
+        return True
+
+    def checkpoint(self, model: ModelName, name: str) -> Checkpoint | None:
+        found = [c for c in self.checkpoints(model) if c.name.casefold() == name.casefold()]
+        return found[-1] if found else None
+
+    def checkpoints(self, model: ModelName) -> tuple[Checkpoint, ...]:
+        return tuple(checkpoint for checkpoint, _ in self._versions.get(model, []))
+
+    def version(self, model: ModelName, version: int) -> Checkpoint | None:
+        return next((c for c in self.checkpoints(model) if c.version == version), None)
+
+    def definition(self, checkpoint: Checkpoint) -> ModelSpec:
+        for known, spec in self._versions.get(checkpoint.model, []):
+            if known.version == checkpoint.version:
+                return spec
+        raise NameNotFoundError("SR205", f"no checkpoint {checkpoint.name}")
+
+    def register(
+        self,
+        *,
+        model: ModelName,
+        name: str,
+        kind: CheckpointKind,
+        folder: Path,
+        result: JobResult,
+        key: str,
+        parent: Checkpoint | None = None,
+        statement: str = "",
+    ) -> Checkpoint:
+        if model not in self._models:
+            raise NameNotFoundError("SR204", f"model {model} does not exist")
+        if (found := self.find(model, key)) is not None:
+            return found
+        if digests(folder) != result.files:
+            raise DataError("SR510", f"{folder} is not as the job left it")
+        versions = self._versions.setdefault(model, [])
+        checkpoint = Checkpoint(
+            model=model,
+            name=name,
+            kind=kind,
+            status=CheckpointStatus.SUCCEEDED,
+            version=len(versions) + 1,
+            uri=str(folder),
+            digest=combined(dict(result.files)),
+            parent=parent.name if parent else "",
+            parent_version=parent.version if parent else None,
+            key=key,
+            created_at=time.time(),
+            metrics=result.metrics,
+        )
+        versions.append((checkpoint, self._models[model]))
+        return checkpoint
+
+    def find(self, model: ModelName, key: str) -> Checkpoint | None:
+        return next((c for c in self.checkpoints(model) if c.key == key), None)
+
+    def service(self, name: str) -> Checkpoint | None:
+        return self._aliases.get(name.casefold())
+
+    def services(self) -> tuple[str, ...]:
+        names = {d.service.casefold(): d.service for d in self._deployments}
+        return tuple(sorted(names[folded] for folded in self._aliases))
+
+    def history(self, service: str) -> tuple[Deployment, ...]:
+        return tuple(d for d in self._deployments if d.service.casefold() == service.casefold())
+
+    def begin(
+        self,
+        *,
+        service: str,
+        action: DeployAction,
+        checkpoint: Checkpoint,
+        key: str,
+        options: Mapping[str, str],
+        reason: str = "",
+    ) -> Deployment:
+        history = self.history(service)
+        closed = sorted((d for d in history if d.finished_at), key=lambda d: d.finished_at)
+        done = [d for d in closed if d.state is DeployState.FINISHED]
+        current = done[-1] if done and done[-1].action is not DeployAction.DROP else None
+        work = (key, action, checkpoint.model, checkpoint.version)
+        for entry in history:
+            same = (entry.key, entry.action, entry.model, entry.version) == work
+            if same and (entry.state is not DeployState.FINISHED or entry == closed[-1]):
+                if entry.state is not DeployState.FAILED:
+                    return entry
+                return self._put(replace(entry, state=DeployState.INTENT, error="", finished_at=0.0))
+        entry = Deployment(
+            service=service,
+            revision=len(history) + 1,
+            action=action,
+            state=DeployState.INTENT,
+            model=checkpoint.model,
+            version=checkpoint.version,
+            checkpoint=checkpoint.name,
+            key=key,
+            options=dict(options),
+            previous=current.revision if current else None,
+            reason=reason,
+            created_at=time.time(),
+            id=f"{service}-{len(history) + 1}",
+        )
+        self._deployments.append(entry)
+        return entry
+
+    def finish(self, deployment: Deployment, *, url: str) -> Deployment:
+        served = self.version(deployment.model, deployment.version)
+        if deployment.action is DeployAction.DROP or served is None:
+            self._aliases.pop(deployment.service.casefold(), None)
+        else:
+            self._aliases[deployment.service.casefold()] = served
+        done = replace(deployment, state=DeployState.FINISHED, url=url, finished_at=time.time())
+        return self._put(done)
+
+    def fail(self, deployment: Deployment, *, error: str) -> Deployment:
+        if deployment.state is DeployState.FINISHED:
+            return deployment
+        failed = replace(deployment, state=DeployState.FAILED, error=error, finished_at=time.time())
+        return self._put(failed)
+
+    def _put(self, entry: Deployment) -> Deployment:
+        self._deployments = [entry if d.id == entry.id else d for d in self._deployments]
+        return entry
+
+
+@dataclass
+class FakeJob:
+    """What the fake runtime knows of a job."""
+
+    spec: JobSpec
+    state: JobState
+    lines: list[str] = field(default_factory=list)
+    error: str = ""
+    starts: int = 0
+
+
+class FakeJobRuntime:
+    """``JobRuntime`` that runs ``program`` at once, in this process.
+
+    The program publishes its output or raises; what it gives to its second argument is the job's log.
+    While ``paused`` is set, jobs stay running until :meth:`resume`.
+    """
+
+    def __init__(self, program: Callable[[JobSpec, Callable[[str], None]], None]) -> None:
+        self.program = program
+        self.jobs: dict[str, FakeJob] = {}
+        self.paused = False
+
+    def submit(self, job: JobSpec) -> JobHandle:
+        known = self.jobs.setdefault(job.id, FakeJob(spec=job, state=JobState.PENDING))
+        if known.state not in (JobState.RUNNING, JobState.SUCCEEDED):
+            if is_complete(Path(job.output_uri)):
+                known.state = JobState.SUCCEEDED
+            else:
+                self._start(known, job)
+        return JobHandle(id=job.id, runtime="fake")
+
+    def _start(self, known: FakeJob, job: JobSpec) -> None:
+        known.spec, known.state, known.error, known.lines = job, JobState.RUNNING, "", []
+        known.starts += 1
+        if not self.paused:
+            self._run(known)
+
+    def _run(self, known: FakeJob) -> None:
+        try:
+            self.program(known.spec, known.lines.append)
+        except SqlRecError as error:
+            known.error = error.message
+        done = is_complete(Path(known.spec.output_uri))
+        known.state = JobState.SUCCEEDED if done else JobState.FAILED
+
+    def resume(self) -> None:
+        """Let the jobs that wait run."""
+        self.paused = False
+        for known in self.jobs.values():
+            if known.state is JobState.RUNNING:
+                self._run(known)
+
+    def state(self, handle: JobHandle) -> JobState:
+        return self.jobs[handle.id].state if handle.id in self.jobs else JobState.UNKNOWN
+
+    def logs(self, handle: JobHandle) -> Iterator[str]:
+        yield from self.jobs[handle.id].lines if handle.id in self.jobs else ()
+
+    def cancel(self, handle: JobHandle) -> None:
+        if self.state(handle) is JobState.RUNNING:
+            self.jobs[handle.id].state = JobState.CANCELLED
+
+    def error(self, handle: JobHandle) -> JobError:
+        if handle.id not in self.jobs:
+            raise NameNotFoundError("SR509", f"no job {handle.id!r}")
+        known = self.jobs[handle.id]
+        reason = "it was cancelled" if known.state is JobState.CANCELLED else known.error or "no output"
+        return JobError("SR505", "\n".join([f"job {handle.id} failed: {reason}", *known.lines[-20:]]))
+
+
+class FakeServiceRuntime:
+    """``ServiceRuntime`` without processes: services are entries with a URL that nobody answers.
+
+    ``broken`` names checkpoints whose server does not start.
+    """
+
+    def __init__(self) -> None:
+        self.broken: set[str] = set()
+        self.specs: dict[str, ServiceSpec] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+
+    def apply(self, service: ServiceSpec, verify: Verify) -> Endpoint:
+        name = service.name.casefold()
+        if self.specs.get(name) == service:
+            return self._endpoints[name]
+        endpoint = Endpoint(
+            name=service.name,
+            url=f"http://127.0.0.1:9/{name}/predict",
+            state=ServiceState.READY,
+            checkpoint=service.checkpoint,
+            version=service.version,
+        )
+        try:
+            if service.checkpoint in self.broken:
+                raise JobError("SR506", "its server ended with exit status 1")
+            verify(replace(endpoint, state=ServiceState.STARTING, url=f"{endpoint.url}/new/predict"))
+            verify(endpoint)
+        except Exception as error:
+            raise JobError("SR506", f"service {service.name} was not deployed: {error}") from error
+        self.specs[name], self._endpoints[name] = service, endpoint
+        return endpoint
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        return self._endpoints.get(name.casefold())
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return tuple(sorted(self._endpoints.values(), key=lambda e: e.name))
+
+    def logs(self, name: str, lines: int = 50) -> str:
+        return f"serving {self.specs[name.casefold()].checkpoint}" if name.casefold() in self.specs else ""
+
+    def stop(self, name: str) -> None:
+        if endpoint := self.endpoint(name):
+            self._endpoints[name.casefold()] = replace(endpoint, state=ServiceState.STOPPED)
+            del self.specs[name.casefold()]
+
+    def remove(self, name: str) -> None:
+        self.specs.pop(name.casefold(), None)
+        self._endpoints.pop(name.casefold(), None)
