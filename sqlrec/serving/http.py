@@ -74,17 +74,18 @@ class MessageParser:
         self.busy = False
         self.started = 0.0
         self.size = 0
+        self._headers: dict[bytes, bytes] = {}
 
     def feed(self, data: bytes) -> None:
         """Parse; raises ``RequestError`` (SR655, SR661), after which the connection cannot be read on."""
-        had_begun = self.busy
+        begun = self._headers if self.busy else None
         try:
             self._feed(data)
         except HttpParserCallbackError as error:
             raise error.__context__ or error from None
         except HttpParserError as error:
             raise RequestError("SR661", f"this is not HTTP/1.1: {error}") from None
-        if had_begun and self.busy:
+        if self.busy and self._headers is begun:  # all of the data belongs to this one message
             self._count_overhead(len(data))
 
     def _feed(self, data: bytes) -> None:
@@ -120,7 +121,7 @@ class MessageParser:
         self.started = time.monotonic()
         self.size = self._head_size = self._received = 0
         self._target = b""
-        self._headers: dict[bytes, bytes] = {}
+        self._headers = {}
         self._body: list[bytes] = []
 
     def on_url(self, part: bytes) -> None:

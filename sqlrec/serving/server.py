@@ -37,7 +37,7 @@ class Server:
         self._config = config
         self._metrics = Metrics(config.spec)
         self._app = App(config, self._metrics, self.activate)
-        self._connections = Connections(self._app, config.limits)
+        self.connections = Connections(self._app, config.limits)
         self._activating = asyncio.Lock()
         self._listener: socket.socket | None = None
         self._server: AbstractServer | None = None
@@ -48,7 +48,7 @@ class Server:
         """Serve until ``stop`` is set; raises ``SqlRecError`` when that cannot begin."""
         loop = asyncio.get_running_loop()
         listener = listen(PRIVATE_HOST, self._config.private_port, shared=False)
-        private = await loop.create_server(self._connections.private, sock=listener)
+        private = await loop.create_server(self.connections.private, sock=listener)
         self.private_port = listener.getsockname()[1]
         _report("listening", private_port=self.private_port)
         self._app.serve(await asyncio.to_thread(self._load))
@@ -70,7 +70,7 @@ class Server:
                     await check_neighbour(config.host, config.port, config.spec.name)
                 listener = listen(config.host, config.port, shared=True)
                 loop = asyncio.get_running_loop()
-                self._server = await loop.create_server(self._connections.public, sock=listener)
+                self._server = await loop.create_server(self.connections.public, sock=listener)
                 self._listener = listener
                 log("active", url=self._url(listener))
             return self._url(self._listener)
@@ -91,7 +91,7 @@ class Server:
     async def _drain(self) -> None:
         """Serve on for a while, for callers that have not heard yet, then close the service port."""
         self._app.drain()
-        self._connections.draining = True
+        self.connections.draining = True
         if self._server is None or self._listener is None:
             return
         log("draining", seconds=self._config.drain_seconds)
@@ -101,7 +101,7 @@ class Server:
         self._server.close()
 
     async def _finish(self) -> None:
-        finished = await self._connections.finish(self._config.limits.request_timeout)
+        finished = await self.connections.finish(self._config.limits.request_timeout)
         self._app.close()
         log("stopped", finished=finished)
 

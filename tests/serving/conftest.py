@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -346,3 +347,19 @@ def serve() -> Callable[..., Running]:
         return Running(ServeConfig(spec=spec, **{"drain_seconds": 0.0, **settings}))
 
     return start
+
+
+@pytest.fixture(scope="session")
+def pipelined() -> Callable[[int, Sequence[bytes]], list[Any]]:
+    """``pipelined(port, bodies)``: predictions asked for in one write; the answers' JSON."""
+
+    def ask(port: int, bodies: Sequence[bytes]) -> list[Any]:
+        head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n"
+        wire = b"".join(head.format(len(body)).encode() + body for body in bodies)
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(wire)
+            connection.shutdown(socket.SHUT_WR)
+            received = b"".join(iter(lambda: connection.recv(65536), b""))
+        return [json.loads(part.partition(b"\r\n\r\n")[2]) for part in received.split(b"HTTP/1.1 200 OK")[1:]]
+
+    return ask
