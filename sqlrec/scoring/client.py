@@ -1,0 +1,147 @@
+"""One model service over HTTP: a payload in, the decoded answer out, or an error that says what failed.
+
+Only failures that asking again can cure are retried: too many requests (429), not available (503, 504),
+a connection that is refused or breaks, and silence. Waits double from try to try unless the service
+says how long to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+
+import httpx
+import orjson
+
+from sqlrec.errors import RemoteError, StateError
+
+RETRIABLE = frozenset({429, 503, 504})
+BODY_CHARACTERS = 500
+LONGEST_WAIT = 60.0
+
+
+class ServiceClient:
+    """An asynchronous client with connections that are kept. ``requests`` and ``retries`` count tries.
+
+    ``timeout`` holds for connecting and for each read and write, in seconds; ``attempts`` is how often a
+    request is sent at most; ``backoff`` is the first wait in seconds.
+    """
+
+    def __init__(
+        self, service: str, url: str, *, timeout: float = 30.0, attempts: int = 6, backoff: float = 0.2
+    ) -> None:
+        if not url:
+            raise StateError("SR616", f"service {service} has no URL", hint="set the option 'url'")
+        self.service = service
+        self.url = url
+        self.requests = 0
+        self.retries = 0
+        self._attempts = attempts
+        self._backoff = backoff
+        self._jitter = random.Random(0)
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout, pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            mounts=dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")),
+        )
+
+    async def __aenter__(self) -> ServiceClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def predict(self, payload: bytes) -> object:
+        """The service's answer to a JSON payload, decoded.
+
+        Raises ``RemoteError``: SR610 (not reached, no answer in time), SR611 (status other than 2xx) and
+        SR612 (no valid JSON).
+        """
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return _decoded(self.service, await self._post(payload))
+            except _Refused as refused:
+                if not refused.error.retriable or attempt == self._attempts:
+                    raise self._final(refused.error, attempt) from None
+                wait = refused.wait if refused.wait is not None else self._wait(attempt)
+            self.retries += 1
+            await asyncio.sleep(min(wait, LONGEST_WAIT))
+        raise AssertionError("unreachable")
+
+    async def _post(self, payload: bytes) -> httpx.Response:
+        self.requests += 1
+        try:
+            response = await self._http.post(self.url, content=payload)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise _Refused(self._unreached(error)) from None
+        if response.is_success:
+            return response
+        status = response.status_code
+        message = f"service {self.service} answered {status} {response.reason_phrase}: {_shown(response)}"
+        refused = RemoteError("SR611", message, retriable=status in RETRIABLE, status=status)
+        raise _Refused(refused, _retry_after(response))
+
+    def _unreached(self, error: httpx.TransportError | httpx.InvalidURL) -> RemoteError:
+        silent = isinstance(error, httpx.TimeoutException)
+        what = f"no answer in time ({type(error).__name__})" if silent else str(error) or type(error).__name__
+        return RemoteError(
+            "SR610",
+            f"service {self.service} at {self.url} cannot be reached: {what}",
+            hint="see whether it runs and is ready",
+            retriable=silent or isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError),
+        )
+
+    def _final(self, error: RemoteError, attempts: int) -> RemoteError:
+        if attempts > 1:
+            error.message += f" ({attempts} tries)"
+        return error
+
+    def _wait(self, attempt: int) -> float:
+        """Doubling waits, spread by a quarter so that many clients do not come back at once."""
+        return self._backoff * float(2 ** (attempt - 1)) * self._jitter.uniform(0.75, 1.25)
+
+
+class _Refused(Exception):
+    """A try that failed, and how long the service asks to wait."""
+
+    def __init__(self, error: RemoteError, wait: float | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.wait = wait
+
+
+def _shown(response: httpx.Response) -> str:
+    text = response.content[: 4 * BODY_CHARACTERS].decode("utf-8", errors="replace").strip()
+    return text[:BODY_CHARACTERS] + "…" * (len(text) > BODY_CHARACTERS) or "no text"
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds from a ``Retry-After`` header in either of its forms."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _decoded(service: str, response: httpx.Response) -> object:
+    try:
+        return orjson.loads(response.content)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}" if response.content else "its start: it is empty"
+        raise RemoteError(
+            "SR612",
+            f"service {service} returned invalid JSON at {where}: {_shown(response)}",
+            hint="the URL may be that of another server",
+            retriable=False,
+            status=response.status_code,
+        ) from None

@@ -1,0 +1,86 @@
+"""A real HTTP server of ``/predict`` with scripted or computed answers, for tests of clients."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer; ``status`` 0 closes the connection without one."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: tuple[tuple[str, str], ...] = ()
+    delay: float = 0.0
+
+
+def ok(value: object) -> Reply:
+    return Reply(body=json.dumps(value).encode())
+
+
+@dataclass(slots=True)
+class Service:
+    """``answer`` maps a decoded request to a reply; ``requests`` are those that arrived."""
+
+    url: str = ""
+    answer: Callable[[Any], Reply] = lambda _: Reply()
+    requests: list[Any] = field(default_factory=list)
+    clients: set[tuple[str, int]] = field(default_factory=set)
+
+    def script(self, *replies: Reply) -> None:
+        """Give these replies in turn, the last one forever."""
+        left = list(replies)
+        self.answer = lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+@contextmanager
+def running() -> Iterator[Service]:
+    """A service on a free port."""
+    service = Service()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            service.clients.add(self.client_address)
+            service.requests.append(json.loads(body))
+            reply = service.answer(service.requests[-1])
+            time.sleep(reply.delay)
+            if not reply.status:
+                self.close_connection = True
+                return
+            self.send_response(reply.status)
+            for name, value in (*reply.headers, ("Content-Length", str(len(reply.body)))):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+        def handle_error(self, *_: object) -> None:
+            """Clients that go away are part of the tests."""
+
+    with Quiet(("127.0.0.1", 0), Handler) as server:
+        service.url = f"http://127.0.0.1:{server.server_port}/predict"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield service
+        finally:
+            server.shutdown()
+            thread.join()
