@@ -286,7 +286,7 @@ def test_a_declared_partitioned_target(work: ScoreWork, tmp_path: Path) -> None:
 def test_two_at_once(work: ScoreWork, tmp_path: Path) -> None:
     with (
         opened(tmp_path / ".out.score", "other"),
-        pytest.raises(StateError, match="another process") as caught,
+        pytest.raises(StateError, match="another process"),
     ):
         run(work)
     run(work)
