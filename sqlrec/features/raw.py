@@ -78,12 +78,12 @@ def canonical(column: pa.ChunkedArray, name: str, declared: DataType) -> pa.Chun
         column = column.cast(column.type.value_type)
     if pa.types.is_null(column.type):
         wanted = _arrow_type(tensor_of(name, declared))
-        return column.cast(pa.list_(wanted) if declared.kind is Kind.ARRAY else wanted)
+        return column.cast(pa.large_list(wanted) if declared.kind is Kind.ARRAY else wanted)
     try:
         if declared.kind is Kind.ARRAY:
             return pa.chunked_array(
                 [_canonical_list(chunk, declared.element) for chunk in column.chunks]
-                or [pa.array([], pa.list_(_arrow_type(tensor_of(name, declared))))]
+                or [pa.array([], pa.large_list(_arrow_type(tensor_of(name, declared))))]
             )
         return _canonical_scalar(column, declared)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
