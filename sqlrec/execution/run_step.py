@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import assert_never
 
 from sqlrec.execution.call import Call, Report
@@ -28,6 +29,7 @@ from sqlrec.plan.plan import (
     Step,
     TrainStep,
 )
+from sqlrec.spec.service import ServiceState
 
 JobStep = TrainStep | ExportStep
 
@@ -41,24 +43,24 @@ def run_step(step: Step, env: Environment, *, key: RunKey, report: Report) -> Ou
         job = run_job_of(step, env, key=key, report=report)
         return register_job_of(step, env, key=key.of(registration_of(key.task_id)), report=report, job=job)
     call = Call(env=env, key=key, report=report)
-    return _once(call, lambda: _run(resolve_secrets(step, env.secrets), call))
+    return _once(step, call, lambda: _run(resolve_secrets(step, env.secrets), call))
 
 
 def run_job_of(step: JobStep, env: Environment, *, key: RunKey, report: Report) -> Outcome:
     """The first half of TRAIN or EXPORT: the job."""
     call = Call(env=env, key=key, report=report)
-    return _once(call, lambda: _run(resolve_secrets(step, env.secrets), call))
+    return _once(step, call, lambda: _run(resolve_secrets(step, env.secrets), call))
 
 
 def register_job_of(step: JobStep, env: Environment, *, key: RunKey, report: Report, job: Outcome) -> Outcome:
     """The second half: what the job made becomes checkpoints."""
     call = Call(env=env, key=key, report=report)
-    return _once(call, lambda: register(step, call, job))
+    return _once(step, call, lambda: register(step, call, job))
 
 
-def _once(call: Call, work: Callable[[], Outcome]) -> Outcome:
+def _once(step: Step, call: Call, work: Callable[[], Outcome]) -> Outcome:
     done = call.journal.read(call.key.task_id)
-    if done is not None:
+    if done is not None and _still_holds(step, done, call):
         call.report(f"done before in this run: {done.message}")
         return done
     began = time.monotonic()
@@ -68,6 +70,14 @@ def _once(call: Call, work: Callable[[], Outcome]) -> Outcome:
     call.journal.write(call.key.task_id, outcome)
     call.report(outcome.message)
     return outcome
+
+
+def _still_holds(step: Step, done: Outcome, call: Call) -> bool:
+    """Whether what a step did is still there: a service may have died since, a file been removed."""
+    if isinstance(step, DeployStep):
+        running = call.env.services.endpoint(step.service)
+        return running is not None and running.state is ServiceState.READY
+    return "path" not in done.facts or Path(done.facts["path"]).exists()
 
 
 def _run(step: Step, call: Call) -> Outcome:

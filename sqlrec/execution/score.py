@@ -32,7 +32,7 @@ def run_score(step: ScoreStep, call: Call) -> Outcome:
         inputs=concrete(step.inputs, call),
         query=concrete(step.query, call) if step.query else None,
         output=into,
-        options=dict(step.options),
+        options={**step.options, "checkpoint": f"{served.name} version {served.version}"},
     )
 
     def progress(message: str, *, done: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Run the tasks of a DAG through Airflow's task SDK with an Execution API in memory: no database, 4 ms a task.
+"""Run a DAG's tasks through Airflow's task SDK with an Execution API in memory: no database, 4 ms a task.
 
 It knows XCom, rendered fields, outlets and missing connections and variables; tasks run one after another.
 """

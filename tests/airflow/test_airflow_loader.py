@@ -24,7 +24,8 @@ GOOD = "CACHE TABLE t AS SELECT 1 AS x;\nSELECT x FROM t;\n"
 BAD = "SELCT 1;\nTRAIN MODEL m ON t;\nCREATE MODEL m (a INT) WITH (model = 'tzrec.wide_and_depp');\n"
 PIPELINE = """
 SET 'dag.schedule' = '@daily'; SET 'dag.tags' = 'b,a'; SET 'dag.retries' = 2; SET 'dag.owner' = 'ann';
-DECLARE rows INT DEFAULT 10; DECLARE day DATE DEFAULT '2026-01-01'; DECLARE rate DOUBLE DEFAULT 0.5; DECLARE dry BOOLEAN DEFAULT true;
+DECLARE rows INT DEFAULT 10; DECLARE day DATE DEFAULT '2026-01-01';
+DECLARE rate DOUBLE DEFAULT 0.5; DECLARE dry BOOLEAN DEFAULT true;
 CREATE MODEL m (user_id BIGINT, y INT) WITH (model = 'tzrec.wide_and_deep', label_columns = 'y');
 TRAIN MODEL m CHECKPOINT = '{{ ds_nodash }}' ON samples WHERE dt = '{{ params.day }}';
 EXPORT MODEL m CHECKPOINT = '{{ ds_nodash }}';
