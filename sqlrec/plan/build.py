@@ -8,14 +8,13 @@ from dataclasses import replace
 from sqlrec.errors import Diagnostic, ScriptError, Severity, Span
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.catalog import Catalog, OpenCatalog
-from sqlrec.plan.checks import run_checks
-from sqlrec.plan.checks.calls import called, well_formed
+from sqlrec.plan.checks import is_resolvable, run_checks
 from sqlrec.plan.checks.templates import option_texts, template_findings
 from sqlrec.plan.declare import Declaring, declare
 from sqlrec.plan.edges import upstream
 from sqlrec.plan.ids import step_ids
 from sqlrec.plan.plan import Plan, Step
-from sqlrec.plan.resolve import Acting, resolve
+from sqlrec.plan.resolve import resolve
 from sqlrec.plan.scope import GetController, ScriptScope
 from sqlrec.sql.script import parse
 from sqlrec.sql.statements import CreateTable, Declare, SetOption, Statement
@@ -48,9 +47,11 @@ def build_plan(
     steps: list[Step] = []
     for statement in acting:
         found += run_checks(statement, scope)
-        if _resolvable(statement):
+        if is_resolvable(statement):
             steps.append(resolve(statement, scope))
             scope.record(steps[-1])
+        else:
+            scope.unread += text[statement.span.start : statement.span.end]
     warnings = _judged([*parsed.diagnostics, *found], text, path)
     return Plan(
         name=name,
@@ -79,12 +80,6 @@ def _table_templates(declaring: Iterable[Declaring], scope: ScriptScope) -> Iter
         if isinstance(statement, CreateTable):
             for value, span in option_texts(statement.options):
                 yield from template_findings(value, span, scope)
-
-
-def _resolvable(statement: Acting) -> bool:
-    """Whether a statement says enough to become a step: a call of no known function does not."""
-    body = called(statement)
-    return body is None or well_formed(body)
 
 
 def _judged(found: Sequence[Diagnostic], text: str, path: str) -> tuple[Diagnostic, ...]:

@@ -21,7 +21,7 @@ from sqlrec.plan.resolve_queries import relation
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.templates import without_secrets
 from sqlrec.spec.model import ModelSpec
-from sqlrec.spec.names import export_name
+from sqlrec.spec.names import ModelName, export_name
 from sqlrec.spec.options import OptionValue, Scope
 from sqlrec.spec.schema import Schema
 from sqlrec.sql.render import render
@@ -31,6 +31,7 @@ from sqlrec.sql.statements import (
     DropModel,
     DropService,
     ExportModel,
+    Text,
     TrainModel,
 )
 
@@ -49,7 +50,7 @@ def resolve_models(statement: AboutModels, scope: ScriptScope) -> Step:
         case ExportModel():
             return _export(statement, scope)
         case CreateService():
-            return _create_service(statement)
+            return _create_service(statement, scope)
         case DropService():
             return _drop_service(statement)
         case _:
@@ -101,7 +102,7 @@ def _create_model(statement: CreateModel, scope: ScriptScope) -> DefineModelStep
 
 def _drop_model(statement: DropModel, scope: ScriptScope) -> DropModelStep:
     """Reads the services dropped before, because a model in use is not dropped."""
-    name = model_name(statement.name)
+    name = scope.as_declared(model_name(statement.name))
     dropped = tuple(service_ref(key) for key, served in scope.services.items() if served is None)
     return DropModelStep(
         id="",
@@ -115,10 +116,10 @@ def _drop_model(statement: DropModel, scope: ScriptScope) -> DropModelStep:
 
 
 def _train(statement: TrainModel, scope: ScriptScope) -> TrainStep:
-    name = model_name(statement.name)
+    name = scope.as_declared(model_name(statement.name))
     data = relation(statement.data, scope)
     validation = relation(statement.validation, scope) if statement.validation else None
-    checkpoint, base = checkpoint_name(statement.checkpoint), checkpoint_name(statement.base)
+    checkpoint, base = checkpoint_name(statement.checkpoint), _known(name, statement.base, scope)
     bases = (checkpoint_ref(name, base),) if base else ()
     return TrainStep(
         id="",
@@ -136,8 +137,8 @@ def _train(statement: TrainModel, scope: ScriptScope) -> TrainStep:
 
 
 def _export(statement: ExportModel, scope: ScriptScope) -> ExportStep:
-    name = model_name(statement.name)
-    checkpoint = checkpoint_name(statement.checkpoint)
+    name = scope.as_declared(model_name(statement.name))
+    checkpoint = _known(name, statement.checkpoint, scope)
     controller = scope.controller(name)
     exports = controller.exports(checkpoint) if controller else (export_name(checkpoint),)
     sample = relation(statement.sample, scope) if statement.sample else None
@@ -155,10 +156,20 @@ def _export(statement: ExportModel, scope: ScriptScope) -> ExportStep:
     )
 
 
-def _create_service(statement: CreateService) -> DeployStep:
-    name = model_name(statement.model)
-    checkpoint = checkpoint_name(statement.checkpoint)
-    served = (checkpoint_ref(name, checkpoint),) if checkpoint else ()
+def _known(model: ModelName, text: Text | None, scope: ScriptScope) -> str:
+    """A checkpoint's name in the spelling of the statement that makes it, when that is known."""
+    name = checkpoint_name(text)
+    made = scope.checkpoint(model, name)
+    return made.name if made else name
+
+
+def _create_service(statement: CreateService, scope: ScriptScope) -> DeployStep:
+    """Reads, of a part (``v1_export/user``) of an unknown model type, the whole export as well."""
+    name = scope.as_declared(model_name(statement.model))
+    checkpoint = _known(name, statement.checkpoint, scope)
+    served = [checkpoint] if checkpoint else []
+    if "/" in checkpoint and scope.controller(name) is None:
+        served.append(checkpoint.rpartition("/")[0])
     return DeployStep(
         id="",
         line=0,
@@ -169,7 +180,7 @@ def _create_service(statement: CreateService) -> DeployStep:
         replace=statement.replace,
         if_not_exists=statement.if_not_exists,
         options=stored_options(statement.options),
-        reads=(model_ref(name), *served),
+        reads=(model_ref(name), *(checkpoint_ref(name, part) for part in served)),
         writes=(service_ref(statement.name.text),),
     )
 

@@ -99,11 +99,12 @@ def _call(body: CallBody, target: TableSource | None, scope: ScriptScope) -> Sco
     service = next(argument.value.value for argument in body.arguments if isinstance(argument.value, Text))
     tables = [argument.value for argument in body.arguments if isinstance(argument.value, Ident)]
     *query, inputs = (whole_table(table, scope) for table in tables)
+    served = scope.service(service)
     return ScoreStep(
         id="",
         line=0,
         sql="",
-        service=service,
+        service=served.name if served else service,
         inputs=inputs,
         query=query[0] if query else None,
         target=target,

@@ -117,6 +117,11 @@ class ScriptScope:
         except SqlRecError:
             return None
 
+    def as_declared(self, name: ModelName) -> ModelName:
+        """The name in the spelling of the model's definition, when that is known."""
+        spec = self.model(name)
+        return spec.name if spec else name
+
     # Checkpoints
 
     def checkpoint(self, model: ModelName, name: str) -> Made | None:
@@ -142,7 +147,8 @@ class ScriptScope:
         if name.casefold() in self.services:
             return self.services[name.casefold()]
         found = self.catalog.service(name)
-        return Served(name, found.model, found.name) if found else None
+        known = next((n for n in self.catalog.services() if n.casefold() == name.casefold()), name)
+        return Served(known, found.model, found.name) if found else None
 
     def service_names(self) -> tuple[str, ...]:
         """Services that exist, for suggestions and for what uses a model."""
@@ -167,8 +173,7 @@ class ScriptScope:
             case TrainStep():
                 self._made(step.model, step.checkpoint, CheckpointKind.ORIGIN, step.line)
             case ExportStep():
-                for name in step.exports:
-                    self._made(step.model, name, CheckpointKind.EXPORT, step.line, step.checkpoint)
+                self._exported(step)
             case DeployStep():
                 self._deployed(step)
             case DropModelStep(model=name):
@@ -185,6 +190,12 @@ class ScriptScope:
         if not (step.if_not_exists and self.model(name)):
             self.models[name.key] = step.model
             self.lines[f"model {name.key}"] = step.line
+
+    def _exported(self, step: ExportStep) -> None:
+        source = self.checkpoint(step.model, step.checkpoint)
+        if source is None or source.kind is CheckpointKind.ORIGIN:
+            for name in step.exports:
+                self._made(step.model, name, CheckpointKind.EXPORT, step.line, step.checkpoint)
 
     def _deployed(self, step: DeployStep) -> None:
         if not (step.if_not_exists and self.service(step.service)):

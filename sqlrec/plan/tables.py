@@ -130,7 +130,7 @@ def _check_partitions(statement: CreateTable) -> Iterator[Diagnostic]:
                 span=partition.span,
             )
         seen.add(partition.text.casefold())
-    if len(columns) and len(seen) == len(columns):
+    if len(columns) and all(field.name.casefold() in seen for field in columns):
         yield Diagnostic(
             code="SR426",
             message=f"table {statement.name.text!r} has only partition columns",

@@ -33,7 +33,7 @@ JINJA_NAMES = frozenset(
 _TEMPLATE = re.compile(r"""\{\{((?:'[^']*'|"[^"]*"|(?!\{\{|\}\}).)*)\}\}""", re.DOTALL)
 _STATEMENT = re.compile(r"\{%|\{#")
 _STRING = re.compile(r"""'[^']*'|"[^"]*\"""")
-_ROOT = re.compile(r"(?<![\w.|])([A-Za-z_]\w*)(?!\s*=(?!=))")
+_ROOT = re.compile(r"(?<![\w.|])([A-Za-z_]\w*)\b(?!\s*=(?!=))")
 _FILTER = re.compile(r"\|\s*\w+|\bis\s+(?:not\s+)?\w+")
 _PARAM = re.compile(r"""\bparams\b(?:\s*\.\s*(\w+)|\s*\[\s*['"]([^'"]+)['"]\s*\])?""")
 _SECRET = re.compile(
@@ -89,7 +89,7 @@ def problems(text: str, params: Collection[str]) -> Iterator[TemplateProblem]:
         yield from _expression_problems(match[0], match[1], params)
     rest = _TEMPLATE.sub("", text)
     if "{{" in rest:
-        fragment = rest[rest.index("{{") :]
+        fragment = rest[rest.index("{{") :] + "'"
         yield TemplateProblem("SR308", "a template is not closed", "end it with }}", fragment)
 
 

@@ -12,9 +12,8 @@ from sqlrec.errors import Diagnostic, suggest
 from sqlrec.plan.refs import checkpoint_name, model_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import Made, ScriptScope
-from sqlrec.plan.templates import is_templated
 from sqlrec.spec.model import CheckpointKind, CheckpointStatus
-from sqlrec.spec.names import ModelName, export_name
+from sqlrec.spec.names import ModelName, export_name, is_checkpoint_name
 from sqlrec.sql.statements import CreateService, ExportModel, Text, TrainModel
 
 
@@ -97,8 +96,7 @@ def _exports_hint(model: ModelName, scope: ScriptScope) -> str:
 
 def _missing(model: ModelName, text: Text, scope: ScriptScope, kind: CheckpointKind) -> Iterator[Diagnostic]:
     name = checkpoint_name(text)
-    known_model = scope.model(model) is not None or model.key in scope.models
-    if is_templated(name) or not known_model or _may_exist(model, name, scope):
+    if not is_checkpoint_name(name) or scope.model(model) is None or _may_exist(model, name, scope):
         return
     known = [made.name for made in scope.known_checkpoints(model, kind)]
     parts = [other for other in known if other.casefold().startswith(f"{name.casefold()}/")]

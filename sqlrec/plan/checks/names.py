@@ -9,7 +9,14 @@ from sqlrec.plan.refs import checkpoint_name, model_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.templates import is_templated
-from sqlrec.spec.names import MAX_FULL_NAME, ModelName, is_checkpoint_name, is_name
+from sqlrec.spec.names import (
+    DEFAULT_CATALOG,
+    DEFAULT_DATABASE,
+    MAX_FULL_NAME,
+    ModelName,
+    is_checkpoint_name,
+    is_name,
+)
 from sqlrec.sql.statements import (
     CacheTable,
     CreateModel,
@@ -24,26 +31,49 @@ from sqlrec.sql.statements import (
 
 
 def check_names(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """New names become folders, aliases and hosts, so they are letters, digits, ``_`` and ``-``."""
+    """Names become folders, aliases and hosts, so they are letters, digits, ``_`` and ``-``."""
+    model = model_ident(statement)
+    if model:
+        yield from _plain(model, "model")
+        if len(".".join(model.parts)) + len(DEFAULT_CATALOG + DEFAULT_DATABASE) + 2 > MAX_FULL_NAME:
+            yield _unusable(model.span, "the model name is too long", "shorten it")
     match statement:
-        case CreateModel(name=name):
-            yield from _plain(name, "model")
-            if all(map(is_name, name.parts)) and len(model_name(name).full) > MAX_FULL_NAME:
-                yield _unusable(name.span, f"the model name is longer than {MAX_FULL_NAME} characters")
         case CreateService(name=name):
             yield from _plain(name, "service")
-            if statement.checkpoint:
-                yield from _checkpoint(statement.checkpoint)
         case CacheTable(name=name):
             yield from _plain(name, "table")
-        case TrainModel():
-            yield from _checkpoint(statement.checkpoint)
-            if statement.base:
-                yield from _checkpoint(statement.base)
-        case ExportModel():
-            yield from _checkpoint(statement.checkpoint)
         case _:
             pass
+    for checkpoint in _checkpoints(statement):
+        if not is_templated(checkpoint.value) and not is_checkpoint_name(checkpoint_name(checkpoint)):
+            yield _unusable(checkpoint.span, f"{checkpoint.value!r} cannot name a checkpoint")
+
+
+def model_ident(statement: Acting) -> Ident | None:
+    """The model that a statement is about, as written."""
+    match statement:
+        case CreateModel(name=name) | DropModel(name=name) | TrainModel(name=name) | ExportModel(name=name):
+            return name
+        case CreateService(model=name):
+            return name
+        case _:
+            return None
+
+
+def _checkpoints(statement: Acting) -> Iterator[Text]:
+    match statement:
+        case TrainModel():
+            yield from (text for text in (statement.checkpoint, statement.base) if text)
+        case ExportModel(checkpoint=text) | CreateService(checkpoint=Text() as text):
+            yield text
+        case _:
+            pass
+
+
+def has_model_name(statement: Acting) -> bool:
+    """Whether the name of its model can be a model's, so that more can be asked about it."""
+    model = model_ident(statement)
+    return model is None or all(map(is_name, model.parts))
 
 
 def _plain(name: Ident, what: str) -> Iterator[Diagnostic]:
@@ -52,13 +82,8 @@ def _plain(name: Ident, what: str) -> Iterator[Diagnostic]:
             yield _unusable(name.span, f"{part!r} cannot name a {what}")
 
 
-def _checkpoint(name: Text) -> Iterator[Diagnostic]:
-    if not is_templated(name.value) and not is_checkpoint_name(checkpoint_name(name)):
-        yield _unusable(name.span, f"{name.value!r} cannot name a checkpoint")
-
-
-def _unusable(span: Span, message: str) -> Diagnostic:
-    return Diagnostic(code="SR211", message=message, span=span, hint="use letters, digits, _ and -")
+def _unusable(span: Span, message: str, hint: str = "use letters, digits, _ and -") -> Diagnostic:
+    return Diagnostic(code="SR211", message=message, span=span, hint=hint)
 
 
 def check_known_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:

@@ -1,0 +1,464 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sqlrec.spec.model import CheckpointKind, CheckpointStatus
+
+EXPORT = CheckpointKind.EXPORT
+M = "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y');"
+TOWERS = M.replace("test.rank", "test.towers")
+EXTERNAL = M.replace("test.rank", "test.external")
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (M, []),
+        (
+            "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rnk', label_columns = 'y')",
+            ["SR204 `'test.rnk'` unknown model type 'test.rnk' | Did you mean 'test.rank'?"],
+        ),
+        (
+            "CREATE MODEL m (u INT) WITH (label_columns = 'u')",
+            [
+                "SR307 `m` CREATE MODEL needs the option 'model'"
+                " | add WITH (model = 'tzrec.wide_and_deep'), the type of the model"
+            ],
+        ),
+        (
+            "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank')",
+            [
+                "SR307 `m` CREATE MODEL needs the option 'label_columns'"
+                " | add WITH (label_columns = …): labels"
+            ],
+        ),
+        (
+            "CREATE MODEL m (u INT, y INT)"
+            " WITH (model = 'test.rank', label_columns = 'y', lairs = '1', replicas = 2, Layers = 'x')",
+            [
+                "SR301 `lairs` unknown option 'lairs' | Did you mean 'layers'?",
+                "SR304 `replicas` option 'replicas' belongs to CREATE SERVICE, not to CREATE MODEL",
+                "SR302 `'x'` option 'layers' takes an int list, not 'x'",
+            ],
+        ),
+        (
+            "CREATE MODEL m (u MAP<INT, INT>, y INT) WITH (model = 'test.rank', label_columns = 'y')",
+            ["SR497 `u` a map"],
+        ),
+        (
+            "CREATE MODEL m (y INT) WITH (model = 'test.rank', label_columns = 'y')",
+            ["SR498 `m` no features"],
+        ),
+        (
+            "CREATE MODEL m WITH (model = 'test.rank', label_columns = '')",
+            ["SR498 `m` no features", "SR499 `''` no label"],
+        ),
+        (
+            "CREATE MODEL m (u INT, y INT, Probs FLOAT) WITH (model = 'test.rank', label_columns = 'y')",
+            [
+                "SR424 `Probs` Field 'Probs' exists in both input fields and output fields"
+                " | rename the column; the model's answer is added to the columns of the table"
+            ],
+        ),
+        (
+            "CREATE MODEL m INPUT (u INT, y INT) OUTPUT (score FLOAT)"
+            " WITH (model = 'test.rank', label_columns = 'y')",
+            ["SR425 `(score FLOAT)` a test.rank model answers probs FLOAT | write OUTPUT (probs FLOAT)"],
+        ),
+        (
+            "CREATE MODEL m INPUT (u INT, y INT) OUTPUT (PROBS FLOAT)"
+            " WITH (model = 'test.rank', label_columns = 'y')",
+            [],
+        ),
+        (
+            "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y') AS SELECT 1",
+            [
+                "SR213 `SELECT 1` CREATE MODEL … AS query names no trainer"
+                " | write CREATE MODEL with its columns, then TRAIN MODEL … ON (query)"
+            ],
+        ),
+        (
+            "CREATE TEMPORARY MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y')",
+            ["SR213 `m` TEMPORARY models live for a session, and a script has none | leave TEMPORARY out"],
+        ),
+        (
+            "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = '{{ ds }}')",
+            [
+                "SR310 `'{{ ds }}'` a model's definition is the same in every run; templates cannot stand"
+                " in it | put what changes into the WITH of TRAIN MODEL"
+            ],
+        ),
+        (M + M.replace("CREATE", "CREATE OR REPLACE"), []),
+        (M + M.replace("MODEL", "MODEL IF NOT EXISTS"), []),
+        (
+            M + M,
+            [
+                "SR201 `m` Model already exists: m | line 1 creates it;"
+                " write CREATE OR REPLACE MODEL, or CREATE MODEL IF NOT EXISTS"
+            ],
+        ),
+        (M + "DROP MODEL m;" + M, []),
+    ],
+)
+def test_model_definitions(findings: Any, script: str, expected: list[str]) -> None:
+    assert findings(script) == expected
+
+
+def test_a_warning_of_the_model_type_does_not_stop_the_script(compiled: Any) -> None:
+    plan = compiled(
+        "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y', layers = '4')"
+    )
+    assert [(w.code, w.severity, w.hint) for w in plan.warnings] == [("SR496", "warning", "none")]
+    assert plan.source[plan.warnings[0].span.start : plan.warnings[0].span.end] == "'4'"
+
+
+def test_the_registered_definition_may_be_created_again_but_no_other(findings: Any, known: Any) -> None:
+    assert findings(M, known) == []
+    assert findings(M.replace("u INT", "u BIGINT"), known) == [
+        "SR201 `m` Model already exists: m | another definition is registered;"
+        " write CREATE OR REPLACE MODEL, or CREATE MODEL IF NOT EXISTS"
+    ]
+    assert findings(M.replace("u INT", "u BIGINT").replace("CREATE", "CREATE OR REPLACE"), known) == []
+
+
+def test_if_not_exists_keeps_the_registered_definition(findings: Any, known: Any) -> None:
+    script = (
+        "CREATE MODEL IF NOT EXISTS m (v INT, y INT) WITH (model = 'test.rank', label_columns = 'y');"
+        "CREATE TABLE t (v INT, y INT) WITH (connector = 'parquet', path = 't');"
+        "TRAIN MODEL m CHECKPOINT = 'v1' ON t"
+    )
+    assert findings(script) == []
+    assert findings(script, known) == [
+        "SR402 `t` table 't' has no column 'u', a feature of model m | it has: v, y"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            "TRAIN MODEL rnk CHECKPOINT = 'a' ON t",
+            ["SR205 `rnk` model not exists: rnk | models: m; CREATE MODEL first"],
+        ),
+        ("DROP MODEL n", ["SR205 `n` model not exists: n | models: m; CREATE MODEL first"]),
+        ("DROP MODEL IF EXISTS n", []),
+        (
+            "DROP MODEL m; EXPORT MODEL m CHECKPOINT = 'a'",
+            ["SR205 `m` model not exists: m | the script drops it before this line"],
+        ),
+        (
+            "CREATE SERVICE s ON MODEL d.m CHECKPOINT = 'a'",
+            ["SR205 `d.m` model not exists: sqlrec.d.m | models: m; CREATE MODEL first"],
+        ),
+        ("DROP SERVICE s", ["SR206 `s` service 's' does not exist | there is no service yet"]),
+        ("DROP SERVICE IF EXISTS s", []),
+        (
+            "DROP TEMPORARY MODEL m",
+            ["SR213 `m` TEMPORARY models live for a session, and a script has none | leave TEMPORARY out"],
+        ),
+    ],
+)
+def test_what_is_not_there(findings: Any, known: Any, script: str, expected: list[str]) -> None:
+    assert findings(script, known) == expected
+
+
+def test_an_empty_registry_says_so(findings: Any, catalog: Any) -> None:
+    assert findings("TRAIN MODEL m CHECKPOINT = 'a' ON t", catalog) == [
+        "SR205 `m` model not exists: m | there is no model yet; CREATE MODEL first"
+    ]
+
+
+def test_close_names_are_suggested(findings: Any, known: Any) -> None:
+    known.put("v1_export", EXPORT, service="ranker")
+    assert findings("DROP SERVICE rankr", known) == [
+        "SR206 `rankr` service 'rankr' does not exist | Did you mean 'ranker'?"
+    ]
+    assert findings("DROP SERVICE other", known) == [
+        "SR206 `other` service 'other' does not exist | services: ranker"
+    ]
+    assert findings("DROP SERVICE ranker; DROP SERVICE ranker", known) == [
+        "SR206 `ranker` service 'ranker' does not exist | the script drops it before this line"
+    ]
+    script = M.replace("MODEL m", "MODEL ranking") + "DROP MODEL rankings"
+    assert findings(script, known)[0].endswith("Did you mean 'ranking'?")
+
+
+def test_an_open_catalog_forbids_no_name(findings: Any) -> None:
+    assert (
+        findings(
+            "TRAIN MODEL n CHECKPOINT = 'a' ON t FROM 'b' WITH (whatever = 1);"
+            "EXPORT MODEL n CHECKPOINT = 'c'; CREATE SERVICE s ON MODEL n; DROP SERVICE q; DROP MODEL z;"
+            "CALL call_service('x', t)"
+        )
+        == []
+    )
+
+
+def test_a_registered_model_of_a_missing_type_is_told_where_it_is_used(findings: Any, known: Any) -> None:
+    from dataclasses import replace
+
+    known.specs = [replace(known.specs[0], type="gone.type")]
+    assert findings("TRAIN MODEL m CHECKPOINT = 'a' ON t", known) == [
+        "SR204 `m` unknown model type 'gone.type'"
+    ]
+
+
+def test_a_type_that_is_wrong_is_told_once(findings: Any) -> None:
+    script = M.replace("test.rank", "nope") + "TRAIN MODEL m CHECKPOINT = 'a' ON t WITH (x = 1)"
+    assert findings(script) == ["SR204 `'nope'` unknown model type 'nope'"]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            "CREATE MODEL `a.b` (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y');"
+            "TRAIN MODEL `a.b` CHECKPOINT = 'v1' ON t",
+            [
+                "SR211 ``a.b`` 'a.b' cannot name a model | use letters, digits, _ and -",
+                "SR211 ``a.b`` 'a.b' cannot name a model | use letters, digits, _ and -",
+            ],
+        ),
+        (
+            f"DROP MODEL IF EXISTS {'x' * 250}",
+            [f"SR211 `{'x' * 250}` the model name is too long | shorten it"],
+        ),
+        (
+            "CREATE SERVICE `a b` ON MODEL n CHECKPOINT = '../v1'",
+            [
+                "SR211 ``a b`` 'a b' cannot name a service | use letters, digits, _ and -",
+                "SR211 `'../v1'` '../v1' cannot name a checkpoint | use letters, digits, _ and -",
+            ],
+        ),
+        (
+            "CACHE TABLE `x/y` AS SELECT 1",
+            ["SR211 ``x/y`` 'x/y' cannot name a table | use letters, digits, _ and -"],
+        ),
+        (
+            "TRAIN MODEL m CHECKPOINT = 'a b' ON t FROM 'c d'; EXPORT MODEL m CHECKPOINT = '/'",
+            [
+                "SR211 `'a b'` 'a b' cannot name a checkpoint | use letters, digits, _ and -",
+                "SR211 `'c d'` 'c d' cannot name a checkpoint | use letters, digits, _ and -",
+                "SR211 `'/'` '/' cannot name a checkpoint | use letters, digits, _ and -",
+            ],
+        ),
+    ],
+)
+def test_names_that_can_be_no_folder(findings: Any, known: Any, script: str, expected: list[str]) -> None:
+    known.specs.append(known.specs[0])
+    assert [f for f in findings(script, known) if "SR211" in f] == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            "TRAIN MODEL m CHECKPOINT = 'a' ON t WITH (epoch = 1, rate = -1, replicas = 3)",
+            [
+                "SR301 `epoch` unknown option 'epoch' | Did you mean 'epochs'?",
+                "SR303 `-1` option 'rate' is at least 0, not -1",
+                "SR304 `replicas` option 'replicas' belongs to CREATE SERVICE, not to TRAIN MODEL",
+            ],
+        ),
+        ("TRAIN MODEL m CHECKPOINT = 'a' ON t WITH (epochs = '{{ params.n }}', rate = 1)", ["SR309"]),
+        (
+            "TRAIN MODEL m CHECKPOINT = 'a' ON t"
+            " WITH (epochs = '{{ ds_nodash }}', api_key = '{{ conn.a.b }}')",
+            [],
+        ),
+        ("EXPORT MODEL m CHECKPOINT = 'a' WITH (epochs = 1)", ["SR304"]),
+        ("CREATE SERVICE s ON MODEL m CHECKPOINT = 'x' WITH (replicas = 'two')", ["SR302"]),
+        ("TRAIN MODEL m CHECKPOINT = 'a' ON t WITH (api_key = '{{ ds }}')", ["SR306"]),
+    ],
+)
+def test_options_of_statements(findings: Any, script: str, expected: list[str]) -> None:
+    found = findings(M + script)
+    assert [f if " " in e else f[:5] for f, e in zip(found, expected, strict=True)] == expected
+
+
+def test_a_literal_secret_is_refused_and_never_shown(findings: Any) -> None:
+    script = M + "TRAIN MODEL m CHECKPOINT = 'a' ON t WITH (epochs = 0, api_key = 'sk-123\n456')"
+    found = findings(script)
+    assert found[1] == (
+        "SR306 `*******\n****` option 'api_key' is a secret and may not stand in a script"
+        " | name it: '{{ secret.NAME }}' or '{{ conn.ID.FIELD }}', and give the value to the process"
+    )
+    assert "123" not in "".join(found)
+
+
+def test_what_the_type_does_not_support(findings: Any) -> None:
+    assert findings(
+        EXTERNAL + "TRAIN MODEL m CHECKPOINT = 'a' ON t; EXPORT MODEL m CHECKPOINT = 'a';"
+        "CREATE SERVICE s ON MODEL m"
+    ) == [
+        "SR213 `m` model type test.external does not support training",
+        "SR213 `m` model type test.external does not support export",
+    ]
+
+
+TRAINED = M + "TRAIN MODEL m CHECKPOINT = 'v1' ON t;"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            TRAINED
+            + "EXPORT MODEL m CHECKPOINT = 'V1'; CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_Export'",
+            [],
+        ),
+        (TRAINED + "TRAIN MODEL m CHECKPOINT = 'v2' ON t FROM 'v1'", []),
+        (
+            TRAINED + "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1'",
+            [
+                "SR209 `'v1'` service only supports export checkpoint, and 'v1' is a training checkpoint"
+                " | EXPORT MODEL m CHECKPOINT = 'v1' makes 'v1_export'"
+            ],
+        ),
+        (
+            TRAINED + "EXPORT MODEL m CHECKPOINT = 'v1'; EXPORT MODEL m CHECKPOINT = 'v1_export';"
+            "TRAIN MODEL m CHECKPOINT = 'v2' ON t FROM 'v1_export';"
+            "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1';\nCREATE SERVICE s2 ON MODEL m",
+            [
+                "SR209 `'v1_export'` checkpoint 'v1_export' of model m is an export; EXPORT takes a"
+                " training checkpoint | name the checkpoint it is made from: 'v1'",
+                "SR209 `'v1_export'` checkpoint 'v1_export' of model m is an export; FROM continues a"
+                " training checkpoint | name the checkpoint it is made from: 'v1'",
+                "SR209 `'v1'` service only supports export checkpoint, and 'v1' is a training checkpoint"
+                " | use CHECKPOINT = 'v1_export', which line 1 makes",
+                "SR210 `s2` CHECKPOINT is required for model type test.rank"
+                " | exported checkpoints of m: v1_export",
+            ],
+        ),
+        (
+            M + "CREATE SERVICE s ON MODEL m",
+            [
+                "SR210 `s` CHECKPOINT is required for model type test.rank"
+                " | model m has no exported checkpoint: EXPORT MODEL first"
+            ],
+        ),
+        (
+            TRAINED.replace("v1", "{{ds}}") + "EXPORT MODEL m CHECKPOINT = '{{ ds }}';"
+            "EXPORT MODEL m CHECKPOINT = '{{ ds }}_export';"
+            "CREATE SERVICE s ON MODEL m CHECKPOINT = '{{ ts }}'",
+            [
+                "SR209 `'{{ ds }}_export'` checkpoint '{{ ds }}_export' of model m is an export; EXPORT takes"
+                " a training checkpoint | name the checkpoint it is made from: '{{ ds }}'"
+            ],
+        ),
+    ],
+)
+def test_checkpoints_of_the_script(findings: Any, script: str, expected: list[str]) -> None:
+    assert findings(script) == expected
+
+
+def test_checkpoints_of_the_registry(findings: Any, known: Any) -> None:
+    known.put("v1").put("v1_export", EXPORT, parent="v1").put("bad", status=CheckpointStatus.FAILED)
+    known.put("bad_export", EXPORT, status=CheckpointStatus.CREATED).put("loose_export", EXPORT)
+    for script, expected in [
+        ("TRAIN MODEL m CHECKPOINT = 'v2' ON t FROM 'v1'; EXPORT MODEL m CHECKPOINT = 'v1'", []),
+        ("CREATE SERVICE s ON MODEL m CHECKPOINT = 'V1_export'", []),
+        (
+            "EXPORT MODEL m CHECKPOINT = 'v11'",
+            ["SR207 `'v11'` checkpoint not exists: v11 for model m | Did you mean 'v1'?"],
+        ),
+        (
+            "EXPORT MODEL m CHECKPOINT = 'zzz'",
+            ["SR207 `'zzz'` checkpoint not exists: zzz for model m | checkpoints: v1, bad"],
+        ),
+        (
+            "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v9'",
+            [
+                "SR207 `'v9'` checkpoint not exists: v9 for model m"
+                " | checkpoints: v1_export, bad_export, loose_export"
+            ],
+        ),
+        (
+            "EXPORT MODEL m CHECKPOINT = 'bad'",
+            [
+                "SR208 `'bad'` checkpoint status is not succeeded: failed for checkpoint bad for model m"
+                " | wait for the run that makes it, or train it again"
+            ],
+        ),
+        (
+            "CREATE SERVICE s ON MODEL m CHECKPOINT = 'bad_export'",
+            [
+                "SR208 `'bad_export'` checkpoint status is not succeeded: created for checkpoint bad_export"
+                " for model m | wait for the run that makes it, or train it again"
+            ],
+        ),
+        (
+            "EXPORT MODEL m CHECKPOINT = 'loose_export'",
+            [
+                "SR209 `'loose_export'` checkpoint 'loose_export' of model m is an export; EXPORT takes a"
+                " training checkpoint | name the checkpoint it is made from"
+            ],
+        ),
+        (
+            "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1'",
+            [
+                "SR209 `'v1'` service only supports export checkpoint, and 'v1' is a training checkpoint"
+                " | EXPORT MODEL m CHECKPOINT = 'v1' makes 'v1_export'"
+            ],
+        ),
+        (
+            "DROP MODEL m;" + M + "EXPORT MODEL m CHECKPOINT = 'v1'",
+            [
+                "SR207 `'v1'` checkpoint not exists: v1 for model m | model m has none of that kind",
+            ],
+        ),
+        ("CREATE SERVICE s ON MODEL m CHECKPOINT = '{{ params.x }}'; DECLARE x STRING", []),
+    ]:
+        assert findings(script, known) == expected
+
+
+def test_a_model_recreated_after_a_drop_has_no_old_checkpoints_in_an_open_world_either(findings: Any) -> None:
+    assert findings("DROP MODEL m;" + M + "EXPORT MODEL m CHECKPOINT = 'v1'")[0].startswith("SR207")
+
+
+def test_two_towers_are_served_by_name(findings: Any, catalog: Any) -> None:
+    made = TOWERS + "TRAIN MODEL m CHECKPOINT = 'v1' ON t; EXPORT MODEL m CHECKPOINT = 'v1';"
+    assert findings(made + "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_export/user'", catalog) == []
+    assert findings(made + "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_export'", catalog) == [
+        "SR207 `'v1_export'` checkpoint not exists: v1_export for model m"
+        " | name one of its parts: v1_export/item, v1_export/user"
+    ]
+    trained = TOWERS + "TRAIN MODEL m CHECKPOINT = 'v1' ON t;"
+    assert findings(trained + "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1'", catalog)[0].endswith(
+        "EXPORT MODEL m CHECKPOINT = 'v1' makes 'v1_export/item' and 'v1_export/user'"
+    )
+
+
+def test_an_unknown_type_exports_under_the_usual_name(findings: Any) -> None:
+    script = "TRAIN MODEL n CHECKPOINT = 'v1' ON t; CREATE SERVICE s ON MODEL n CHECKPOINT = 'v1'"
+    assert findings(script)[0].endswith("EXPORT MODEL n CHECKPOINT = 'v1' makes 'v1_export'")
+
+
+def test_services_are_created_once(findings: Any, known: Any) -> None:
+    made = TRAINED + "EXPORT MODEL m CHECKPOINT = 'v1';"
+    create = "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_export';"
+    assert findings(made + create + create) == [
+        "SR201 `s` service 's' exists already"
+        " | line 1 creates it; write CREATE OR REPLACE SERVICE to change it"
+    ]
+    assert findings(made + create + "DROP SERVICE s;" + create) == []
+    assert findings(made + create + create.replace("SERVICE", "SERVICE IF NOT EXISTS", 1)) == []
+    known.put("v1").put("v1_export", EXPORT, service="s").put("v2_export", EXPORT, service="t")
+    assert findings(create, known) == []
+    assert findings(create.replace("SERVICE s", "SERVICE T"), known) == [
+        "SR201 `T` service 'T' exists already"
+        " | it serves v2_export; write CREATE OR REPLACE SERVICE to change it"
+    ]
+    assert findings(create.replace("SERVICE s", "OR REPLACE SERVICE t"), known) == []
+
+
+def test_a_model_in_use_is_not_dropped(findings: Any, known: Any) -> None:
+    known.put("v1_export", EXPORT, service="live")
+    use = "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_export';"
+    assert findings(use + "DROP MODEL m", known) == [
+        "SR203 `m` Cannot delete model m because it is being used by 2 service(s): s, live"
+        " | DROP SERVICE s first"
+    ]
+    assert findings(use + "DROP SERVICE s; DROP SERVICE Live; DROP MODEL m", known) == []
