@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -199,3 +199,11 @@ def test_made_up_rows_hold_known_unseen_and_missing_values(encoder: Encoder) -> 
         unseen = 1 if slot.name == "new" else 0  # no third truth value exists
         assert set(column.tolist()) == set(range(slot.offset, slot.offset + slot.rows - unseen)), slot.name
     assert set(encoded.bags[0].ravel().tolist()) == {-1, 20, 21, 22}
+
+
+def test_made_up_rows_of_dates_and_of_columns_without_values() -> None:
+    table = pa.table({"day": [date(2026, 1, d) for d in (1, 2, 3)], "city": pa.nulls(3, pa.string())})
+    encoder = fit(table, [config("day", "DATE"), config("city")])
+    encoded = encoder.transform(made_up_rows(encoder, 500, seed=0))
+    assert set(encoded.ids[:, 0].tolist()) == {0, 1}
+    assert set(encoded.ids[:, 1].tolist()) == {2, 3, 4, 5}

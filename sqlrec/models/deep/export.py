@@ -21,6 +21,7 @@ from sqlrec.models.controller import Progress
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.graph import export_head, feature_model, head_inputs, whole_model
+from sqlrec.models.deep.group import joined
 from sqlrec.models.deep.quantize import Feeds, quantized_head
 from sqlrec.models.deep.sample import Sample, json_row, made_up, read_sample
 from sqlrec.models.deep.session import Tensors, latency_ms, open_session, run
@@ -45,8 +46,14 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     Files: ``model.onnx``, ``model.int8.onnx`` (left out, with a warning, where INT8 is impossible) and
     ``signature.json``. The same checkpoint and sample give the same ONNX bytes. Raises ``StateError``
     for an unreadable checkpoint, ``JobError`` SR531 (over 2 GiB) and SR532 (scores differ), and the
-    errors of :func:`~sqlrec.models.deep.sample.read_sample`.
+    errors of :func:`~sqlrec.models.deep.sample.read_sample`. Under torchrun the root process does the
+    work and the others wait for it.
     """
+    with joined() as group:
+        return group.from_root(lambda: _export(work, output, progress))
+
+
+def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     started = time.perf_counter()
     trained = checkpoint.load(Path(work.source_uri))
     progress("reading sample rows", done=0.0)
