@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 for _key in [k for k in os.environ if k.startswith("SQLREC_")]:
     del os.environ[_key]
 os.environ.update(OMP_NUM_THREADS="1", NO_COLOR="1", COLUMNS="120")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the files of tests/golden anew")

@@ -19,11 +19,6 @@ from sqlrec.spec.names import ModelName, export_name
 from sqlrec.spec.options import Effective, Option, OptionKind, OptionSet, Scope
 from sqlrec.spec.schema import DataType, Field, Schema
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
-
-
 MODEL = frozenset({Scope.MODEL})
 TRAIN = frozenset({Scope.MODEL, Scope.TRAIN})
 OPTIONS = OptionSet(

@@ -1,4 +1,4 @@
-"""Plans and explanations as files; ``pytest tests/plan --update-golden`` writes them anew."""
+"""Plans and explanations as files; ``pytest --update-golden`` writes them anew."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_plan_and_explanation_are_the_golden_ones(
         "explain.txt": render_explanation(explain(plan, catalog, fake_types)),
     }
     for name, content in files.items():
-        if request.config.getoption("--update-golden", default=False):
+        if request.config.getoption("--update-golden"):
             (folder / name).write_text(content)
         assert content == (folder / name).read_text(), f"{case}/{name} differs: update with --update-golden"
     assert codec.loads(Plan, files["plan.json"]) == plan
