@@ -22,7 +22,7 @@ HOLDOUT = "2026-01-08"
 def generate(
     kind: Annotated[str, typer.Argument(help="What to make: behavior.")],
     folder: Annotated[Path, typer.Argument(help="Where to write it, as dt=…/part-0.parquet.")],
-    rows: Annotated[int, typer.Option(min=1, help="Rows in all.")] = 400_000,
+    rows: Annotated[int, typer.Option(min=1, help="Rows in all.")] = 600_000,
     days: Annotated[int, typer.Option(min=1, help="Days, one partition each.")] = 8,
     seed: Annotated[int, typer.Option(help="Seed; the same one makes the same bytes.")] = 7,
 ) -> None:
@@ -58,7 +58,7 @@ def prepare(folder: Path) -> Path:
     if not script.exists():
         script.write_text(files("sqlrec.cli").joinpath("templates/rank.sql").read_text(encoding="utf-8"))
     if not (folder / "data" / "behavior").is_dir():
-        typer.echo("making 400,000 impressions from a known click model", err=True)
+        typer.echo("making 600,000 impressions from a known click model", err=True)
         write_behavior(folder / "data" / "behavior", BehaviorConfig())
     return script
 
