@@ -122,7 +122,7 @@ class Cursor:
         index = self.index + ahead
         return 0 < index < len(self.tokens) and self.tokens[index].start == self.tokens[index - 1].end
 
-    def take(self, what: str, stop: Callable[[Cursor], bool] = lambda cursor: False) -> QueryText:
+    def take(self, what: str, stop: Callable[[Cursor], bool]) -> QueryText:
         """The text up to where ``stop`` holds outside all brackets, or to the end.
 
         Brackets must match; an empty text is a problem ("expected ``what``").

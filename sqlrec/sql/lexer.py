@@ -61,12 +61,14 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+TEMPLATE = re.compile(r"\{[{%#]")
+"""What begins a template in a string."""
 _STATEMENT_END = re.compile(r";[ \t\r]*\n")
 _NAMES = {"'": "string", '"': "double-quoted name or string", "`": "back-quoted name", "/*": "comment"}
 
 
 def tokens(text: str) -> list[Token]:
-    """Tokens of a text without unterminated quotes, comments left out."""
+    """Tokens of a text, comments left out. An unterminated quote is a symbol."""
     found: list[Token] = []
     for match in _TOKEN.finditer(text):
         _append(found, match)
@@ -152,7 +154,7 @@ def _append(found: list[Token], match: re.Match[str]) -> None:
     if group == "gap":
         return
     source, start, end = match[0], match.start(), match.end()
-    kind = Kind[str(group)]
+    kind = Kind[str(group)] if group != "open" else Kind.SYMBOL
     if kind is Kind.STRING and found and found[-1].kind is Kind.STRING:
         last = found[-1]
         if "\n" in match.string[last.end : start]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +10,9 @@ from sqlrec.errors import Diagnostic, Span
 from sqlrec.spec.schema import DataType
 from sqlrec.spec.schema import Kind as TypeKind
 from sqlrec.sql.cursor import CLOSING
-from sqlrec.sql.lexer import Kind, Token, tokens
+from sqlrec.sql.lexer import TEMPLATE, Kind, Token, tokens
 from sqlrec.sql.statements import QueryText
 
-TEMPLATE = re.compile(r"\{[{%#]")
 TYPED = ("DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_LTZ")
 UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND")
 FLINK_TYPES = ("ARRAY", "MAP", "ROW", "MULTISET", "BYTES", "BINARY", "VARBINARY", "TIME", "TIMESTAMP_LTZ")
@@ -135,8 +133,11 @@ def _replace_types(found: Sequence[Token], pieces: list[str]) -> None:
 def _replace_type(found: Sequence[Token], pieces: list[str], start: int, end: int) -> None:
     try:
         written = DataType.parse(" ".join(pieces[start:end]).replace('"', "`"))
-    except ValueError:
-        return
+    except ValueError as error:
+        if "<" not in pieces[start:end]:
+            return  # one of DuckDB's own, such as MAP(VARCHAR, INT)
+        message = f"this is not a type: {error}"
+        raise QueryProblem("SR105", message, found[start].span.to(found[end - 1].span)) from None
     pieces[start] = _duckdb_type(written, found[start].span)
     pieces[start + 1 : end] = [""] * (end - start - 1)
 
@@ -160,7 +161,6 @@ def _duckdb_type(written: DataType, span: Span) -> str:
 
 def _check(found: Sequence[Token]) -> None:
     """Refuse what DuckDB would read in another way than we do, or what sqlglot lets pass."""
-    depth = 0
     for token, following in zip(found, (*found[1:], None), strict=True):
         key = following.key if following else ""
         if token.key in ("$", "?"):
@@ -175,11 +175,24 @@ def _check(found: Sequence[Token]) -> None:
         if len(token.key) == 1 and following and _prefixes(token, following):
             message = f"strings with a prefix ({token.value}'…') are not part of the dialect"
             raise QueryProblem("SR109", message, token.span)
+    _check_depth(found)
+    _check_end(found)
+
+
+def _check_depth(found: Sequence[Token]) -> None:
+    """Refuse unmatched and too many brackets: sqlglot's compiled build has no recursion limit of its own."""
+    depth = angles = 0
+    for index, token in enumerate(found):
         depth += (token.key in CLOSING) - (token.key in CLOSING.values())
-        if depth > MAX_DEPTH:
+        if depth < 0:
+            raise QueryProblem("SR109", f"unmatched '{token.key}'", token.span)
+        if token.key == "<" and index > 0 and found[index - 1].key in (*FLINK_TYPES, "STRUCT"):
+            angles += 1
+        elif token.key == ">" and angles:
+            angles -= 1
+        if depth + angles > MAX_DEPTH:
             message = f"the query is nested more than {MAX_DEPTH} deep"
             raise QueryProblem("SR109", message, token.span, "split it with CACHE TABLE")
-    _check_end(found)
 
 
 def _prefixes(token: Token, following: Token) -> bool:

@@ -1,11 +1,12 @@
 """What sqlglot says about a query: whether it can be read, and which tables it reads.
 
-The only module that uses sqlglot, and only its stock DuckDB dialect: subclasses of its parser fail as
-soon as its compiled build is installed. The text given to it is lowered text (see ``queries``).
+sqlglot is used as it comes, with its DuckDB dialect: subclasses of its parser fail as soon as its compiled
+build is installed. The text given to it is lowered text (see ``queries``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,7 +48,10 @@ def reads_of_query(text: str) -> tuple[Read, ...]:
 
 def reads_of_condition(text: str) -> tuple[Read, ...]:
     """Tables the subqueries of a condition read, in order. Raises ``Unreadable``."""
-    return _reads(_parse(text, exp.Condition))
+    tree = _parse(text, exp.Condition)
+    if isinstance(tree, exp.Star):
+        raise Unreadable("this is not a condition", 0)
+    return _reads(tree)
 
 
 def _parse(text: str, into: type[exp.Expr]) -> exp.Expr:
@@ -62,8 +66,8 @@ def _parse(text: str, into: type[exp.Expr]) -> exp.Expr:
     except RecursionError:
         raise Unreadable("the query is nested too deeply", 0, "split it with CACHE TABLE") from None
     tree = found[0]
-    if tree is None:
-        raise Unreadable("this is not a query", 0)
+    if tree is None or len(found) > 1:
+        raise Unreadable("this is not one query", 0)
     return tree
 
 
@@ -76,10 +80,13 @@ def _explained(error: ParseError, text: str) -> Unreadable:
     at_end = start + len(found) >= len(text.rstrip())
     if at_end and "Unexpected token" not in description:
         return Unreadable(f"the query ends too early, after '{found}'", None)
-    for word in ("Expecting ", "Expected "):
-        if description.startswith(word) and "<" not in description and " but got" not in description:
-            return Unreadable(f"expected {description.removeprefix(word)}, found '{found}'", start)
-    return Unreadable(f"unexpected '{found}'", start)
+    wanted = re.fullmatch(r"Expect(?:ed|ing) ([^<]*)", description)
+    if wanted is None:
+        return Unreadable(f"unexpected '{found}' in the query", start)
+    if " after " in wanted[1]:
+        return Unreadable(f"expected {wanted[1]}", start)
+    symbol = wanted[1] if wanted[1].isalpha() else repr(wanted[1])
+    return Unreadable(f"expected {symbol}, found '{found}'", start)
 
 
 def _reads(tree: exp.Expr) -> tuple[Read, ...]:

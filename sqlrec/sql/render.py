@@ -92,15 +92,13 @@ def _model_lines(statement: CreateModel | DropModel | TrainModel | ExportModel) 
                 _clause("FROM", statement.base),
                 _options(statement.options),
             )
-        case ExportModel():
+        case _:
             return (
                 f"EXPORT MODEL {name}",
                 _clause("CHECKPOINT =", statement.checkpoint),
                 *_source("ON", statement.sample),
                 _options(statement.options),
             )
-        case _ as never:
-            assert_never(never)
 
 
 def _object_lines(statement: CreateService | DropService | CreateTable) -> Sequence[str]:
@@ -116,7 +114,7 @@ def _object_lines(statement: CreateService | DropService | CreateTable) -> Seque
             )
         case DropService():
             return (_words("DROP SERVICE", statement.if_exists and "IF EXISTS", name),)
-        case CreateTable():
+        case _:
             partitions = ", ".join(map(_name, statement.partitioned_by))
             return (
                 _words("CREATE TABLE", statement.if_not_exists and "IF NOT EXISTS", name)
@@ -125,8 +123,6 @@ def _object_lines(statement: CreateService | DropService | CreateTable) -> Seque
                 f"PARTITIONED BY ({partitions})" if partitions else "",
                 _options(statement.options),
             )
-        case _ as never:
-            assert_never(never)
 
 
 def _words(*words: str | bool) -> str:

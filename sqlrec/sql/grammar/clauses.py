@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlrec.sql import queries
 from sqlrec.sql.cursor import Cursor, did_you_mean, problem
@@ -55,7 +55,7 @@ def source(cursor: Cursor) -> DataSource:
     first = cursor.peek()
     table, query = None, None
     if cursor.accept("("):
-        query = _checked(cursor, cursor.take("a query", lambda c: c.at(")")))
+        query = _query(cursor, lambda c: c.at(")"))
         cursor.expect(")", context="after the query")
     else:
         table = parts.name(cursor, "the table name", parts=3)
@@ -80,16 +80,14 @@ def _ends_condition(cursor: Cursor) -> bool:
     return word in AFTER_CONDITION
 
 
-def query(cursor: Cursor) -> QueryText:
-    """A query up to the end of the statement."""
-    return _checked(cursor, cursor.take("a query"))
+def query(cursor: Cursor, what: str = "a query") -> QueryText:
+    """A query up to the end of the statement; ``what`` names it in the message when there is none."""
+    return _query(cursor, lambda c: False, what)
 
 
-def at_query(cursor: Cursor) -> bool:
-    """Whether a query begins here."""
-    return cursor.at("(") or cursor.peek().key in QUERY_WORDS
-
-
-def _checked(cursor: Cursor, found: QueryText) -> QueryText:
+def _query(cursor: Cursor, stop: Callable[[Cursor], bool], what: str = "a query") -> QueryText:
+    if not cursor.at("(") and cursor.peek().key not in QUERY_WORDS:
+        raise cursor.unexpected(what)
+    found = cursor.take(what, stop)
     cursor.found.extend(queries.check(found))
     return found

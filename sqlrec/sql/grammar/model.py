@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlrec.sql.cursor import Cursor, problem
+from sqlrec.sql.cursor import Cursor
 from sqlrec.sql.grammar import columns, parts
 from sqlrec.sql.grammar.clauses import clauses, query
 from sqlrec.sql.grammar.options import options
@@ -34,7 +34,8 @@ def create_model(cursor: Cursor, *, replace: bool, temporary: bool) -> CreateMod
                 with_ = options(cursor)
             case _:
                 as_ = query(cursor)
-    _check_signature(cursor, signature, as_)
+    if plain is None:
+        _check_signature(cursor, signature, as_)
     return CreateModel(
         span=cursor.span,
         name=name,
@@ -84,7 +85,7 @@ def if_absent(cursor: Cursor, *, replace: bool) -> bool:
         cursor.expect("IF", "NOT", "EXISTS")
     if found and replace:
         message = "OR REPLACE and IF NOT EXISTS exclude each other"
-        raise problem("SR107", message, start.span.to(cursor.previous.span))
+        cursor.report("SR107", message, start.span.to(cursor.previous.span))
     return found
 
 

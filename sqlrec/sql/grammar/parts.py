@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NoReturn
 
 from sqlrec.errors import Span
 from sqlrec.spec.options import OptionValue
-from sqlrec.sql.cursor import Cursor, problem
-from sqlrec.sql.lexer import Kind, Token
+from sqlrec.sql.cursor import Cursor, SyntaxProblem, problem
+from sqlrec.sql.lexer import TEMPLATE, Kind, Token
 from sqlrec.sql.statements import Ident, Text
 
 NAMES = (Kind.WORD, Kind.QUOTED, Kind.DOUBLE)
@@ -37,6 +36,8 @@ def _part(cursor: Cursor, what: str) -> str:
         raise cursor.unexpected(what, hint=hint)
     if not token.value.strip():
         raise problem("SR104", f"{what} is empty", token.span)
+    if TEMPLATE.search(token.value):
+        raise problem("SR110", f"{what} cannot hold a template", token.span)
     cursor.next()
     return token.value
 
@@ -51,18 +52,13 @@ def string(cursor: Cursor, what: str) -> Text:
     return Text(token.value, token.span)
 
 
-def checkpoint(cursor: Cursor) -> Text:
-    """``CHECKPOINT = 'name'``."""
-    cursor.expect("CHECKPOINT")
-    return checkpoint_name(cursor)
-
-
 def checkpoint_name(cursor: Cursor) -> Text:
     """``= 'name'``, after the word CHECKPOINT."""
     cursor.expect("=", context="after CHECKPOINT")
     found = string(cursor, "the checkpoint name")
-    if not found.value.strip():
-        raise problem("SR104", "the checkpoint name is empty", found.span)
+    if not found.value.strip() or "\n" in found.value:
+        what = "has a line break" if found.value.strip() else "is empty"
+        raise problem("SR104", f"the checkpoint name {what}", found.span)
     return found
 
 
@@ -73,19 +69,36 @@ def value(cursor: Cursor, what: str = "option values") -> tuple[OptionValue, Spa
     if negative:
         cursor.next()
     token = cursor.next()
+    literal = token.kind in (*STRINGS, Kind.NUMBER) or token.key in ("TRUE", "FALSE")
+    if not literal or _runs_on(cursor):
+        raise _no_value(cursor, what, first)
     span = first.span.to(token.span)
-    if cursor.adjoins() and cursor.peek().kind in (Kind.WORD, Kind.NUMBER):
-        _refuse(cursor, what, first, cursor.next())
     if token.kind in STRINGS:
         return token.value, span
-    if token.key in ("TRUE", "FALSE"):
-        return token.key == "TRUE", span
     if token.kind is not Kind.NUMBER:
-        _refuse(cursor, what, first, token)
+        return token.key == "TRUE", span
     number = _number(token.value)
     if number is None:
-        raise problem("SR106", f"the number {token.value[:20]} is out of range", span)
+        raise problem("SR106", "this number is out of range", span)
     return -number if negative else number, span
+
+
+def _runs_on(cursor: Cursor) -> bool:
+    """Whether the token that follows belongs to the same unquoted text (``10s``, ``a.b-c``, ``/tmp``)."""
+    return cursor.adjoins() and cursor.peek().key not in (",", "(", ")")
+
+
+def _no_value(cursor: Cursor, what: str, first: Token) -> SyntaxProblem:
+    """The problem that a value is none of the literals; its place is all that was written for it."""
+    message = f"{what} must be a quoted string, a number or TRUE/FALSE, found"
+    if first.kind is Kind.END or first.key in (",", "(", ")", "="):
+        return problem("SR106", f"{message} {cursor.show(first)}", first.span)
+    while _runs_on(cursor):
+        cursor.next()
+    span = first.span.to(cursor.previous.span)
+    source = cursor.text[span.start : span.end]
+    hint = "" if "'" in source else "Did you forget the quotes?"
+    return problem("SR106", f"{message} '{source}'", span, hint)
 
 
 def _number(text: str) -> int | float | None:
@@ -94,16 +107,6 @@ def _number(text: str) -> int | float | None:
         return int(text) if len(text) <= 40 else None
     number = float(text)
     return number if math.isfinite(number) else None
-
-
-def _refuse(cursor: Cursor, what: str, first: Token, last: Token) -> NoReturn:
-    kinds = "a quoted string, a number or TRUE/FALSE"
-    if first.kind is Kind.END or first.kind is Kind.SYMBOL:
-        message = f"{what} must be {kinds}, found {cursor.show(first)}"
-        raise problem("SR106", message, first.span)
-    source = cursor.text[first.start : last.end]
-    message = f"{what} must be {kinds}, found '{source}'"
-    raise problem("SR106", message, first.span.to(last.span), "Did you forget the quotes?")
 
 
 def end(cursor: Cursor) -> None:

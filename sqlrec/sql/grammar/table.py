@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlrec.sql.cursor import Cursor, SyntaxProblem, problem
 from sqlrec.sql.grammar import columns, parts
-from sqlrec.sql.grammar.clauses import at_query, clauses, query
+from sqlrec.sql.grammar.clauses import clauses, query
 from sqlrec.sql.grammar.model import if_absent
 from sqlrec.sql.grammar.options import options
 from sqlrec.sql.lexer import Kind
@@ -135,9 +135,8 @@ def insert(cursor: Cursor) -> Insert:
         raise later(cursor, "INSERT … PARTITION", "select the partition column instead")
     if cursor.at("(") and cursor.peek(1).kind in parts.NAMES and cursor.peek(2).key in (",", ")"):
         raise later(cursor, "INSERT with a column list", "select all columns in the table's order")
-    if not at_query(cursor):
-        raise cursor.unexpected("a query after the table name")
-    return Insert(span=cursor.span, table=table, query=query(cursor), mode=mode)
+    rows = query(cursor, "a query after the table name")
+    return Insert(span=cursor.span, table=table, query=rows, mode=mode)
 
 
 def select(cursor: Cursor) -> Select:
