@@ -58,12 +58,18 @@ class Prediction:
 
 
 class App:
-    """Answers requests. ``activate`` opens the service port and gives its URL."""
+    """Answers requests.
 
-    def __init__(self, config: ServeConfig, metrics: Metrics, activate: Callable[[], Awaitable[str]]) -> None:
+    ``activate`` opens the service port and gives its URL; ``door`` is where a neighbour asks for its socket.
+    """
+
+    def __init__(
+        self, config: ServeConfig, metrics: Metrics, activate: Callable[[], Awaitable[str]], *, door: str
+    ) -> None:
         self._config = config
         self._metrics = metrics
         self._activate = activate
+        self._door = door
         self._batcher: Batcher | None = None
         self._description = b""
         self._draining = False
@@ -170,6 +176,7 @@ class App:
             "checkpoint": spec.checkpoint,
             "version": spec.version,
             "pid": os.getpid(),
+            "handover": self._door,
         }
         request.respond(HTTPStatus.OK, orjson.dumps(state))
 

@@ -1,76 +1,156 @@
-"""The service port, shared by processes: several replicas, or an old revision and its successor.
+"""The service port, which several processes share: replicas, or an old revision and its successor.
 
-Sockets with ``SO_REUSEPORT`` share a port: the kernel spreads new connections over them. Two dangers come
-with it. Another service of the same user could share the port by mistake; so whoever answers there is asked
-for its name first. And a closing listener resets the connections that it has not accepted yet; so
-before the end, new ones are turned away in the kernel: their SYN is dropped, and the client's own kernel
-sends it again, one second later, to a listener that stays.
+A port has one listening socket and one queue of connections, however many processes accept from it. The
+first process binds it; each later one of the same service is handed the open socket by a process that has
+it. So closing it in one process resets no connection and refuses none, which separate sockets on one port
+(``SO_REUSEPORT``) would do: the kernel resets what such a socket has queued when it closes. And
+another service can never slip in beside it.
+
+The socket is passed through a Unix socket of a random abstract name, the *door*, which ``/healthz`` tells.
+Only processes of the same user get it. Abstract names exist on Linux; elsewhere ``SO_REUSEPORT`` is used, and
+a connection may be lost in a handover.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
+import os
+import secrets
 import socket
 import struct
 import sys
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import orjson
 
 from sqlrec.errors import StateError
-from sqlrec.serving.logs import log
 
 BACKLOG = 2048
-PROBE_SECONDS = 1.0
-SETTLE_SECONDS = 0.02
-"""For handshakes under way to end, and their connections to be accepted."""
+ANSWER_SECONDS = 1.0
+"""How long a neighbour on this machine may take to answer."""
 
-_SO_ATTACH_FILTER = 26
-_DROP_SYN = (
-    (0x30, 0, 0, 13),  # load byte 13 of the TCP header: flags
-    (0x54, 0, 0, 0x12),  # keep SYN and ACK
-    (0x15, 0, 1, 0x02),  # a SYN without ACK?
-    (0x06, 0, 0, 0),  # drop
-    (0x06, 0, 0, 0xFFFFFFFF),  # take
-)
-"""Classic BPF, as in filter(4) of the Linux manual; needs no privilege."""
+HINT = "choose another port, or stop what listens there"
+HAS_DOORS = sys.platform == "linux"
 
 
-def listen(host: str, port: int, *, shared: bool) -> socket.socket:
-    """A listening socket; ``StateError`` SR673 when the address cannot be had."""
+def listen(host: str, port: int) -> socket.socket:
+    """A new listening socket; ``StateError`` SR673 when the address cannot be had."""
     listener: socket.socket | None = None
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
+        if not HAS_DOORS:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
         if listener:
             listener.close()
-        hint = "choose another port, or stop what listens there"
-        raise StateError(
-            "SR673", f"cannot listen on {host}:{port}: {error.strerror or error}", hint=hint
-        ) from None
+        reason = error.strerror or error
+        raise StateError("SR673", f"cannot listen on {host}:{port}: {reason}", hint=HINT) from None
     listener.setblocking(False)
     return listener
 
 
-async def check_neighbour(host: str, port: int, service: str) -> None:
-    """Raise ``StateError`` SR673 unless the port is free or held by the same service."""
+async def share_or_listen(host: str, port: int, service: str) -> socket.socket:
+    """The socket of the service port: that of the service's other processes, or a new one.
+
+    Raises ``StateError`` SR673 when something else holds the port.
+    """
+    neighbour = await _neighbour(host, port) if port else None
+    if neighbour is None:
+        return listen(host, port)
+    if neighbour.service != service:
+        held = f"service {neighbour.service}" if neighbour.service else "something that is no service of ours"
+        raise StateError("SR673", f"{host}:{port} is held by {held}", hint=HINT)
+    if not HAS_DOORS:
+        return listen(host, port)
     try:
-        name = await asyncio.wait_for(_service_at(_reachable(host), port), PROBE_SECONDS)
-    except ConnectionRefusedError:
-        return
-    except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError):
-        name = None
-    if name != service:
-        held = f"by service {name}" if name else "by something that is no service of ours"
-        hint = "choose another port, or stop what listens there"
-        raise StateError("SR673", f"{host}:{port} is held {held}", hint=hint)
+        return await asyncio.to_thread(_take, neighbour.door)
+    except OSError as error:
+        message = f"the process of service {service} on {host}:{port} does not share its socket: {error}"
+        raise StateError("SR673", message, hint=HINT) from None
+
+
+class Door:
+    """Hands a listening socket to other processes of this user, until it is closed."""
+
+    def __init__(self) -> None:
+        self.name = f"sqlrec-serving-{secrets.token_hex(8)}" if HAS_DOORS else ""
+        self._door: socket.socket | None = None
+
+    def open(self, listener: socket.socket) -> None:
+        """Begin; from the event loop."""
+        if not HAS_DOORS:
+            return
+        self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._door.bind(f"\0{self.name}")
+        self._door.listen()
+        self._door.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._door, self._give, self._door, listener)
+
+    def close(self) -> None:
+        """End."""
+        if self._door is not None:
+            asyncio.get_running_loop().remove_reader(self._door)
+            self._door.close()
+            self._door = None
+
+    @staticmethod
+    def _give(door: socket.socket, listener: socket.socket) -> None:
+        try:
+            visitor, _ = door.accept()
+        except OSError:
+            return
+        with visitor:
+            credentials = visitor.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            _, user, _ = struct.unpack("3i", credentials)
+            if user == os.geteuid():
+                socket.send_fds(visitor, [b"1"], [listener.fileno()])
+
+
+def _take(door: str) -> socket.socket:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        visitor.settimeout(ANSWER_SECONDS)
+        visitor.connect(f"\0{door}")
+        _, received, _, _ = socket.recv_fds(visitor, 1, 1)
+    if not received:
+        raise OSError("it belongs to another user")
+    listener = socket.socket(fileno=received[0])
+    listener.setblocking(False)
+    return listener
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbour:
+    """Who answers at a port; an empty ``service`` is none of ours."""
+
+    service: str = ""
+    door: str = ""
+
+
+async def _neighbour(host: str, port: int) -> _Neighbour | None:
+    """Who holds the port, if anybody does."""
+    try:
+        answer = await asyncio.wait_for(_health(_reachable(host), port), ANSWER_SECONDS)
+        return _Neighbour(answer["service"], answer["handover"])
+    except (ConnectionRefusedError, socket.gaierror):
+        return None
+    except (OSError, ValueError, TypeError, KeyError, TimeoutError):
+        return _Neighbour()
+
+
+async def _health(address: str, port: int) -> dict[str, str]:
+    reader, writer = await asyncio.open_connection(address, port)
+    try:
+        writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+        answer = await reader.read(-1)
+    finally:
+        writer.close()
+    document: dict[str, str] = orjson.loads(answer.partition(b"\r\n\r\n")[2])
+    return document
 
 
 def _reachable(host: str) -> str:
@@ -80,27 +160,3 @@ def _reachable(host: str) -> str:
     except ValueError:
         return host
     return ("::1" if ":" in host else "127.0.0.1") if everywhere else host
-
-
-async def _service_at(address: str, port: int) -> str | None:
-    """The name that the server at this port gives at ``/healthz``."""
-    reader, writer = await asyncio.open_connection(address, port)
-    try:
-        writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
-        answer = await reader.read(-1)
-    finally:
-        writer.close()
-    document = orjson.loads(answer.partition(b"\r\n\r\n")[2])
-    return document.get("service") if isinstance(document, dict) else None
-
-
-def turn_away(listener: socket.socket) -> None:
-    """Have the kernel drop new connection attempts at this listener, so that it can be closed."""
-    if sys.platform != "linux":
-        return
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _DROP_SYN))
-    pointer = struct.pack("HL", len(_DROP_SYN), ctypes.addressof(program))
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
-    except OSError as error:
-        log("warning", message=f"cannot filter new connections while closing: {error}")

@@ -4,10 +4,11 @@
           ──▶ ready: model warm, private port answers predictions
           ──▶ active: POST /admin/activate opened the service port
     SIGTERM ▶ draining: not ready at once; goes on serving, closing connections after their next answer
-          ──▶ service port closed without a reset connection, requests in flight finished, exit 0
+          ──▶ service port closed, requests in flight finished, exit 0
 
-A new revision is started beside the old one, proved on its private port and activated; then the old one
-gets SIGTERM. At every moment at least one of them takes connections.
+A new revision is started beside the old one, proved on its private port and activated, whereby it gets the
+old one's listening socket (:mod:`sqlrec.serving.listener`); then the old one gets SIGTERM. At every moment
+at least one of them takes connections.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import orjson
 from sqlrec.serving.app import App
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connections import Connections
-from sqlrec.serving.listener import SETTLE_SECONDS, check_neighbour, listen, turn_away
+from sqlrec.serving.listener import Door, listen, share_or_listen
 from sqlrec.serving.logs import log
 from sqlrec.serving.metrics import Metrics
 from sqlrec.serving.scorer import Scorer, load_scorer
@@ -36,7 +37,8 @@ class Server:
     def __init__(self, config: ServeConfig) -> None:
         self._config = config
         self._metrics = Metrics(config.spec)
-        self._app = App(config, self._metrics, self.activate)
+        self._door = Door()
+        self._app = App(config, self._metrics, self.activate, door=self._door.name)
         self.connections = Connections(self._app, config.limits)
         self._activating = asyncio.Lock()
         self._listener: socket.socket | None = None
@@ -47,7 +49,7 @@ class Server:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; raises ``SqlRecError`` when that cannot begin."""
         loop = asyncio.get_running_loop()
-        listener = listen(PRIVATE_HOST, self._config.private_port, shared=False)
+        listener = listen(PRIVATE_HOST, self._config.private_port)
         private = await loop.create_server(self.connections.private, sock=listener)
         self.private_port = listener.getsockname()[1]
         _report("listening", private_port=self.private_port)
@@ -66,12 +68,11 @@ class Server:
         async with self._activating:
             if self._listener is None:
                 config = self._config
-                if config.port:
-                    await check_neighbour(config.host, config.port, config.spec.name)
-                listener = listen(config.host, config.port, shared=True)
+                listener = await share_or_listen(config.host, config.port, config.spec.name)
                 loop = asyncio.get_running_loop()
                 self._server = await loop.create_server(self.connections.public, sock=listener)
                 self._listener = listener
+                self._door.open(listener)
                 log("active", url=self._url(listener))
             return self._url(self._listener)
 
@@ -92,12 +93,11 @@ class Server:
         """Serve on for a while, for callers that have not heard yet, then close the service port."""
         self._app.drain()
         self.connections.draining = True
-        if self._server is None or self._listener is None:
+        if self._server is None:
             return
         log("draining", seconds=self._config.drain_seconds)
         await asyncio.sleep(self._config.drain_seconds)
-        turn_away(self._listener)
-        await asyncio.sleep(SETTLE_SECONDS)
+        self._door.close()
         self._server.close()
 
     async def _finish(self) -> None:

@@ -115,6 +115,7 @@ def test_paths_and_methods(server: Any, method: str, path: str, status: int) -> 
 def test_health_says_who_answers(server: Any) -> None:
     state = server.call("GET", "/healthz").json
     assert state.pop("pid") > 0
+    assert state.pop("handover").startswith("sqlrec-serving-")
     assert state == {"status": "ok", "service": "ranker", "checkpoint": "v1_export", "version": 3}
 
 
