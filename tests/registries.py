@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlrec.artifacts.folder import publish, staging
+from sqlrec.registry.client import client_of
 from sqlrec.registry.mlflow import MlflowRegistry
 from sqlrec.registry.registry import ModelRegistry
-from sqlrec.registry.store import client_of
 from sqlrec.spec.job import CurvePoint, JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
 from sqlrec.spec.names import ModelName

@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlrec.artifacts.folder import combined, digests
 from sqlrec.errors import DataError, NameNotFoundError, SqlRecError
+from sqlrec.registry.client import Missing
 from sqlrec.registry.mlmodel import FILE, mlmodel_text
-from sqlrec.registry.store import Missing, Store, is_ready, local_path
+from sqlrec.registry.store import Store, is_ready, local_path
 from sqlrec.registry.tags import (
     ATTEMPT,
     KEY,

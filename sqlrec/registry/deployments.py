@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sqlrec.registry.client import Missing
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState
-from sqlrec.registry.store import Missing, Store
+from sqlrec.registry.store import Store
 from sqlrec.registry.tags import (
     SERVICE_ID,
     SERVICES,
@@ -75,11 +77,9 @@ class Deployments:
         reason: str,
     ) -> Deployment:
         """See ``ModelRegistry.begin``."""
-        history = self.history(service)
-        current = latest(history).get(service.casefold())
         wanted = Deployment(
             service=service,
-            revision=max((d.revision for d in history), default=0) + 1,
+            revision=0,
             action=action,
             state=DeployState.INTENT,
             model=checkpoint.model,
@@ -87,16 +87,10 @@ class Deployments:
             checkpoint=checkpoint.name,
             key=key,
             options=options,
-            previous=current.revision if current else None,
             reason=reason,
-            created_at=time.time(),
         )
-        last = max((d for d in history if d.finished_at), key=lambda d: d.finished_at, default=None)
-        for entry in history:
-            counts = entry.state is not DeployState.FINISHED or entry == last
-            if _same_work(entry, wanted) and counts:
-                return self._reopen(entry)
-        return self._append(wanted)
+        with self._store.exclusive():
+            return self._reopen(wanted) or self._append(wanted)
 
     def finish(self, deployment: Deployment, *, url: str) -> Deployment:
         """See ``ModelRegistry.finish``."""
@@ -121,19 +115,31 @@ class Deployments:
         self._store.client.set_terminated(deployment.id, "FAILED")
         return replace(deployment, state=DeployState.FAILED, error=error, finished_at=time.time())
 
-    def _reopen(self, entry: Deployment) -> Deployment:
-        if entry.state is not DeployState.FAILED:
-            return entry
-        self._store.client.update_run(entry.id, status="RUNNING")
-        self._store.client.set_tag(entry.id, "sqlrec.error", "")
-        return replace(entry, state=DeployState.INTENT, error="", finished_at=0.0)
+    def _reopen(self, wanted: Deployment) -> Deployment | None:
+        """The entry of the same work, unless it was finished and something else came after it."""
+        history = self.history(wanted.service)
+        last = max((d for d in history if d.finished_at), key=lambda d: d.finished_at, default=None)
+        for entry in history:
+            if not _same_work(entry, wanted) or (entry.state is DeployState.FINISHED and entry != last):
+                continue
+            if entry.state is not DeployState.FAILED:
+                return entry
+            self._store.client.update_run(entry.id, status="RUNNING")
+            self._store.client.set_tag(entry.id, "sqlrec.error", "")
+            return replace(entry, state=DeployState.INTENT, error="", finished_at=0.0)
+        return None
 
     def _append(self, wanted: Deployment) -> Deployment:
-        """Add an entry. Of two who add the same at once the first wins; others take the next revision."""
-        experiment = self._store.experiment(SERVICES, FOLDER)
-        tags = {**deployment_tags(wanted), "sqlrec.reason": _shortened(wanted.reason)}
-        name = f"{wanted.service} {wanted.action} {wanted.checkpoint}"
-        run = self._store.client.create_run(experiment, run_name=name, tags=tags)
+        """Add an entry, and make way for another machine that added the same or took the same revision."""
+        history = self.history(wanted.service)
+        current = latest(history).get(wanted.service.casefold())
+        revision = max((d.revision for d in history), default=0) + 1
+        wanted = replace(wanted, revision=revision, previous=current.revision if current else None)
+        run = self._store.client.create_run(
+            self._store.experiment(SERVICES, FOLDER),
+            run_name=f"{wanted.service} {wanted.action} {wanted.checkpoint}",
+            tags={**deployment_tags(wanted), "sqlrec.reason": _shortened(wanted.reason)},
+        )
         while True:
             history = self.history(wanted.service)
             mine = next(d for d in history if d.id == run.info.run_id)
@@ -142,10 +148,10 @@ class Deployments:
             if first.id != mine.id:
                 self._store.client.delete_run(mine.id)
                 return first
-            rivals = [d for d in history if d.revision == mine.revision and _order(d) < _order(mine)]
-            if not rivals:
+            if all(d.revision != mine.revision for d in history if d.id != mine.id):
                 return mine
-            revision = max(d.revision for d in history) + 1
+            time.sleep(random.uniform(0, 0.1))
+            revision = max(d.revision for d in self.history(wanted.service)) + 1
             self._store.client.set_tag(mine.id, REVISION, str(revision))
 
     def _delete_alias(self, model: ModelName, name: str) -> None:

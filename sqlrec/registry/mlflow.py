@@ -10,10 +10,11 @@ from pathlib import Path
 
 from sqlrec.errors import NameNotFoundError
 from sqlrec.registry.checkpoints import Checkpoints, Registration
+from sqlrec.registry.client import Connect, client_of
 from sqlrec.registry.deployments import Deployments
 from sqlrec.registry.models import Models
 from sqlrec.registry.registry import DeployAction, Deployment
-from sqlrec.registry.store import Connect, Store, client_of
+from sqlrec.registry.store import Store
 from sqlrec.registry.tags import SPEC, spec_of
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec

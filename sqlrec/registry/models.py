@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sqlrec.errors import NameNotFoundError, StateError
-from sqlrec.registry.store import Exists, Missing, Store
+from sqlrec.registry.client import Exists, Missing
+from sqlrec.registry.store import Store
 from sqlrec.registry.tags import (
     ALIAS_PREFIX,
     SPEC,

@@ -1,8 +1,6 @@
-"""The one door to MLflow: opens it, and turns its failures into ours.
+"""An open MLflow: where it is, its experiments, and the calls that need MLflow's own types.
 
-Every call goes through :class:`Client`, which gives a missing or an existing object a name of its own
-(:class:`Missing`, :class:`Exists`) for the code above to handle, and makes an error for the user of
-anything else. This is the only module that imports MLflow.
+Together with :mod:`sqlrec.registry.client` the only place that imports MLflow.
 """
 
 from __future__ import annotations
@@ -11,80 +9,26 @@ import contextlib
 import http.client
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus, Metric, Param
-from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.file_utils import local_file_uri_to_path
-from sqlalchemy.exc import SQLAlchemyError
 
-from sqlrec.artifacts.durable import make_folder
-from sqlrec.errors import SetupError, SqlRecError
+from sqlrec.artifacts.durable import locked, make_folder
+from sqlrec.errors import SetupError
 from sqlrec.registry import sqlite
+from sqlrec.registry.client import FAILURES, Client, Connect, Exists, client_of, translated
 from sqlrec.spec.job import CurvePoint
 
 PAGE = 1000
 METRICS_AT_ONCE = 1000
 PARAMS_AT_ONCE = 100
 READY = "READY"
-
-Connect = Callable[[str], Any]
-
-
-def client_of(uri: str) -> Any:
-    """MLflow's client for tracking and registry at one URI, whatever the process has set as default."""
-    return MlflowClient(uri, uri)
-
-
-class Missing(Exception):
-    """MLflow knows no such object."""
-
-
-class Exists(Exception):
-    """MLflow has an object of that name."""
-
-
-class Client:
-    """``MlflowClient`` with our errors."""
-
-    def __init__(self, inner: Any, place: str) -> None:
-        self._inner = inner
-        self._place = place
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(self._call, name)
-
-    def _call(self, name: str, *args: object, **kwargs: object) -> Any:
-        try:
-            return getattr(self._inner, name)(*args, **kwargs)
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                raise Missing(str(error)) from error
-            if error.error_code == "RESOURCE_ALREADY_EXISTS":
-                raise Exists(str(error)) from error
-            raise _failure(self._place, name, error) from error
-        except (SQLAlchemyError, OSError) as error:
-            raise _failure(self._place, name, error) from error
-
-
-def _failure(place: str, call: str, error: Exception) -> SqlRecError:
-    reason = str(error).splitlines()[0]
-    hint = "check the tracking server and its log"
-    if place.startswith(sqlite.PREFIX):
-        hint = "check that the disk has space and the file can be written"
-    if "out-of-date database schema" in reason:
-        hint = (
-            f"it was written by another version of MLflow: back it up, then run 'mlflow db upgrade {place}'"
-        )
-    if isinstance(error, OSError) and error.filename:
-        return SetupError("SR703", f"cannot write {error.filename}: {error.strerror}", hint=hint)
-    return SetupError("SR711", f"the registry at {place} failed in {call}: {reason}", hint=hint)
 
 
 class Store:
@@ -107,16 +51,16 @@ class Store:
             _ping(tracking_uri)
         try:
             inner = connect(self.uri)
-        except (MlflowException, SQLAlchemyError) as error:
-            raise _failure(self.uri, "opening", error) from error
+        except FAILURES as error:
+            raise translated(self.uri, "opening", error) from error
         self.client = Client(inner, self.uri)
         self._experiments: dict[str, str] = {}
 
     def _create(self, path: Path) -> None:
         try:
             _load_sql_store()(f"{sqlite.PREFIX}{path}", self.root)._dispose_engine()
-        except (MlflowException, SQLAlchemyError) as error:
-            raise _failure(f"{sqlite.PREFIX}{path}", "its first start", error) from error
+        except FAILURES as error:
+            raise translated(f"{sqlite.PREFIX}{path}", "its first start", error) from error
 
     def experiment(self, name: str, folder: str) -> str:
         """Id of the experiment, made on first use with its files below ``folder`` of the root."""
@@ -138,6 +82,12 @@ class Store:
             return str(self.client.create_experiment(name, artifact_location=f"{self.root}/{folder}"))
         except Exists:
             return self.find_experiment(name)
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep other processes of this machine out; with a server there may be others all the same."""
+        if not self.uri.startswith(sqlite.PREFIX):
+            return contextlib.nullcontext()
+        return locked(Path(f"{self.uri.removeprefix(sqlite.PREFIX)}.services.lock"))
 
     def pages(self, search: str, **query: object) -> Iterator[Any]:
         """All results of a search call of the client."""
