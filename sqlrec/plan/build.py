@@ -42,7 +42,7 @@ def build_plan(
     )
     declaring = [s for s in parsed.statements if isinstance(s, CreateTable | SetOption | Declare)]
     acting = [s for s in parsed.statements if not isinstance(s, CreateTable | SetOption | Declare)]
-    settings, found = declare(declaring, scope)
+    found = declare(declaring, scope)
     found += _table_templates(declaring, scope)
     steps: list[Step] = []
     for statement in acting:
@@ -59,7 +59,7 @@ def build_plan(
         steps=_connected(steps),
         params=tuple(scope.params.values()),
         tables={table.name: table for table in scope.tables.values()},
-        settings=settings,
+        settings=scope.settings,
         warnings=warnings,
         source=text,
     )

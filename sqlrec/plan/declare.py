@@ -8,12 +8,12 @@ from datetime import date
 from typing import assert_never
 
 from sqlrec.errors import Diagnostic, Severity, suggest
-from sqlrec.plan.options import check_option, stored_value
+from sqlrec.plan.options import check_option
 from sqlrec.plan.plan import Param
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.script_options import SCHEDULES, SCRIPT_OPTIONS, setting_problem
 from sqlrec.plan.tables import check_table, table_source
-from sqlrec.plan.templates import is_templated
+from sqlrec.plan.templates import is_templated, secret_reference
 from sqlrec.spec.options import OptionValue, Scope, canonical_key
 from sqlrec.spec.schema import Kind
 from sqlrec.sql.statements import CreateTable, Declare, OptionItem, SetOption
@@ -49,11 +49,8 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def declare(
-    statements: Iterable[Declaring], scope: ScriptScope
-) -> tuple[dict[str, OptionValue], list[Diagnostic]]:
-    """Put parameters and tables into ``scope``; returns the settings, and what is wrong."""
-    settings: dict[str, OptionValue] = {}
+def declare(statements: Iterable[Declaring], scope: ScriptScope) -> list[Diagnostic]:
+    """Put parameters, tables and settings into ``scope``; returns what is wrong with them."""
     found: list[Diagnostic] = []
     for statement in statements:
         match statement:
@@ -64,11 +61,10 @@ def declare(
                 found += _check_new_table(statement, scope)
                 scope.tables.setdefault(statement.name.text.casefold(), table_source(statement))
             case SetOption():
-                found += _check_setting(statement, settings)
-                settings[canonical_key(statement.key.value)] = stored_value(statement.value)
+                found += _set(statement, scope)
             case _:
                 assert_never(statement)
-    return settings, found
+    return found
 
 
 def _param(statement: Declare) -> Param:
@@ -129,12 +125,29 @@ def _check_new_table(statement: CreateTable, scope: ScriptScope) -> Iterator[Dia
         )
 
 
-def _check_setting(statement: SetOption, settings: dict[str, OptionValue]) -> Iterator[Diagnostic]:
+def _set(statement: SetOption, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """Keep a setting unless it is wrong; the last value of a key holds."""
+    wrong = list(_check_setting(statement))
+    yield from wrong
+    key = canonical_key(statement.key.value)
+    if key in scope.settings:
+        yield Diagnostic(
+            code="SR311",
+            message=f"option {statement.key.value!r} is set twice; the last value holds",
+            span=statement.key.span,
+            severity=Severity.WARNING,
+        )
+    if not wrong:
+        scope.settings[key] = statement.value
+
+
+def _check_setting(statement: SetOption) -> Iterator[Diagnostic]:
     item = OptionItem(statement.key, statement.value, statement.value_span)
     found = list(check_option(item, SCRIPT_OPTIONS, Scope.SCRIPT))
     yield from found
     key = canonical_key(statement.key.value)
-    if is_templated(statement.value):
+    text = str(statement.value)
+    if is_templated(text) or secret_reference(text):
         yield Diagnostic(
             code="SR310",
             message="a setting is read when the script is compiled; templates are not rendered in it",
@@ -146,11 +159,4 @@ def _check_setting(statement: SetOption, settings: dict[str, OptionValue]) -> It
             message=f"option {statement.key.value!r}: {wrong}",
             span=statement.value_span,
             hint=suggest(str(statement.value), SCHEDULES) if key == "dag.schedule" else "",
-        )
-    if key in settings:
-        yield Diagnostic(
-            code="SR311",
-            message=f"option {statement.key.value!r} is set twice; the last value holds",
-            span=statement.key.span,
-            severity=Severity.WARNING,
         )

@@ -36,6 +36,7 @@ from sqlrec.plan.plan import (
 from sqlrec.plan.scope import GetController
 from sqlrec.plan.script_options import effective_settings
 from sqlrec.plan.templates import is_templated
+from sqlrec.scoring.options import SCORE_OPTIONS
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import Effective, OptionSet, OptionValue, Scope
@@ -255,6 +256,8 @@ def _options(step: Step, world: _World) -> tuple[ExplainedOption, ...]:
         case DefineModelStep(model=spec):
             of_type = world.controller_of(spec.type)
             return _listed(_in_force(of_type.options, Scope.MODEL, model=spec.options)) if of_type else ()
+        case ScoreStep():
+            return _listed(SCORE_OPTIONS.effective(Scope.SCRIPT, script=step.options))
         case _:
             return ()
     model, controller = world.model(step.model), world.controller(step.model)

@@ -8,6 +8,7 @@ from typing import assert_never
 from sqlrec.plan.plan import QueryMode, QueryStep, ScoreStep, Step
 from sqlrec.plan.refs import service_ref, table_refs, written_refs
 from sqlrec.plan.scope import ScriptScope
+from sqlrec.plan.script_options import score_settings
 from sqlrec.plan.templates import canonical
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 from sqlrec.sql import queries
@@ -108,6 +109,7 @@ def _call(body: CallBody, target: TableSource | None, scope: ScriptScope) -> Sco
         inputs=inputs,
         query=query[0] if query else None,
         target=target,
+        options=score_settings(scope.settings),
         reads=(service_ref(service), *table_refs(inputs, *query)),
         writes=written_refs(target),
     )

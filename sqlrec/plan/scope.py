@@ -28,6 +28,7 @@ from sqlrec.plan.plan import (
 )
 from sqlrec.spec.model import CheckpointKind, CheckpointStatus, ModelSpec
 from sqlrec.spec.names import ModelName
+from sqlrec.spec.options import OptionValue
 from sqlrec.spec.table import TableFormat, TableSource
 from sqlrec.sql.statements import Ident
 
@@ -69,6 +70,7 @@ class ScriptScope:
     controllers: GetController
     unread: str = ""
     params: dict[str, Param] = field(default_factory=dict)
+    settings: dict[str, OptionValue] = field(default_factory=dict)
     tables: dict[str, TableSource] = field(default_factory=dict)
     caches: dict[str, TableSource] = field(default_factory=dict)
     models: dict[str, ModelSpec | None] = field(default_factory=dict)

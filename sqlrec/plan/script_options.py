@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
+from sqlrec.scoring.options import SCORE_OPTIONS
 from sqlrec.spec.options import Effective, Option, OptionKind, OptionSet, OptionValue, Parsed, Scope
 
 SCHEDULES = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly", "@continuous")
 """Names of schedules, beside cron expressions and ``none``."""
 
 SCRIPT = frozenset({Scope.SCRIPT})
+SCORE = "score."
+"""What options of batch scoring begin with in SET."""
 
 
 def _option(key: str, kind: OptionKind, doc: str, default: Parsed = None, **bounds: float) -> Option:
@@ -60,6 +64,7 @@ SCRIPT_OPTIONS = OptionSet(
             scopes=SCRIPT,
             choices=("local",),
         ),
+        *(replace(option, key=SCORE + option.key) for option in SCORE_OPTIONS.options),
     )
 )
 
@@ -67,6 +72,11 @@ SCRIPT_OPTIONS = OptionSet(
 def effective_settings(settings: Mapping[str, OptionValue]) -> dict[str, Effective]:
     """Values in force of a plan's ``settings``, by canonical key; origin ``script`` or ``default``."""
     return SCRIPT_OPTIONS.effective(Scope.SCRIPT, script=settings)
+
+
+def score_settings(settings: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """The settings that are options of batch scoring, by their keys there."""
+    return {key.removeprefix(SCORE): v for key, v in settings.items() if key.startswith(SCORE)}
 
 
 def _schedule_problem(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sqlrec.plan.script_options import SCHEDULES, effective_settings
+from sqlrec.spec.model import CheckpointKind
 from sqlrec.spec.options import Effective
 
 
@@ -59,6 +60,19 @@ def test_the_last_value_holds_and_is_warned_of(compiled: Any) -> None:
     plan = compiled("SET 'dag.retries' = 1; SET dag.retries = 2; SET 'dag.start-date' = '2026-02-01'")
     assert plan.settings == {"dag.retries": 2, "dag.start_date": "2026-02-01"}
     assert [(w.code, w.severity) for w in plan.warnings] == [("SR311", "warning")]
+
+
+def test_settings_of_scoring_reach_its_steps(compiled: Any, findings: Any) -> None:
+    plan = compiled("SET 'score.batch-size' = 100; SET 'dag.retries' = 1; CALL call_service('s', t)")
+    assert plan.steps[0].options == {"batch_size": 100}
+    assert findings("SET 'score.concurrency' = 0")[0].startswith("SR303")
+
+
+def test_a_missing_feature_may_be_null(findings: Any, known: Any) -> None:
+    known.put("v1_export", CheckpointKind.EXPORT, service="s")
+    script = "CREATE TABLE t (x INT) WITH (connector = 'parquet', path = 't'); CALL call_service('s', t);"
+    assert [f[:5] for f in findings(script, known)] == ["SR402"]
+    assert findings(script + "SET 'score.missing_features' = 'NULL'", known) == []
 
 
 def test_settings_in_force() -> None:

@@ -72,9 +72,13 @@ def well_formed(body: CallBody) -> bool:
 
 
 def check_call_features(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """Declared tables bring the features; with a query table, the two do together."""
+    """Declared tables bring the features, unless a setting makes NULL of what is missing.
+
+    With a query table, the two do together.
+    """
     body = called(statement)
-    if body is None or not well_formed(body):
+    lenient = str(scope.settings.get("score.missing_features")).casefold() == "null"
+    if body is None or not well_formed(body) or lenient:
         return
     service = body.arguments[0].value
     served = scope.service(service.value) if isinstance(service, Text) else None

@@ -1,6 +1,7 @@
 -- The usual way: train, export, serve, score, keep.
 SET 'dag.schedule' = '@daily';
 SET 'dag.tags' = 'ranking,golden';
+SET 'score.batch_size' = 500;
 
 DECLARE holdout DATE DEFAULT '2026-01-08';
 DECLARE epochs INT DEFAULT 2;
