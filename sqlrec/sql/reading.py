@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.errors import ParseError
 
 DIALECT = DuckDB()
 NOT_A_QUERY = (exp.DML, exp.DDL, exp.Command, exp.Into, exp.Show, exp.Describe)
@@ -61,10 +61,10 @@ def _parse(text: str, into: type[exp.Expr]) -> exp.Expr:
         found = parser.parse(tokens, text) if into is exp.Expr else parser.parse_into(into, tokens, text)
     except ParseError as error:
         raise _explained(error, text) from None
-    except SqlglotError:
-        raise Unreadable("this cannot be read as SQL", 0) from None
     except RecursionError:
         raise Unreadable("the query is nested too deeply", 0, "split it with CACHE TABLE") from None
+    except Exception:  # on bad text sqlglot may also trip over itself ({: 1} is an AttributeError)
+        raise Unreadable("this cannot be read as SQL", 0) from None
     tree = found[0]
     if tree is None or len(found) > 1:
         raise Unreadable("this is not one query", 0)

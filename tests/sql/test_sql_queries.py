@@ -192,6 +192,7 @@ REFUSED = [
     ("SELECT $p1", "SR110", "queries take no parameters"),
     ("SELECT x'ab'", "SR109", "strings with a prefix (x'…') are not part of the dialect"),
     ("SELECT 'a", "SR109", "this cannot be read as SQL"),
+    ("SELECT {: 1}", "SR109", "this cannot be read as SQL"),
     ("SHOW TABLES", "SR109", "this is not a query"),
     ("DROP TABLE t", "SR109", "this is not a query"),
     ("WITH c AS (DELETE FROM t RETURNING a) SELECT * FROM c", "SR109", "a query cannot write or define"),
