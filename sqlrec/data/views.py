@@ -57,6 +57,10 @@ def select(connection: duckdb.DuckDBPyConnection, source: TableSource) -> str:
 
 def find(source: TableSource) -> Found:
     """The data files of a table: one file, those of a folder, or those a glob matches."""
+    if not source.path:
+        raise NameNotFoundError(
+            "SR401", f"table {source.name!r} has no place yet", hint="the step that makes it has not run"
+        )
     path = Path(source.path)
     if path.is_file():
         return Found((str(path),))

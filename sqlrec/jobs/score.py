@@ -12,8 +12,12 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -70,7 +74,7 @@ def score(work: ScoreWork, output: Path, progress: Progress) -> JobResult:
             if not shards.has_input:
                 progress("reading the input", done=0.0)
                 shards.keep_input(engine.reader(work.inputs), options.shard_rows)
-            done = asyncio.run(_score(client, scorer, shards, options, progress))
+            done = _run(_score(client, scorer, shards, options, progress))
             rows = shards.rows(done.shards, done.schema)
             write_table(rows, work.output, key=f"score-{digest[:16]}", mode="overwrite")
             shards.remove()
@@ -112,6 +116,25 @@ async def _score(
             retries=client.retries,
             warnings=scorer.warnings,
         )
+
+
+def _run(work: Coroutine[Any, Any, Done]) -> Done:
+    """Run a coroutine in a thread of its own.
+
+    SIGTERM raises in the main thread, wherever that is; inside an event loop the loop would swallow it.
+    """
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            result = pool.submit(copy_context().run, loop.run_until_complete, task)
+            try:
+                return result.result()
+            except BaseException:
+                loop.call_soon_threadsafe(task.cancel)
+                raise
+    finally:
+        loop.close()
 
 
 def _state(work: ScoreWork) -> Path:

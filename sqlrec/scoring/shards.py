@@ -41,7 +41,7 @@ class Shards:
         """Write the input, a row group for each ``shard_rows`` rows."""
         path = self._folder / INPUT
         with writing(path):
-            with pq.ParquetWriter(_draft(path), rows.schema, compression="zstd") as file:
+            with pq.ParquetWriter(_draft(path), rows.schema, compression="lz4") as file:
                 for shard in _groups(rows, shard_rows):
                     file.write_table(shard, row_group_size=shard_rows)
             _draft(path).rename(path)
@@ -60,7 +60,7 @@ class Shards:
         """Keep the rows of a scored shard: its file appears whole."""
         path = self._path(shard)
         with writing(path):
-            pq.write_table(pa.Table.from_batches(batches), _draft(path), compression="zstd")
+            pq.write_table(pa.Table.from_batches(batches), _draft(path), compression="lz4")
             _draft(path).rename(path)
 
     def rows(self, shards: int, schema: pa.Schema) -> pa.RecordBatchReader:

@@ -319,6 +319,7 @@ class TestErrors:
         (tmp_path / "a.parquet").write_bytes(b"this is no parquet file at all")
         assert self.error(engine, everything(source(tmp_path / "a.parquet"))).code == "SR407"
         assert self.error(engine, everything(source(tmp_path / "none.parquet"))).code == "SR401"
+        assert self.error(engine, everything(source(""))).code == "SR401"
 
     def test_files_with_different_columns(self, engine: Engine, tmp_path: Path) -> None:
         parquet(tmp_path / "t" / "1.parquet", a=[1])

@@ -309,22 +309,35 @@ def test_requests_in_flight_are_bounded(work: ScoreWork, service: Service) -> No
     assert 2 <= most <= 3
 
 
-@pytest.mark.parametrize("requests", [1, 7, 13, 20])
-def test_killed_and_run_again(work: ScoreWork, service: Service, tmp_path: Path, requests: int) -> None:
+@pytest.mark.parametrize(
+    ("requests", "ending", "status"),
+    [
+        (1, signal.SIGKILL, -signal.SIGKILL),
+        (9, signal.SIGKILL, -signal.SIGKILL),
+        (20, signal.SIGKILL, -signal.SIGKILL),
+        (9, signal.SIGTERM, 143),
+    ],
+)
+def test_killed_and_run_again(
+    work: ScoreWork, service: Service, tmp_path: Path, requests: int, ending: signal.Signals, status: int
+) -> None:
     """A process that is killed while a request is answered loses no shard that was finished."""
     job = JobSpec(id="j", kind=JobKind.SCORE, work=work, output_uri=str(tmp_path / "job"))
     (tmp_path / "spec.json").write_text(codec.dumps(job))
     command = [sys.executable, "-m", "sqlrec.jobs", "--spec", str(tmp_path / "spec.json")]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
 
     def deadly(request: Any) -> Reply:
         if len(service.requests) >= requests:
-            child.send_signal(signal.SIGKILL)
+            child.send_signal(ending)
+            time.sleep(0.05)
         return answer(request)
 
     service.answer = deadly
     _, errors = child.communicate(timeout=60)
-    assert child.returncode == -signal.SIGKILL, errors
+    assert child.returncode == status, errors
     assert not Path(work.output.path).exists()
     finished = len([name for name in state(work) if name.startswith("shard-")])
     service.answer = answer
