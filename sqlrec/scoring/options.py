@@ -84,4 +84,11 @@ def effective(given: Mapping[str, Parsed]) -> ScoreOptions:
         option = SCORE_OPTIONS.find(key)
         if option is not None and raw is not None:
             values[canonical_key(key)] = option.parse(cast(OptionValue, raw))
-    return ScoreOptions(**values)  # type: ignore[arg-type]
+    return ScoreOptions(
+        batch_size=cast(int, values["batch_size"]),
+        concurrency=cast(int, values["concurrency"]),
+        shard_rows=cast(int, values["shard_rows"]),
+        missing_features=str(values["missing_features"]).casefold(),
+        timeout=cast(float, values["timeout"]),
+        attempts=cast(int, values["attempts"]),
+    )

@@ -1,7 +1,7 @@
 """Rows of tables → JSON payloads of ``/predict``.
 
-``call_service`` sends rows and leaves a NULL out of its row. ``call_service_with_qv`` sends columns, NULL
-as null; what the query table has goes as a list of one value, which the service repeats for all rows,
+``call_service`` sends rows, ``call_service_with_qv`` columns, both a NULL as null. (SQLRec leaves a NULL out
+of its row; then a row's missing value and a forgotten feature look the same.) What the query table has goes as a list of one value, which the service repeats for all rows,
 and wins over a column of the value table. Features go under the model's spelling whatever the table's.
 JSON has no infinity, so one is an error; NaN is a missing number and goes as null.
 """
@@ -38,13 +38,7 @@ class RowRequest:
         """A JSON array with an object a row; ``DataError`` SR617 names an infinite value's row."""
         names = [b.feature for b in self.bound]
         columns = [json_values(batch.column(b.column), b.feature, first_row) for b in self.bound]
-        if any(batch.column(b.column).null_count for b in self.bound):
-            rows = [
-                {n: v for n, v in zip(names, row, strict=True) if v is not None}
-                for row in zip(*columns, strict=True)
-            ]
-        else:
-            rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return orjson.dumps(rows)
 
     def rows(self, batch: pa.RecordBatch) -> int:

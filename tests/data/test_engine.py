@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,8 +34,17 @@ def parquet(path: Path, **columns: object) -> Path:
     return path
 
 
-def source(path: Path | str, format: TableFormat = TableFormat.PARQUET, **kw: object) -> TableSource:
-    return TableSource(name="t", format=format, path=str(path), **kw)  # type: ignore[arg-type]
+def source(
+    path: Path | str,
+    format: TableFormat = TableFormat.PARQUET,
+    *,
+    schema: Schema = Schema(),
+    partitions: tuple[str, ...] = (),
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> TableSource:
+    return TableSource(
+        name="t", format=format, path=str(path), schema=schema, partitions=partitions, options=options
+    )
 
 
 def everything(table: TableSource) -> Relation:
