@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
@@ -30,8 +31,8 @@ def parse_arguments(arguments: Sequence[str]) -> ServeConfig:
     add = parser.add_argument
     add("--spec", type=Path, required=True, help="ServiceSpec as JSON")
     add("--host", default="127.0.0.1", help="address of the service port")
-    add("--port", type=int, default=0, help="service port; 0: any")
-    add("--private-port", type=int, default=0, help="port on 127.0.0.1 for checks and activation; 0: any")
+    add("--port", type=_port, default=0, help="service port; 0: any")
+    add("--private-port", type=_port, default=0, help="port on 127.0.0.1 for checks and activation; 0: any")
     add("--activate", action="store_true", help="open the service port as soon as the model is ready")
     add("--drain-seconds", type=float, default=1.0, help="how long to serve on after SIGTERM")
     add("--threads", type=int, default=0, help="threads of ONNX Runtime; 0: the spec's CPU request")
@@ -57,6 +58,12 @@ def parse_arguments(arguments: Sequence[str]) -> ServeConfig:
     )
 
 
+def _port(text: str) -> int:
+    if not 0 <= int(text) <= 65535:
+        raise ArgumentTypeError(f"{text} is no port")
+    return int(text)
+
+
 def _read_spec(path: Path) -> ServiceSpec:
     try:
         return cast(ServiceSpec, codec.loads(ServiceSpec, path.read_bytes()))
@@ -68,8 +75,11 @@ def _read_spec(path: Path) -> ServiceSpec:
 
 
 def _cores(quantity: str) -> float:
-    """Cores of a Kubernetes CPU quantity: ``2``, ``0.5`` or ``500m``."""
-    return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
+    """Cores of a Kubernetes CPU quantity: ``2``, ``0.5`` or ``500m``; ``SetupError`` SR670 for others."""
+    try:
+        return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
+    except ValueError:
+        raise SetupError("SR670", f"the service asks for {quantity!r} CPUs, which is no number") from None
 
 
 async def _serve(config: ServeConfig) -> None:

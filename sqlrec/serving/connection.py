@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 JSON = b"application/json"
 PIPELINE = 32
 """Requests of one connection that may wait for answers before it is read on."""
+OVERFLOW = 256
+"""Connections above the limit that are told so; more are dropped without a word."""
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 """How long and how much is still read, and thrown away, after a refusal: closing a socket with unread
@@ -108,7 +110,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
         self._transport = cast(asyncio.Transport, transport)
-        if not self._pool.admit(self) and not self._private:
+        excess = self._pool.admit(self)
+        if excess > OVERFLOW and not self._private:
+            self._transport.abort()
+        elif excess > 0 and not self._private:
             self._refuse(not_ready("too many connections"))
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -12,8 +12,6 @@ from sqlrec.serving.connection import Connection, Request
 from sqlrec.serving.errors import RequestError
 
 SWEEP_SECONDS = 0.5
-OVERFLOW = 256
-"""Connections above the limit that are told so; more are dropped without a word."""
 
 
 class RequestHandler(Protocol):
@@ -46,12 +44,10 @@ class Connections:
         """A connection of the private port; these are not counted against the limit."""
         return Connection(self, private=True)
 
-    def admit(self, connection: Connection) -> bool:
-        """Hold a new connection; False when there are too many."""
+    def admit(self, connection: Connection) -> int:
+        """Hold a new connection; by how many the limit is exceeded now."""
         self._open.add(connection)
-        if len(self._open) > self.limits.connections + OVERFLOW:
-            connection.close()
-        return len(self._open) <= self.limits.connections
+        return len(self._open) - self.limits.connections
 
     def forget(self, connection: Connection) -> None:
         """A connection is closed."""

@@ -18,7 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
+from sqlrec.errors import SetupError
+from sqlrec.serving.__main__ import parse_arguments
 from sqlrec.spec import codec
+from sqlrec.spec.job import Resources
 from sqlrec.spec.service import ServiceSpec
 
 MakeSpec = Callable[..., ServiceSpec]
@@ -243,6 +246,35 @@ def test_a_model_that_is_not_there(
 ) -> None:
     write(spec_file, replace(make_spec(add_folder), model_uri="/nowhere"))
     assert failing(spec_file, start) == "[SR501] /nowhere holds no finished result"
+
+
+@pytest.mark.parametrize(("cpu", "threads"), [("1", 1), ("2.5", 3), ("500m", 1), ("4000m", 4)])
+def test_threads_follow_the_cpu_request(
+    spec_file: Path, add_folder: Path, make_spec: MakeSpec, cpu: str, threads: int
+) -> None:
+    write(spec_file, replace(make_spec(add_folder), resources=Resources(cpu=cpu)))
+    assert parse_arguments(["--spec", str(spec_file)]).threads == threads
+    assert parse_arguments(["--spec", str(spec_file), "--threads", "7"]).threads == 7
+
+
+def test_a_cpu_request_that_is_no_number(spec_file: Path, add_folder: Path, make_spec: MakeSpec) -> None:
+    write(spec_file, replace(make_spec(add_folder), resources=Resources(cpu="many")))
+    with pytest.raises(SetupError, match="'many' CPUs"):
+        parse_arguments(["--spec", str(spec_file)])
+
+
+def test_the_queue_holds_at_least_two_of_the_largest_bodies(spec_file: Path) -> None:
+    limits = parse_arguments(
+        ["--spec", str(spec_file), "--max-body-bytes", str(10**9), "--max-rows", "7"]
+    ).limits
+    assert (limits.body_bytes, limits.queue_bytes, limits.rows) == (10**9, 2 * 10**9, 7)
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "x"])
+def test_a_port_that_does_not_exist(spec_file: Path, port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(["--spec", str(spec_file), f"--private-port={port}"])
+    assert "--private-port" in capsys.readouterr().err
 
 
 class Load:
