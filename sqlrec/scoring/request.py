@@ -1,9 +1,10 @@
 """Rows of tables → JSON payloads of ``/predict``.
 
-``call_service`` sends rows, ``call_service_with_qv`` columns, both a NULL as null. (SQLRec leaves a NULL out
-of its row; then a row's missing value and a forgotten feature look the same.) What the query table has goes as a list of one value, which the service repeats for all rows,
-and wins over a column of the value table. Features go under the model's spelling whatever the table's.
-JSON has no infinity, so one is an error; NaN is a missing number and goes as null.
+``call_service`` sends rows, ``call_service_with_qv`` columns; a NULL goes as null in both. (SQLRec leaves
+it out of its row, which makes a missing value look like a forgotten feature.) What the query table has
+goes as a list of one value, which the service repeats for all rows, and wins over a column of the value
+table. Features go under the model's spelling whatever the table's. JSON has no infinity, so one is an
+error; NaN is a missing number and goes as null.
 """
 
 from __future__ import annotations

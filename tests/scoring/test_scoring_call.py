@@ -29,7 +29,7 @@ OUTPUTS = pa.schema([("probs", pa.float32())])
 def answer(request: Any) -> Reply:
     """``probs`` = user + item / 100, with columns of one value repeated."""
     if isinstance(request, list):
-        return ok({"probs": [row.get("user", 0) + row.get("item", 0) / 100 for row in request]})
+        return ok({"probs": [(row["user"] or 0) + (row["item"] or 0) / 100 for row in request]})
     rows = max(map(len, request.values()))
     columns = {name: values * rows if len(values) == 1 else values for name, values in request.items()}
     return ok({"probs": [u + (i or 0) / 100 for u, i in zip(columns["user"], columns["item"], strict=True)]})
@@ -68,7 +68,7 @@ def test_call_service(service: Service) -> None:
         {"item": None, "user": 2, "probs": "y", "probs0": 2.0},
     ]
     assert warnings == ()
-    assert service.requests == [[{"user": 1, "item": 50}, {"user": 2}]]
+    assert service.requests == [[{"user": 1, "item": 50}, {"user": 2, "item": None}]]
 
 
 def test_call_service_with_qv(service: Service) -> None:
