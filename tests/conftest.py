@@ -1,14 +1,24 @@
-"""Test-wide setup: no ambient configuration, one thread a library, no colours."""
+"""Test-wide setup: no ambient configuration, one thread a library, no colours, the same examples each time."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 for _key in [k for k in os.environ if k.startswith("SQLREC_")]:
     del os.environ[_key]
-os.environ.update(OMP_NUM_THREADS="1", NO_COLOR="1", COLUMNS="120")
+os.environ.update(OMP_NUM_THREADS="1", NO_COLOR="1", COLUMNS="120", MLFLOW_DISABLE_TELEMETRY="true")
+
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
