@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-INITIAL_STD = 0.01
+INITIAL_STD = 0.05
+"""Smaller values learn interactions late (0.01: -0.005 AUC after one epoch of MovieLens-1M)."""
 EPSILON = 1e-10
 
 
