@@ -9,7 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlrec.artifacts.folder import publish, staging
+import onnx
+from onnx import TensorProto, helper
+
+from sqlrec.artifacts.folder import publish, staging, write_signature
 from sqlrec.registry.client import client_of
 from sqlrec.registry.mlflow import MlflowRegistry
 from sqlrec.registry.registry import ModelRegistry
@@ -17,6 +20,7 @@ from sqlrec.spec.job import CurvePoint, JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.schema import DataType, Field, Schema
+from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 
 RANK = ModelName.of("rank_model")
 
@@ -73,6 +77,38 @@ def output(folder: Path, text: str = "weights") -> tuple[Path, JobResult]:
         params={"batch_size": "8192"},
     )
     return folder, publish(draft, folder, result)
+
+
+def export_output(folder: Path, factor: float = 1.0) -> tuple[Path, JobResult]:
+    """A finished export whose ONNX file gives ``user_id * price * factor``."""
+    inputs = [
+        helper.make_tensor_value_info("user_id", TensorProto.INT64, ["rows"]),
+        helper.make_tensor_value_info("price", TensorProto.FLOAT, ["rows"]),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["user_id"], ["user"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["user", "price"], ["product"]),
+        helper.make_node("Mul", ["product", "factor"], ["probs"]),
+    ]
+    outputs = [helper.make_tensor_value_info("probs", TensorProto.FLOAT, ["rows"])]
+    constants = [helper.make_tensor("factor", TensorProto.FLOAT, [], [factor])]
+    graph = helper.make_graph(nodes, "m", inputs, outputs, constants)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    draft = staging(folder)
+    onnx.save(made, draft / "model.onnx")
+    signature = Signature(
+        model=RANK.full,
+        type="t",
+        checkpoint="v1_export",
+        inputs=(
+            InputColumn(name="user_id", type=DataType.parse("BIGINT"), tensor="int64"),
+            InputColumn(name="price", type=DataType.parse("DOUBLE"), tensor="float32"),
+        ),
+        outputs=(OutputColumn(name="probs", type=DataType.parse("FLOAT")),),
+        variants={"fp32": Variant(file="model.onnx", bytes=1, latency_ms=1.0)},
+    )
+    write_signature(draft, signature)
+    return folder, publish(draft, folder, JobResult(rows=5))
 
 
 def register(

@@ -16,20 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from mlflow import MlflowClient
-from onnx import TensorProto, helper
 
-from sqlrec.artifacts.folder import publish, staging, write_signature
+from sqlrec.artifacts.folder import publish, staging
 from sqlrec.errors import SetupError, StateError
 from sqlrec.registry.mlflow import MlflowRegistry
 from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.job import CurvePoint, JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind
-from sqlrec.spec.schema import DataType
-from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
-from tests.registries import RANK, columns, model, open_registry, register, template, uri
+from tests.registries import RANK, columns, export_output, model, open_registry, register, template, uri
 
 NAME = "sqlrec.default.rank_model"
 
@@ -39,41 +35,9 @@ def client(folder: Path) -> Any:
 
 
 def export(registry: MlflowRegistry, folder: Path) -> Checkpoint:
-    """An export whose ONNX file gives ``user_id * price``."""
-    inputs = [
-        helper.make_tensor_value_info("user_id", TensorProto.INT64, ["rows"]),
-        helper.make_tensor_value_info("price", TensorProto.FLOAT, ["rows"]),
-    ]
-    nodes = [
-        helper.make_node("Cast", ["user_id"], ["user"], to=TensorProto.FLOAT),
-        helper.make_node("Mul", ["user", "price"], ["probs"]),
-    ]
-    outputs = [helper.make_tensor_value_info("probs", TensorProto.FLOAT, ["rows"])]
-    graph = helper.make_graph(nodes, "m", inputs, outputs)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    draft = staging(folder / "job")
-    onnx.save(made, draft / "model.onnx")
-    inputs_of_sql = (
-        InputColumn(name="user_id", type=DataType.parse("BIGINT"), tensor="int64"),
-        InputColumn(name="price", type=DataType.parse("DOUBLE"), tensor="float32"),
-    )
-    signature = Signature(
-        model=RANK.full,
-        type="t",
-        checkpoint="v1_export",
-        inputs=inputs_of_sql,
-        outputs=(OutputColumn(name="probs", type=DataType.parse("FLOAT")),),
-        variants={"fp32": Variant(file="model.onnx", bytes=1, latency_ms=1.0)},
-    )
-    write_signature(draft, signature)
-    result = publish(draft, folder / "job", JobResult(rows=5))
+    files, result = export_output(folder / "job")
     return registry.register(
-        model=RANK,
-        name="v1_export",
-        kind=CheckpointKind.EXPORT,
-        folder=folder / "job",
-        result=result,
-        key="export",
+        model=RANK, name="v1_export", kind=CheckpointKind.EXPORT, folder=files, result=result, key="export"
     )
 
 

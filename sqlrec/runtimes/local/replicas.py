@@ -39,7 +39,7 @@ class Replica:
     @property
     def ready(self) -> bool:
         """Whether the process runs and says that it can answer."""
-        return self.launched.running and self._ask("GET", "/readyz") == 200
+        return self.launched.running and self._ask("GET", "/readyz")[0] == 200
 
     @property
     def tail(self) -> str:
@@ -48,16 +48,18 @@ class Replica:
 
     def activate(self) -> None:
         """Let it take requests of the service's port. Raises ``JobError`` SR506."""
-        status = self._ask("POST", "/admin/activate")
-        if status is None or status >= 300:
-            raise JobError("SR506", f"a new server process does not join the port (status {status})")
+        status, answer = self._ask("POST", "/admin/activate")
+        if status >= 300:
+            raise JobError("SR506", f"its server does not join the port: status {status} {answer}".rstrip())
 
-    def _ask(self, method: str, path: str) -> int | None:
+    def _ask(self, method: str, path: str) -> tuple[int, str]:
+        """Status and beginning of the answer; 599 when there is none."""
         connection = http.client.HTTPConnection(HOST, self.private_port, timeout=HTTP_SECONDS)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
             connection.request(method, path)
-            return connection.getresponse().status
-        return None
+            answer = connection.getresponse()
+            return answer.status, answer.read(500).decode("utf-8", errors="replace")
+        return 599, ""
 
 
 def start(
