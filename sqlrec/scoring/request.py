@@ -31,14 +31,16 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowRequest:
-    """Payloads of ``call_service``."""
+    """Payloads of ``call_service``; ``absent`` features are NULL on every row."""
 
     bound: tuple[Bound, ...]
+    absent: tuple[str, ...] = ()
 
     def payload(self, batch: pa.RecordBatch, first_row: int = 0) -> bytes:
         """A JSON array with an object a row; ``DataError`` SR617 names an infinite value's row."""
-        names = [b.feature for b in self.bound]
+        names = [*(b.feature for b in self.bound), *self.absent]
         columns = [json_values(batch.column(b.column), b.feature, first_row) for b in self.bound]
+        columns += [[None] * batch.num_rows] * len(self.absent)
         rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return orjson.dumps(rows)
 
@@ -96,8 +98,8 @@ def bind(
     if (absent and missing == "error") or not (bound or from_query):
         raise _missing(service, model, absent, table, query)
     if query is None:
-        return RowRequest(bound=tuple(bound))
-    return QueryRequest(query=from_query, bound=tuple(bound))
+        return RowRequest(bound=tuple(bound), absent=tuple(absent))
+    return QueryRequest(query=from_query | {name: [None] for name in absent}, bound=tuple(bound))
 
 
 def _index(schema: pa.Schema, name: str) -> int | None:

@@ -259,7 +259,7 @@ def test_wrong_work_leaves_nothing_behind(work: ScoreWork, tmp_path: Path, servi
 
 
 def test_missing_features_may_be_null(work: ScoreWork, service: Service) -> None:
-    service.answer = lambda request: ok({"probs": [float("user" in row) for row in request]})
+    service.answer = lambda request: ok({"probs": [float(row["user"] is not None) for row in request]})
     without = replace(work.inputs, query="SELECT item FROM t LIMIT 10")
     run(with_options(replace(work, inputs=without), missing_features="null"))
     assert [row["probs"] for row in rows(work.output)] == [0.0] * 10

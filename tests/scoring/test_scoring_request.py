@@ -85,7 +85,9 @@ def test_missing_features_are_named() -> None:
     assert caught.value.message == words
     with pytest.raises(SchemaError, match="the query table has age, the value table has user_id, city"):
         bind("s", RANK, rows.schema, pa.table({"age": [1]}))
-    assert sent(rows, missing="null") == [{"user_id": 1}]
+    assert sent(rows, missing="null") == [{"user_id": 1, "Age": None, "tags": None}]
+    query = pa.table({"AGE": [30]})
+    assert sent(rows, query, missing="null") == {"user_id": [1], "Age": [30], "tags": [None]}
     with pytest.raises(SchemaError):
         bind("s", RANK, batch(city=["x"]).schema, missing="null")
 
