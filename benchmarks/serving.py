@@ -5,8 +5,9 @@
 All servers run the same ONNX file, a Wide & Deep network of eight integer features (embeddings of 16,
 layers 512-256-128) with random weights, on one thread. The peers: FastAPI with typed rows, and bare
 Starlette with orjson, both on uvicorn with uvloop and httptools. Rounds alternate between the servers and
-the median is shown, so that other work on the machine touches all alike. The load generator is one Python
-process; a server that is quicker than the generator is measured too low.
+the median is shown, so that other work on the machine touches all alike; the processor time of a server per
+request hardly depends on it. The load generator is one Python process; a server that is quicker than the
+generator is measured too low.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import numpy as np
+import psutil
 
 FEATURES = tuple(f"feature_{i}" for i in range(8))
 BUCKETS, WIDTH, LAYERS = 20_000, 16, (512, 256, 128, 1)
@@ -229,7 +231,7 @@ class Client(asyncio.Protocol):
 
 
 async def run_load(port: int, load: Load, seconds: float) -> None:
-    """Load a server; print answers a second, p50 and p99 in milliseconds as JSON."""
+    """Load a server; print answers a second, p50 and p99 in milliseconds, and all answers, as JSON."""
     rng = np.random.default_rng(11)
     rows = [{name: int(rng.integers(0, 10**6)) for name in FEATURES} for _ in range(load.rows)]
     body = json.dumps(rows).encode()
@@ -244,6 +246,7 @@ async def run_load(port: int, load: Load, seconds: float) -> None:
         for _ in range(load.connections)
     ]
     await asyncio.sleep(seconds / 4)
+    warm_up = len(latencies)
     latencies.clear()
     started = time.perf_counter()
     await asyncio.sleep(seconds)
@@ -253,7 +256,7 @@ async def run_load(port: int, load: Load, seconds: float) -> None:
     if failures or not ordered:
         raise SystemExit(f"{failures} of {len(ordered)} requests failed")
     p50, p99 = (1000 * ordered[int(len(ordered) * share)] for share in (0.5, 0.99))
-    print(json.dumps([len(ordered) / took, p50, p99]))
+    print(json.dumps([len(ordered) / took, p50, p99, warm_up + len(ordered)]))
 
 
 # ---- the run
@@ -294,7 +297,7 @@ def measure(seconds: float, rounds: int) -> None:
         try:
             for offset in range(len(servers)):
                 wait_until_up(FIRST_PORT + offset)
-            print_table(list(servers), seconds, rounds)
+            print_table(dict(zip(servers, processes, strict=True)), seconds, rounds)
         finally:
             for process in processes:
                 process.terminate()
@@ -302,24 +305,42 @@ def measure(seconds: float, rounds: int) -> None:
                 process.wait(10)
 
 
-def print_table(names: list[str], seconds: float, rounds: int) -> None:
-    """Medians of all rounds, and our rate over each peer's."""
-    print("| load | server | requests/s | rows/s | p50 ms | p99 ms | sqlrec is |")
-    print("|---|---|---|---|---|---|---|")
+def measure_once(process: subprocess.Popen[bytes], port: int, load: Load, seconds: float) -> list[float]:
+    """Answers a second, p50 and p99 in milliseconds, and the server's processor time in µs a request."""
+    command = [
+        sys.executable,
+        __file__,
+        "load",
+        str(port),
+        str(load.connections),
+        str(load.rows),
+        str(seconds),
+    ]
+    server = psutil.Process(process.pid)
+    before = server.cpu_times()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    after = server.cpu_times()
+    *figures, answers = json.loads(done.stdout)
+    used = after.user + after.system - before.user - before.system
+    return [*figures, 1e6 * used / answers]
+
+
+def print_table(servers: dict[str, subprocess.Popen[bytes]], seconds: float, rounds: int) -> None:
+    """Medians of all rounds, and each peer's beside ours."""
+    print("| load | server | requests/s | rows/s | p50 ms | p99 ms | CPU µs | sqlrec: requests/s, CPU |")
+    print("|---|---|---|---|---|---|---|---|")
+    ours = next(iter(servers))
     for load in LOADS:
-        results: dict[str, list[list[float]]] = {name: [] for name in names}
+        results: dict[str, list[list[float]]] = {name: [] for name in servers}
         for _ in range(rounds):
-            for offset, name in enumerate(names):
-                command = [sys.executable, __file__, "load", str(FIRST_PORT + offset), str(load.connections)]
-                command += [str(load.rows), str(seconds)]
-                done = subprocess.run(command, check=True, capture_output=True, text=True)
-                results[name].append(json.loads(done.stdout))
+            for offset, (name, process) in enumerate(servers.items()):
+                results[name].append(measure_once(process, FIRST_PORT + offset, load, seconds))
         medians = {name: [statistics.median(v) for v in zip(*r, strict=True)] for name, r in results.items()}
-        for name, (rate, p50, p99) in medians.items():
-            ratio = "" if name == names[0] else f"{medians[names[0]][0] / rate:.1f} × as quick"
+        for name, (rate, p50, p99, cpu) in medians.items():
+            ratio = f"{medians[ours][0] / rate:.1f} ×, {medians[ours][3] / cpu:.2f} ×" if name != ours else ""
             title = f"{load.rows} rows, {load.connections} connections"
-            rates = f"{rate:,.0f} | {rate * load.rows:,.0f}"
-            print(f"| {title} | {name} | {rates} | {p50:.2f} | {p99:.2f} | {ratio} |")
+            rates = f"{rate:,.0f} | {rate * load.rows:,.0f} | {p50:.2f} | {p99:.2f} | {cpu:,.0f}"
+            print(f"| {title} | {name} | {rates} | {ratio} |")
         sys.stdout.flush()
 
 

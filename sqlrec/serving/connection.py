@@ -175,13 +175,13 @@ class Connection(asyncio.Protocol):
     def flush(self) -> None:
         """Write the answers whose turn it is."""
         queue = self._queue
-        while queue and queue[0].answer is not None and not self._ending:
+        while queue and not self._ending and (answer := queue[0].answer):
             request = queue.popleft()
-            status, head, body = request.answer or (HTTPStatus.OK, b"", b"")
+            status, head, body = answer
             last = not request.keep_alive or (not queue and self._is_last())
             close = b"Connection: close\r\n" if last else b""
-            date = self._pool.date
-            self._transport.write(b"%b%b%b%b\r\n%b" % (_STATUS_LINES[status], date, head, close, body))
+            parts = (_STATUS_LINES[status], self._pool.date, head, close, b"\r\n", body)
+            self._transport.write(b"".join(parts))
             self._served += 1
             self._since = time.monotonic()
             if last:

@@ -331,11 +331,10 @@ def test_a_handover_loses_nothing(
     port = free_port()
     specs = [write(tmp_path / f"{v}.json", make_spec(add_folder, version=v)) for v in (1, 2, 3)]
     arguments = ("--port", str(port), "--drain-seconds", "0.3")
-    old = start(specs[0], *arguments)
+    old, *successors = [start(spec, *arguments) for spec in specs]
     assert call(old.ready(), "POST", "/admin/activate")[0] == 200
     with Load(port) as load:
-        for spec in specs[1:]:
-            new = start(spec, *arguments)
+        for new in successors:
             private = new.ready()
             assert call(private, "POST", "/predict", [{"a": 0, "b": 0}])[0] == 200
             assert call(private, "POST", "/admin/activate")[0] == 200
