@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+PIPED_WIDTH = 200
+"""Columns of a table that no terminal shows."""
+
+
 def stdout() -> Console:
     """The console of results."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
 
 
 def stderr() -> Console:
@@ -36,8 +43,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     cells = [[_cell(v) for v in row] for row in rows]
     numeric = [bool(cells) and all(_is_number(row[i]) for row in cells) for i in range(len(columns))]
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, right in zip(columns, numeric, strict=True):
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for index, (name, right) in enumerate(zip(columns, numeric, strict=True)):
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=index == 0)
     for row in cells:
         table.add_row(*row)
     stdout().print(table)

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from sqlrec.airflow.run import RunReport, TaskReport
     from sqlrec.settings import Settings
 
-SHOWN_METRICS = ("auc", "logloss", "fp32.auc", "int8.auc", "rows_per_second")
+METRICS = (
+    ("auc", "AUC {:.4f}"),
+    ("logloss", "log-loss {:.4f}"),
+    ("fp32.auc", "FP32 AUC {:.4f}"),
+    ("fp32.latency_ms", "{:.1f} ms a thousand rows"),
+    ("int8.auc", "INT8 AUC {:.4f}"),
+    ("int8.latency_ms", "{:.1f} ms"),
+)
+"""Metrics of a checkpoint worth a line, and how they read."""
 
 
 def run(
@@ -87,7 +95,7 @@ def summarise(report: RunReport, chosen: Settings) -> None:
     ]
     again = " (taken up again)" if report.resumed else ""
     print_table(f"Run {report.run_id}{again}", ("task", "state", "seconds", "what"), rows)
-    _show_metrics(done)
+    _show_checkpoints(done)
     for task in done:
         if task.outcome and task.outcome.preview and task.outcome.preview.rows:
             preview = task.outcome.preview
@@ -96,14 +104,15 @@ def summarise(report: RunReport, chosen: Settings) -> None:
     _show_more(report, done, chosen)
 
 
-def _show_metrics(done: list[TaskReport]) -> None:
-    rows = [
-        (task.id, *(task.outcome.metrics.get(name) for name in SHOWN_METRICS))
-        for task in done
-        if task.outcome and any(name in task.outcome.metrics for name in SHOWN_METRICS)
-    ]
+def _show_checkpoints(done: list[TaskReport]) -> None:
+    rows = []
+    for task in done:
+        if task.outcome and "registered" in task.outcome.facts:
+            facts, metrics = task.outcome.facts, task.outcome.metrics
+            shown = ", ".join(text.format(metrics[name]) for name, text in METRICS if name in metrics)
+            rows.append((facts["checkpoint"], facts["model"], facts["version"], shown))
     if rows:
-        print_table("Metrics", ("task", *SHOWN_METRICS), rows)
+        print_table("Checkpoints registered", ("checkpoint", "model", "version", "metrics"), rows)
 
 
 def _show_more(report: RunReport, done: list[TaskReport], chosen: Settings) -> None:
