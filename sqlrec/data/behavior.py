@@ -117,7 +117,7 @@ def _skewed(rng: np.random.Generator, size: int, kinds: int) -> Ints:
 def days(config: BehaviorConfig) -> Iterator[tuple[str, pa.Table]]:
     """The table day by day, as ``(dt, rows)``; the column ``dt`` is the partition and not among them."""
     if min(config.rows, config.days, config.users, config.items) < 1 or config.rows < config.days:
-        raise DataError("SR405", f"rows, days, users and items must be positive, rows ≥ days: {config}")
+        raise DataError("SR413", f"rows, days, users and items must be positive, rows ≥ days: {config}")
     rng = np.random.Generator(np.random.PCG64(config.seed))
     world = World(config, rng)
     for day in range(config.days):
@@ -168,10 +168,10 @@ def _tags(codes: Ints | Floats) -> pa.Array:
 def write_behavior(folder: Path, config: BehaviorConfig) -> int:
     """Write the table as ``folder/dt=…/part-0.parquet``; the folder appears whole. Returns the rows.
 
-    Raises ``DataError`` SR406 when the folder exists and holds something else than such a table.
+    Raises ``DataError`` SR414 when the folder exists and holds something else than such a table.
     """
     if folder.exists() and any(not p.name.startswith("dt=") for p in folder.iterdir()):
-        raise DataError("SR406", f"{folder} holds other files", hint="name an empty or a new folder")
+        raise DataError("SR414", f"{folder} holds other files", hint="name an empty or a new folder")
     building, rows = staging(folder), 0
     for dt, table in days(config):
         (building / f"dt={dt}").mkdir()

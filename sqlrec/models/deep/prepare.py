@@ -41,7 +41,7 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
     """
     if training.early_stopping_patience and work.validation is None and not training.validation_fraction:
         raise OptionError(
-            "SR305",
+            "SR436",
             "early_stopping_patience needs validation rows",
             hint="set validation_fraction, or name a table with VALIDATE ON",
         )
