@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
-from sqlrec.serving.config import Limits
+from sqlrec.serving.app import App
+from sqlrec.serving.config import Limits, ServeConfig
+from sqlrec.serving.connection import Request
+from sqlrec.serving.metrics import Metrics
 from sqlrec.spec.service import ServiceSpec
 
 Serve = Callable[..., Any]
@@ -200,3 +203,73 @@ def test_requests_that_arrive_in_one_tick_share_a_call(
     calls, rows = (f'sqlrec_batch_rows_{kind}{{service="ranker"}}' for kind in ("count", "sum"))
     assert after[rows] - before[rows] == 20
     assert after[calls] - before[calls] <= 2
+
+
+class Recorded:
+    """A request whose answer is kept."""
+
+    def __init__(self, method: str, path: str, *, private: bool = True) -> None:
+        self.method, self.path, self.private, self.body = method, path, private, b"[]"
+        self.abandoned = False
+        self.started = 0.0
+        self.status = 0
+        self.json: Any = None
+
+    def header(self, name: bytes) -> str:
+        return ""
+
+    def respond(self, status: int, body: bytes, **_: object) -> None:
+        self.status, self.json = int(status), json.loads(body)
+
+    def refuse(self, error: Any) -> None:
+        self.respond(error.status, error.body())
+
+
+@pytest.fixture
+def loading_app(mixed_folder: Path, make_spec: MakeSpec) -> App:
+    """An app whose model is not there yet."""
+
+    async def activate() -> str:
+        raise AssertionError
+
+    config = ServeConfig(spec=make_spec(mixed_folder))
+    return App(config, Metrics(config.spec), activate, door="")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/predict"), ("GET", "/readyz"), ("GET", "/v1/signature"), ("POST", "/admin/activate")],
+)
+def test_before_the_model_is_there(loading_app: App, method: str, path: str) -> None:
+    request = Recorded(method, path)
+    loading_app.handle(cast(Request, request))
+    assert (request.status, request.json["error"]["code"]) == (503, "SR659")
+    alive = Recorded("GET", "/healthz")
+    loading_app.handle(cast(Request, alive))
+    assert alive.status == 200
+
+
+def test_a_draining_app_is_not_ready(loading_app: App) -> None:
+    loading_app.drain()
+    ready, alive = Recorded("GET", "/readyz"), Recorded("GET", "/healthz")
+    loading_app.handle(cast(Request, ready))
+    loading_app.handle(cast(Request, alive))
+    assert ready.status == 503
+    assert (alive.status, alive.json["status"]) == (200, "draining")
+
+
+def test_a_fault_of_ours_is_a_500_with_its_traceback_in_the_log(
+    loading_app: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken(Recorded):
+        def respond(self, status: int, body: bytes, **more: object) -> None:
+            if status == 200:
+                raise ZeroDivisionError
+            super().respond(status, body, **more)
+
+    request = Broken("GET", "/healthz")
+    loading_app.handle(cast(Request, request))
+    assert (request.status, request.json["error"]["code"]) == (500, "SR660")
+    line = json.loads(capsys.readouterr().err)
+    assert line["path"] == "/healthz"
+    assert "ZeroDivisionError" in line["traceback"]
