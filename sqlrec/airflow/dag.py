@@ -128,6 +128,6 @@ def _check_schedule(plan: Plan, schedule: str | None) -> None:
     if schedule and missing:
         raise OptionError(
             "SR322",
-            f"parameter {missing[0]!r} has no default, so nobody gives it when the schedule {schedule!r} runs",
+            f"parameter {missing[0]!r} has no default, which a run of the schedule {schedule!r} needs",
             hint=f"write DECLARE {missing[0]} … DEFAULT …, or drop SET 'dag.schedule'",
         )

@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from sqlrec.airflow import session
 from sqlrec.airflow.links import CheckpointLink, ServiceLink
-from sqlrec.errors import JobError, RemoteError, SqlRecError
+from sqlrec.errors import JobError, RemoteError, SqlRecError, StateError
 
 if TYPE_CHECKING:
     from sqlrec.execution.call import Report
@@ -61,6 +61,19 @@ class StepOperator(BaseOperator):
         if isinstance(content, str) and "{{" not in content and "{%" not in content:
             return content
         return super().render_template(content, with_dates(context), jinja_env, seen_oids)
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Render the step; a template that cannot be rendered now cannot be on a retry either."""
+        try:
+            super().render_template_fields(context, jinja_env)
+        except Exception as error:
+            failure = StateError(
+                "SR724",
+                f"a template cannot be rendered: {error}",
+                hint="see the values of the run's parameters",
+            )
+            session.failed(self.task_id, failure)
+            raise AirflowFailException(str(failure)) from error
 
     def execute(self, context: Any) -> object:
         """Do the step; the outcome goes to XCom as plain data."""

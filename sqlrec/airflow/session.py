@@ -69,6 +69,14 @@ def opened(session: Session) -> Iterator[Session]:
         _sessions.remove(session)
 
 
+def failed(name: str, error: BaseException) -> None:
+    """Note that a task failed before its body was run."""
+    running = current()
+    if running is not None:
+        running.errors[name] = error
+        running.on_event(Event(kind=EventKind.FAILED, task=name, message=str(error)))
+
+
 @contextmanager
 def task(name: str, log: Logger) -> Iterator[Callable[[str], None]]:
     """Run a task's body; gives the function it reports its progress to."""

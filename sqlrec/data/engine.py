@@ -60,6 +60,11 @@ class Engine:
     ) -> None:
         self.close()
 
+    def interrupt(self) -> None:
+        """End what runs in another thread now; its call raises. Waiting for DuckDB ignores signals."""
+        for connection in tuple(self._connections):
+            connection.interrupt()
+
     def close(self) -> None:
         """End all readers and remove what was spilled to disk."""
         for connection in self._connections:

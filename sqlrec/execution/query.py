@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlrec.execution.call import Call
+from sqlrec.execution.interruptible import interruptible
 from sqlrec.execution.outcome import Outcome
-from sqlrec.execution.preview import Watch
 from sqlrec.execution.tables import concrete, target
 from sqlrec.plan.plan import QueryMode, QueryStep
 from sqlrec.spec.table import TableFormat, TableSource
 
 if TYPE_CHECKING:
-    from sqlrec.data.write import Mode
+    from sqlrec.data.write import Mode, WriteReport
 
 MODES: dict[QueryMode, tuple[Mode, str]] = {
     QueryMode.SELECT: ("overwrite", "selected {rows} rows"),
@@ -30,12 +30,17 @@ def run_query(step: QueryStep, call: Call) -> Outcome:
     """
     from sqlrec.data.engine import Engine
     from sqlrec.data.write import write_table
+    from sqlrec.execution.preview import Watch
 
     into = target(step.target or _result(call), call)
     mode, message = MODES[step.mode]
     with Engine() as engine:
-        watch = Watch(engine.reader(concrete(step.query, call)))
-        written = write_table(watch.reader, into, key=call.key.job, mode=mode)
+
+        def work() -> tuple[Watch, WriteReport]:
+            watch = Watch(engine.reader(concrete(step.query, call)))
+            return watch, write_table(watch.reader, into, key=call.key.job, mode=mode)
+
+        watch, written = interruptible(work, engine.interrupt)
     return Outcome(
         message=message.format(rows=written.rows, table=into.name),
         rows=written.rows,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlrec.artifacts.folder import read_result
-from sqlrec.errors import StateError
+from sqlrec.errors import OptionError, StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_model, find_origin
 from sqlrec.execution.jobs import run_job
@@ -19,11 +19,19 @@ from sqlrec.models.lookup import get_controller
 from sqlrec.plan.plan import ExportStep, TrainStep
 from sqlrec.spec.job import ExportWork, JobKind, JobResult, JobSpec, TrainWork
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
+from sqlrec.spec.names import is_checkpoint_name
 from sqlrec.spec.options import Effective, Scope
 
 
 def train_job(step: TrainStep, call: Call) -> Outcome:
-    """Train; the files wait in the run's folder for their registration."""
+    """Train; the files wait in the run's folder for their registration.
+
+    Raises ``OptionError`` SR211 when the rendered checkpoint name can be none.
+    """
+    if not is_checkpoint_name(step.checkpoint):
+        raise OptionError(
+            "SR211", f"{step.checkpoint!r} cannot name a checkpoint", hint="use letters, digits, _ and -"
+        )
     registry = call.env.registry
     model = find_model(registry, step.model)
     base = find_origin(registry, model.name, step.base) if step.base else None

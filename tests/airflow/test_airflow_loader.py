@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,12 +38,6 @@ def dags(project: Path) -> Path:
     folder = project / "dags"
     (folder / LOADER.name).write_text(LOADER.read_text())
     return folder
-
-
-@pytest.fixture
-def asked_for(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "one")
-    return monkeypatch
 
 
 def pipeline(text: str = PIPELINE, name: str = "pipe") -> DAG:
@@ -96,7 +89,8 @@ def test_outside_an_import_a_broken_script_is_logged_and_the_others_load(
     assert "--> bad.sql:1:1" in caplog.text
 
 
-def test_a_task_process_builds_only_its_own_dag(dags: Path, asked_for: pytest.MonkeyPatch) -> None:
+def test_a_task_process_builds_only_its_own_dag(dags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "one")
     for name in ("one", "two", "broken"):
         (dags / f"{name}.sql").write_text(GOOD if name != "broken" else BAD)
     namespace: dict[str, object] = {}

@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from memory_api import Finished, run_dag
 
 from sqlrec.airflow.loader import load_script
 from sqlrec.settings import load
+from tests.airflow.memory_api import Finished, run_dag
 
 SCRIPT = """
 DECLARE day STRING DEFAULT 'monday';

@@ -11,8 +11,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-from fakes import FakeJobRuntime, FakeRegistry
-
 from sqlrec.artifacts.folder import publish, staging, write_signature
 from sqlrec.errors import JobError
 from sqlrec.execution.environment import Environment
@@ -27,6 +25,7 @@ from sqlrec.spec.job import ExportWork, JobResult, JobSpec
 from sqlrec.spec.schema import DataType
 from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
+from tests.fakes import FakeJobRuntime, FakeRegistry
 
 MODEL = """
 CREATE MODEL ctr (user_id BIGINT, age INT, is_click INT)

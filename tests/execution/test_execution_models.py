@@ -8,15 +8,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from steps import MODEL, World, make_world, steps_of, work
 
-from sqlrec.errors import JobError, NameNotFoundError, StateError
+from sqlrec.errors import JobError, NameNotFoundError, OptionError, StateError
 from sqlrec.execution.key import RunKey
 from sqlrec.execution.run_step import register_job_of, run_job_of
-from sqlrec.plan.plan import DefineModelStep, ExportStep, TrainStep
+from sqlrec.plan.plan import DefineModelStep, DropModelStep, ExportStep, TrainStep
 from sqlrec.spec.job import JobHandle, JobState, TrainWork
 from sqlrec.spec.model import CheckpointKind
 from sqlrec.spec.names import ModelName
+from tests.execution.steps import MODEL, World, make_world, steps_of, work
 
 SCRIPT = f"""{MODEL}
 TRAIN MODEL ctr CHECKPOINT = 'v1' ON samples WHERE age > 1 WITH (num_epochs = 3);
@@ -121,7 +121,7 @@ def test_an_interrupt_cancels_the_job(world: World, stop: type[BaseException]) -
         def logs(self, handle: JobHandle) -> list[str]:
             raise stop
 
-    env = replace(world.env, make_jobs=lambda settings: Stopping())  # type: ignore[arg-type,return-value]
+    env = replace(world.env, make_jobs=lambda settings: Stopping())  # type: ignore[arg-type, return-value]
     with pytest.raises(stop):
         run_job_of(step, env, key=key, report=world.said.append)
     assert world.jobs.state(JobHandle(id=key.job, runtime="fake")) is JobState.CANCELLED
@@ -162,6 +162,13 @@ def test_training_goes_on_from_a_training_checkpoint_only(world: World) -> None:
     assert again.parent == "v1"
 
 
+@pytest.mark.parametrize("name", ["", "../x", "v 1"])
+def test_a_rendered_name_that_cannot_be_one_is_told(world: World, name: str) -> None:
+    with pytest.raises(OptionError, match="SR211"):
+        world.run(train_step(checkpoint=name))
+    assert world.jobs.jobs == {}
+
+
 def test_a_missing_table_is_told_before_a_job_starts(world: World, tmp_path: Path) -> None:
     (tmp_path / "data" / "samples.parquet").unlink()
     with pytest.raises(NameNotFoundError, match=r"SR401.*samples"):
@@ -185,4 +192,5 @@ def test_drop_model_is_done_once_and_a_retry_knows_it(world: World) -> None:
     assert world.run(step).message == "no model ctr to drop"
     with pytest.raises(NameNotFoundError, match="SR205"):
         world.run(step, "r2")
-    assert world.run(replace(step, if_exists=True), "r2").message == "no model ctr to drop"  # type: ignore[call-arg]
+    assert isinstance(step, DropModelStep)
+    assert world.run(replace(step, if_exists=True), "r2").message == "no model ctr to drop"

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from steps import MODEL, steps_of
 
 from sqlrec.errors import NameNotFoundError, SetupError
 from sqlrec.execution.secrets import resolve_secrets, secrets_of
 from sqlrec.plan.plan import TrainStep
+from tests.execution.steps import MODEL, steps_of
 
 
 def step(**options: str) -> TrainStep:

@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from steps import MODEL, World, make_world, probabilities, server, steps_of
 
 from sqlrec.errors import JobError, NameNotFoundError, StateError
-from sqlrec.plan.plan import DeployStep, Step
+from sqlrec.plan.plan import DeployStep, DropServiceStep
 from sqlrec.registry.registry import DeployState
 from sqlrec.spec.service import ServiceState
+from tests.execution.steps import MODEL, World, make_world, probabilities, server, steps_of
 
 SCRIPT = f"""{MODEL}
 TRAIN MODEL ctr CHECKPOINT = 'v1' ON samples;
@@ -62,7 +62,12 @@ def states(world: World) -> list[DeployState]:
 
 def test_a_deployment_proves_the_service_and_moves_the_alias(make: World_) -> None:
     asked: list[int] = []
-    world = make(lambda rows: asked.append(len(rows)) or probabilities(rows))
+
+    def answer(rows: list[dict[str, Any]]) -> object:
+        asked.append(len(rows))
+        return probabilities(rows)
+
+    world = make(answer)
     outcome = world.run(deploy_step())
     served = world.registry.service("rank")
     assert served is not None
@@ -169,8 +174,10 @@ def test_scoring_needs_a_service_that_runs(make: World_) -> None:
         world.run(STEPS["score_scored"])
 
 
-def drop(if_exists: bool = False) -> Step:
-    return replace(STEPS["drop_service_rank"], if_exists=if_exists)  # type: ignore[call-arg]
+def drop(if_exists: bool = False) -> DropServiceStep:
+    step = STEPS["drop_service_rank"]
+    assert isinstance(step, DropServiceStep)
+    return replace(step, if_exists=if_exists)
 
 
 def test_dropping_stops_the_service_and_takes_its_name_back(make: World_) -> None:

@@ -1,0 +1,141 @@
+"""A real Airflow of four processes on loopback, for one test: api-server, scheduler, dag-processor.
+
+``airflow standalone`` leaves its children behind when it is terminated and opens log servers to the world,
+so the processes are started here, each in a group of its own, and stopped for sure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROCESSES = {
+    "api-server": ["api-server"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+}
+START_SECONDS = 120
+STOP_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running Airflow. ``logs`` has one file a process."""
+
+    url: str
+    logs: Path
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """A request to the REST API; raises ``HTTPError`` for a refusal."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}{path}", data=data, method=method)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read() or b"null")
+
+    def until(self, what: str, check: Any, seconds: float = 60) -> Any:
+        """What ``check()`` gives once it is true."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                if found := check():
+                    return found
+            except (urllib.error.URLError, OSError):
+                pass
+            time.sleep(0.2)
+        tails = "\n".join(f"{f.name}:\n{f.read_text()[-2000:]}" for f in sorted(self.logs.glob("*.log")))
+        raise AssertionError(f"{what} did not happen in {seconds} s\n{tails}")
+
+
+@contextmanager
+def stack(home: Path, dags: Path) -> Iterator[Stack]:
+    """Start Airflow on a folder of DAGs and stop it."""
+    home.mkdir()
+    port = _free_port()
+    env = _environment(home, dags, port)
+    airflow = [sys.executable, "-m", "airflow"]
+    subprocess.run([*airflow, "db", "migrate"], env=env, check=True, capture_output=True)
+    running = Stack(f"http://127.0.0.1:{port}", home)
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for name, command in PROCESSES.items():
+            with (home / f"{name}.log").open("wb") as log:
+                processes.append(
+                    subprocess.Popen(
+                        [*airflow, *command],
+                        env=env,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                    )
+                )
+        running.until("a healthy start", lambda: _healthy(running), START_SECONDS)
+        yield running
+    finally:
+        _stop(processes)
+
+
+def _healthy(running: Stack) -> bool:
+    health = running.call("GET", "/api/v2/monitor/health")
+    return all((health[name] or {}).get("status") == "healthy" for name in ("scheduler", "dag_processor"))
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in reversed(processes):
+        process.send_signal(signal.SIGINT)
+    end = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.1, end - time.monotonic()))
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _environment(home: Path, dags: Path, port: int) -> dict[str, str]:
+    options = {
+        "CORE__DAGS_FOLDER": dags,
+        "CORE__PLUGINS_FOLDER": Path(__file__).parents[2] / "plugins",
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": 2,
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
+        "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": port,
+        "API__WORKERS": 1,
+        "API__BASE_URL": f"http://127.0.0.1:{port}",
+        "API__SECRET_KEY": "k" * 32,
+        "API_AUTH__JWT_SECRET": "s" * 64,
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.1,
+        "DAG_PROCESSOR__REFRESH_INTERVAL": 2,
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 2,
+        "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": 1,
+        "LOGGING__LOGGING_LEVEL": "WARNING",
+        "LOGGING__BASE_LOG_FOLDER": home / "logs",
+        "USAGE_DATA_COLLECTION__ENABLED": False,
+    }
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "_AIRFLOW"))}
+    return kept | {"AIRFLOW_HOME": str(home)} | {f"AIRFLOW__{k}": str(v) for k, v in options.items()}
