@@ -240,7 +240,7 @@ def test_a_diverging_training_fails_and_names_the_step(
 
 def test_early_stopping_needs_validation_rows(clicks: Clicks, make_work: Work, tmp_path: Path) -> None:
     work = make_work(clicks(50), early_stopping_patience=1, validation_fraction=0.0)
-    with pytest.raises(OptionError, match="SR305"):
+    with pytest.raises(OptionError, match="SR436"):
         train(work, tmp_path, Lines())
 
 

@@ -37,7 +37,7 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
     """Read, check and encode the rows, and make or load the weights.
 
     Raises the errors of :func:`~sqlrec.models.deep.dataset.read` and of the encoder, ``DataError``
-    SR432 for labels of one class and ``OptionError`` SR305 for early stopping without validation rows.
+    SR432 for labels of one class and ``OptionError`` SR436 for early stopping without validation rows.
     """
     if training.early_stopping_patience and work.validation is None and not training.validation_fraction:
         raise OptionError(
