@@ -1,4 +1,4 @@
-"""Test-wide setup: no ambient configuration, one thread a library, no colours, the same examples each time."""
+"""Test-wide setup: no ambient configuration, one thread a library, no colours, the same examples."""
 
 from __future__ import annotations
 
