@@ -235,6 +235,28 @@ def test_stop_keeps_the_service_and_remove_forgets_it(tmp_path: Path, runtime: L
     assert processes(tmp_path) == 0
 
 
+def test_files_of_old_revisions_go(tmp_path: Path, runtime: LocalServiceRuntime) -> None:
+    for version in range(1, 8):
+        runtime.apply(service(f"v{version}"), lambda endpoint: None)
+    folder = tmp_path / "services" / "rank"
+    assert sorted(p.name for p in folder.glob("spec.*")) == [f"spec.{n}.json" for n in (3, 4, 5, 6, 7)]
+    assert len(list(folder.glob("server.*.log"))) == 5
+
+
+def test_an_interrupted_deployment_takes_its_processes_along(
+    tmp_path: Path, runtime: LocalServiceRuntime
+) -> None:
+    old = runtime.apply(service("v1"), Proof())
+
+    def interrupt(endpoint: Endpoint) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runtime.apply(service("v2"), interrupt)
+    assert processes(tmp_path) == 1
+    assert runtime.endpoint("rank") == old
+
+
 def test_two_deployments_at_once_take_turns(tmp_path: Path, runtime: LocalServiceRuntime) -> None:
     problems: list[Exception] = []
 

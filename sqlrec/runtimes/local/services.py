@@ -28,6 +28,9 @@ from sqlrec.spec import codec
 from sqlrec.spec.names import slug
 from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
 
+KEPT_REVISIONS = 5
+"""Revisions whose specification and logs stay on disk."""
+
 COMMAND = (sys.executable, "-m", "sqlrec.serving")
 
 
@@ -94,6 +97,7 @@ class LocalServiceRuntime:
             with self._port(service.name, before) as port:
                 after = self._start(service, digest, before, port, verify)
             self._sweep(folder, after)
+            _forget_files(folder, after.revision - KEPT_REVISIONS)
         return after.endpoint(ServiceState.READY)
 
     def endpoint(self, name: str) -> Endpoint | None:
@@ -218,6 +222,14 @@ class LocalServiceRuntime:
 
     def _write(self, record: ServiceRecord) -> None:
         write_text(self._folder(record.name) / "service.json", codec.dumps(record, indent=2))
+
+
+def _forget_files(folder: Path, up_to: int) -> None:
+    """Remove specifications and logs of revisions long gone."""
+    for path in folder.glob("*.*.*"):
+        revision = path.name.split(".")[1]
+        if revision.isdecimal() and int(revision) <= up_to:
+            path.unlink(missing_ok=True)
 
 
 def _all_ready(record: ServiceRecord) -> bool:
