@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from sqlrec.errors import JobError
 from sqlrec.spec.job import JobHandle, JobSpec, JobState
 from sqlrec.spec.service import Endpoint, ServiceSpec
 
@@ -26,6 +27,9 @@ class JobRuntime(Protocol):
 
     def cancel(self, handle: JobHandle) -> None:
         """Stop every process of the job; a finished job is left as it is."""
+
+    def error(self, handle: JobHandle) -> JobError:
+        """Why a job did not succeed, with the last lines of its log."""
 
 
 Verify = Callable[[Endpoint], None]
