@@ -34,12 +34,12 @@ class ModelName:
 
     @property
     def full(self) -> str:
-        """All three parts with dots: the name in the registry."""
+        """All three parts with dots, as written."""
         return f"{self.catalog}.{self.database}.{self.name}"
 
     @property
     def key(self) -> str:
-        """What two spellings of the same name share."""
+        """What two spellings of the same name share: the name in the registry."""
         return self.full.casefold()
 
     def __str__(self) -> str:
