@@ -9,6 +9,7 @@ from sqlrec.spec.model import CheckpointKind, CheckpointStatus
 EXPORT = CheckpointKind.EXPORT
 M = "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y');"
 TOWERS = M.replace("test.rank", "test.towers")
+TRAINED = M + "TRAIN MODEL m CHECKPOINT = 'v1' ON t;"
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,3 @@ def test_what_the_type_does_not_support(findings: Any) -> None:
         "SR213 `m` model type test.external does not support training",
         "SR213 `m` model type test.external does not support export",
     ]
-
-
-TRAINED = M + "TRAIN MODEL m CHECKPOINT = 'v1' ON t;"
