@@ -54,7 +54,7 @@ def stop(
         if name not in known:
             raise NameNotFoundError("SR206", f"service {name} does not run here", hint=suggest(name, known))
     for name in chosen:
-        local.remove(name)
+        local.stop(name)
         typer.echo(f"stopped {name}")
 
 
