@@ -1,5 +1,7 @@
 """``python -m sqlrec`` is the ``sqlrec`` command."""
 
+import sys
+
 from sqlrec.cli.main import main
 
-main()
+sys.exit(main())

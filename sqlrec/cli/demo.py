@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from sqlrec.cli.arguments import add_command, positive
 from sqlrec.cli.console import stdout
 from sqlrec.cli.running import execute, summarise
 from sqlrec.settings import FILE, load
 
 if TYPE_CHECKING:
     from sqlrec.airflow.run import RunReport
+    from sqlrec.cli.arguments import Commands
 
 HOLDOUT = "2026-01-08"
 """Last day of the generated data: what ``rank.sql`` validates on by default."""
 
 
-def generate(
-    kind: Annotated[str, typer.Argument(help="What to make: behavior.")],
-    folder: Annotated[Path, typer.Argument(help="Where to write it, as dt=…/part-0.parquet.")],
-    rows: Annotated[int, typer.Option(min=1, help="Rows in all.")] = 600_000,
-    days: Annotated[int, typer.Option(min=1, help="Days, one partition each.")] = 8,
-    seed: Annotated[int, typer.Option(help="Seed; the same one makes the same bytes.")] = 7,
-) -> None:
+def add_to(commands: Commands) -> None:
+    """Declare ``generate`` and ``demo``."""
+    parser = add_command(
+        commands,
+        "generate",
+        lambda a: generate(a.folder, rows=a.rows, days=a.days, seed=a.seed),
+        "make the demo's data from a known click model",
+    )
+    parser.add_argument("kind", choices=("behavior",), help="what to make: behavior")
+    parser.add_argument("folder", type=Path, help="where to write it, as dt=…/part-0.parquet")
+    parser.add_argument("--rows", type=positive, default=600_000, metavar="N", help="rows in all; 600000")
+    parser.add_argument("--days", type=positive, default=8, metavar="N", help="days, one partition each; 8")
+    parser.add_argument(
+        "--seed", type=int, default=7, metavar="N", help="the same one makes the same bytes; 7"
+    )
+    parser = add_command(
+        commands,
+        "demo",
+        lambda a: demo(a.folder),
+        "generate data, then train, export, register, deploy and score with the script it puts there",
+    )
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("demo"), help="the demo's project; demo")
+
+
+def generate(folder: Path, *, rows: int, days: int, seed: int) -> None:
     """Make the demo's table: impressions and clicks with the true probability of each click."""
     from sqlrec.data.behavior import BehaviorConfig, write_behavior
 
-    if kind != "behavior":
-        raise typer.BadParameter(f"only 'behavior' can be generated, not {kind!r}", param_hint="kind")
     written = write_behavior(folder, BehaviorConfig(rows=rows, days=days, seed=seed))
-    typer.echo(f"{written:,} rows in {folder}", err=True)
+    print(f"{written:,} rows in {folder}", file=sys.stderr)
 
 
-def demo(
-    folder: Annotated[Path, typer.Argument(help="Folder of the demo's project.")] = Path("demo"),
-) -> None:
+def demo(folder: Path) -> None:
     """Generate data, then train, export, register, deploy and score with the script it puts there."""
     script = prepare(folder)
     chosen = load(folder)
@@ -50,6 +64,8 @@ def demo(
 
 def prepare(folder: Path) -> Path:
     """Make the project: ``sqlrec.toml``, the data and the script, each unless it is there."""
+    from importlib.resources import files
+
     from sqlrec.data.behavior import BehaviorConfig, write_behavior
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +74,7 @@ def prepare(folder: Path) -> Path:
     if not script.exists():
         script.write_text(files("sqlrec.cli").joinpath("templates/rank.sql").read_text(encoding="utf-8"))
     if not (folder / "data" / "behavior").is_dir():
-        typer.echo("making 600,000 impressions from a known click model", err=True)
+        print("making 600,000 impressions from a known click model", file=sys.stderr)
         write_behavior(folder / "data" / "behavior", BehaviorConfig())
     return script
 

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from sqlrec.cli.arguments import add_command, add_json
 from sqlrec.cli.compiling import catalog
 from sqlrec.cli.console import print_json, print_table
 from sqlrec.errors import NameNotFoundError, suggest
 from sqlrec.spec import codec
 from sqlrec.spec.names import ModelName
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+if TYPE_CHECKING:
+    from sqlrec.cli.arguments import Commands
 
 
-def models(as_json: Json = False) -> None:
+def add_to(commands: Commands) -> None:
+    """Declare ``models`` and ``checkpoints``."""
+    parser = add_command(
+        commands, "models", lambda a: models(as_json=a.as_json), "list the registered models"
+    )
+    add_json(parser)
+    parser = add_command(
+        commands,
+        "checkpoints",
+        lambda a: checkpoints(a.model, as_json=a.as_json),
+        "list the checkpoints of a model, with their metrics and who serves them",
+    )
+    parser.add_argument("model", help="model name")
+    add_json(parser)
+
+
+def models(*, as_json: bool) -> None:
     """List the registered models."""
     world = catalog()
     specs = [s for name in world.models() if (s := world.model(ModelName.parse(name)))]
@@ -29,7 +45,7 @@ def models(as_json: Json = False) -> None:
     print_table("Models", ("model", "type", "features", "labels", "checkpoints"), rows)
 
 
-def checkpoints(model: Annotated[str, typer.Argument(help="Model name.")], as_json: Json = False) -> None:
+def checkpoints(model: str, *, as_json: bool) -> None:
     """List the checkpoints of a model, oldest first, with their metrics and who serves them."""
     world = catalog()
     name = ModelName.parse(model)

@@ -6,69 +6,64 @@ Commands import what they need when they run, so that ``--help``, ``check`` and 
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from sqlrec import __version__
 from sqlrec.cli import compiling, demo, inspecting, running, services
-from sqlrec.cli.project import choose_project, is_debug
-from sqlrec.errors import ScriptError, SqlRecError
+from sqlrec.cli.project import choose_project
+from sqlrec.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, ScriptError, SqlRecError
 
-app = typer.Typer(
-    name="sqlrec",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+EXIT_INTERRUPTED = 130
 
 
-def _version(show: bool) -> None:
-    if show:
-        typer.echo(f"sqlrec {__version__}")
-        raise typer.Exit
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="sqlrec",
+        description="SQL scripts about machine-learning models as running, scheduled, observable pipelines.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--project",
+        type=Path,
+        metavar="FOLDER",
+        help="project folder; default: the nearest one upwards with a sqlrec.toml",
+    )
+    parser.add_argument("--debug", action="store_true", help="show Python tracebacks of errors")
+    parser.add_argument("--version", action="version", version=f"sqlrec {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for module in (compiling, running, inspecting, services, demo):
+        module.add_to(commands)
+    return parser
 
 
-@app.callback()
-def options(
-    project: Annotated[
-        Path | None,
-        typer.Option(help="Project folder; default: the nearest one upwards with a sqlrec.toml."),
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show Python tracebacks of errors.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """SQL scripts about machine-learning models as running, scheduled, observable pipelines."""
-    choose_project(project, debug=debug)
-
-
-app.command()(compiling.check)
-app.command()(compiling.plan)
-app.command()(running.run)
-app.command()(inspecting.models)
-app.command()(inspecting.checkpoints)
-app.add_typer(services.app, name="services")
-app.command()(demo.generate)
-app.command()(demo.demo)
-
-
-def main() -> None:
-    """Run the command line; an error of ours becomes its message and its exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and give its exit status; an error of ours becomes its message and its status."""
+    parser = build_parser()
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
     try:
-        app()
+        choose_project(given.project)
+        status: int | None = given.run(given)
+        sys.stdout.flush()
     except SqlRecError as error:
-        if is_debug():
+        if given.debug:
             raise
-        typer.echo(_message(error), err=True)
-        sys.exit(error.exit_status)
+        print(_message(error), file=sys.stderr)
+        return error.exit_status
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        sys.exit(130)
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough, as in "sqlrec plan rank.sql | head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    return status or EXIT_OK
 
 
 def _message(error: SqlRecError) -> str:

@@ -12,22 +12,16 @@ from sqlrec.settings import Settings, load
 @dataclass(slots=True)
 class _Chosen:
     folder: Path | None = None
-    debug: bool = False
 
 
 _chosen = _Chosen()
 
 
-def choose_project(folder: Path | None, *, debug: bool) -> None:
-    """Remember the global options of this command line."""
+def choose_project(folder: Path | None) -> None:
+    """Remember the project of this command line; raises SR704 when there is no such folder."""
     if folder is not None and not folder.is_dir():
         raise SetupError("SR704", f"{folder} is not a folder")
-    _chosen.folder, _chosen.debug = folder, debug
-
-
-def is_debug() -> bool:
-    """Whether ``--debug`` was given."""
-    return _chosen.debug
+    _chosen.folder = folder
 
 
 def settings() -> Settings:

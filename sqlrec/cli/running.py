@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from sqlrec.cli.arguments import add_command, add_json, pair
 from sqlrec.cli.console import print_json, print_table, stdout
 from sqlrec.cli.project import settings
 from sqlrec.errors import NameNotFoundError
 
 if TYPE_CHECKING:
     from sqlrec.airflow.run import RunReport, TaskReport
+    from sqlrec.cli.arguments import Commands
     from sqlrec.settings import Settings
 
 METRICS = (
@@ -28,26 +28,47 @@ METRICS = (
 """Metrics of a checkpoint worth a line, and how they read."""
 
 
-def run(
-    script: Annotated[Path, typer.Argument(help="The script.")],
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="A value for a DECLAREd name: name=value.")
-    ] = None,
-    from_step: Annotated[str, typer.Option("--from", help="First step to run.")] = "",
-    to_step: Annotated[str, typer.Option("--to", help="Last step to run.")] = "",
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew instead of taking up an unfinished run.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Run a script here: the DAG a scheduler would run, in this process.
+def add_to(commands: Commands) -> None:
+    """Declare ``run``."""
+    parser = add_command(
+        commands,
+        "run",
+        lambda a: run(
+            a.script,
+            params=dict(a.param),
+            steps=(a.from_step, a.to_step),
+            fresh=a.fresh,
+            as_json=a.as_json,
+        ),
+        "run a script here: the DAG a scheduler would run, in this process; "
+        "a run that was interrupted or failed is taken up where it stopped",
+    )
+    parser.add_argument("script", type=Path, help="the script")
+    parser.add_argument(
+        "--param",
+        "-p",
+        type=pair,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for a DECLAREd name",
+    )
+    parser.add_argument("--from", dest="from_step", default="", metavar="STEP", help="first step to run")
+    parser.add_argument("--to", dest="to_step", default="", metavar="STEP", help="last step to run")
+    parser.add_argument(
+        "--fresh", action="store_true", help="start anew instead of taking up an unfinished run"
+    )
+    add_json(parser)
 
-    A run that was interrupted or failed is taken up where it stopped.
-    """
+
+def run(
+    script: Path, *, params: Mapping[str, str], steps: tuple[str, str], fresh: bool, as_json: bool
+) -> None:
+    """Run a script and show what it did; raises the error of the task that failed."""
     chosen = settings()
     if not script.is_file():
         raise NameNotFoundError("SR705", f"there is no script {script}")
-    report = execute(script, chosen, _pairs(param or []), (from_step, to_step), fresh=fresh)
+    report = execute(script, chosen, params, steps, fresh=fresh)
     if as_json:
         from sqlrec.spec import codec
 
@@ -75,16 +96,6 @@ def execute(
             settings=chosen,
             on_event=progress.show,
         )
-
-
-def _pairs(texts: Iterable[str]) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"write name=value, not {text!r}", param_hint="--param")
-        pairs[name.strip()] = value
-    return pairs
 
 
 def summarise(report: RunReport, chosen: Settings) -> None:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import typer
-
+from sqlrec.cli.arguments import add_command, add_json, positive
 from sqlrec.cli.console import print_json, print_table
 from sqlrec.cli.project import settings
 from sqlrec.errors import NameNotFoundError, suggest
 from sqlrec.spec import codec
 
 if TYPE_CHECKING:
+    from sqlrec.cli.arguments import Commands
     from sqlrec.runtimes.local.services import LocalServiceRuntime
 
-app = typer.Typer(help="List, stop and read the model services of this machine.", rich_markup_mode=None)
+
+def add_to(commands: Commands) -> None:
+    """Declare ``services`` with its own commands; without one it lists."""
+    parser = add_command(
+        commands,
+        "services",
+        lambda a: listing(as_json=a.as_json),
+        "list, stop and read the model services of this machine",
+    )
+    add_json(parser)
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND")
+    stopping = add_command(actions, "stop", _stop, "drain and stop services; they stay registered")
+    stopping.add_argument("names", nargs="*", metavar="NAME", help="services to stop")
+    stopping.add_argument("--all", dest="every", action="store_true", help="stop all services")
+    stopping.set_defaults(refuse=stopping.error)
+    reading = add_command(
+        actions, "logs", lambda a: logs(a.name, a.lines), "show the last lines of a service's log"
+    )
+    reading.add_argument("name", help="the service")
+    reading.add_argument("--lines", "-n", type=positive, default=50, metavar="N", help="how many; 50")
 
 
 def runtime() -> LocalServiceRuntime:
@@ -24,13 +45,8 @@ def runtime() -> LocalServiceRuntime:
     return LocalServiceRuntime(settings().work_dir / "services")
 
 
-@app.callback(invoke_without_command=True)
-def listing(
-    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def listing(*, as_json: bool) -> None:
     """List the services of this machine."""
-    if context.invoked_subcommand is not None:
-        return
     endpoints = runtime().endpoints()
     if as_json:
         print_json([codec.encode(endpoint) for endpoint in endpoints])
@@ -39,29 +55,34 @@ def listing(
     print_table("Services", ("service", "state", "checkpoint", "version", "url", "detail"), rows)
 
 
-@app.command()
-def stop(
-    names: Annotated[list[str] | None, typer.Argument(help="Services to stop.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Stop all services.")] = False,
-) -> None:
+def _stop(given: argparse.Namespace) -> None:
+    if not given.names and not given.every:
+        given.refuse("name a service, or give --all")
+    stop(given.names, every=given.every)
+
+
+def stop(names: Sequence[str], *, every: bool) -> None:
     """Drain and stop services. They stay registered; running their script starts them again."""
     local = runtime()
     known = [e.name for e in local.endpoints()]
-    chosen = known if every else (names or [])
-    if not chosen and not every:
-        raise typer.BadParameter("name a service, or give --all")
+    chosen = known if every else names
     for name in chosen:
         if name not in known:
-            raise NameNotFoundError("SR206", f"service {name} does not run here", hint=suggest(name, known))
+            raise _unknown(name, known)
     for name in chosen:
         local.stop(name)
-        typer.echo(f"stopped {name}")
+        print(f"stopped {name}")
 
 
-@app.command()
-def logs(
-    name: Annotated[str, typer.Argument(help="The service.")],
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50,
-) -> None:
+def logs(name: str, lines: int) -> None:
     """Show the last lines of a service's log."""
-    typer.echo(runtime().logs(name, lines))
+    local = runtime()
+    known = [e.name for e in local.endpoints()]
+    if name not in known:
+        raise _unknown(name, known)
+    print(local.logs(name, lines))
+
+
+def _unknown(name: str, known: Sequence[str]) -> NameNotFoundError:
+    hint = suggest(name, known) or f"services: {', '.join(known) or 'none'}"
+    return NameNotFoundError("SR206", f"service {name} does not run here", hint=hint)
