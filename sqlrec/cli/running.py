@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,16 +131,30 @@ def _show_checkpoints(done: list[TaskReport]) -> None:
 
 def _show_more(report: RunReport, done: list[TaskReport], chosen: Settings) -> None:
     services = [t.outcome.facts for t in done if t.outcome and "url" in t.outcome.facts]
-    here = f" --project {shlex.quote(str(chosen.project))}" if chosen.project != Path.cwd() else ""
-    lines = [("total", f"{report.seconds:.1f} s"), ("log", str(report.log))]
+    where = _relative(chosen.project)
+    sqlrec = _program("sqlrec") + ("" if where == "." else f" --project {shlex.quote(where)}")
+    lines = [("total", f"{report.seconds:.1f} s"), ("log", _relative(report.log))]
     for facts in services:
         lines += [
             (f"service {facts['service']}", f"running at {facts['url']}"),
-            ("stop it with", f"sqlrec{here} services stop {facts['service']}"),
+            ("stop it with", f"{sqlrec} services stop {facts['service']}"),
         ]
     models = sorted({t.outcome.facts["model"] for t in done if t.outcome and "model" in t.outcome.facts})
-    lines += [("checkpoints", f"sqlrec{here} checkpoints {model}") for model in models]
-    lines += [("metrics, plots", f"mlflow ui --backend-store-uri {chosen.tracking_uri}")]
+    lines += [("checkpoints", f"{sqlrec} checkpoints {model}") for model in models]
+    uri = shlex.quote(chosen.tracking_uri)
+    lines += [("metrics, plots", f"{_program('mlflow')} ui --backend-store-uri {uri}")]
     console = stdout()
     for name, text in lines:
         console.print(f"[bold]{name:>16}[/]  {text}")
+
+
+def _program(name: str) -> str:
+    """How to call a program of this environment from the current folder."""
+    path = Path(sys.executable).parent / name
+    found = shutil.which(name)
+    return name if found and Path(found).samefile(path) else shlex.quote(_relative(path))
+
+
+def _relative(path: Path) -> str:
+    """A path as seen from the current folder, when that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)

@@ -24,7 +24,7 @@ CREATE OR REPLACE MODEL rank_model (
 TRAIN MODEL rank_model CHECKPOINT = '{{ ds_nodash }}'
   ON behavior_sample WHERE dt < '{{ params.holdout }}'
   VALIDATE ON behavior_sample WHERE dt = '{{ params.holdout }}'
-  WITH (num_epochs = 3, batch_size = 512, sparse_lr = 0.05, dense_lr = 0.003, seed = 1);
+  WITH (num_epochs = 2, batch_size = 512, sparse_lr = 0.05, dense_lr = 0.003, seed = 1);
 
 EXPORT MODEL rank_model CHECKPOINT = '{{ ds_nodash }}'
   ON behavior_sample WHERE dt = '{{ params.holdout }}';
