@@ -51,21 +51,21 @@ def build_dag(plan: Plan, *, project: Path) -> DAG:
     """
     chosen = {key: option.value for key, option in effective_settings(plan.settings).items()}
     _check_schedule(plan, _schedule(chosen))
+    common = {"digest": plan.digest, "project": str(project), "runtime": str(chosen["runtime"] or "")}
     with DAG(**_dag_arguments(plan, chosen)) as dag:
         done: dict[str, StepOperator] = {}
         for step in plan.steps:
-            first, last = _tasks(step, plan.digest, project)
+            first, last = _tasks(step, common)
             first.set_upstream([done[name] for name in step.upstream])
             done[step.id] = last
     return dag
 
 
-def _tasks(step: Step, digest: str, project: Path) -> tuple[StepOperator, StepOperator]:
-    """First and last task of a step."""
+def _tasks(step: Step, plan: Mapping[str, str]) -> tuple[StepOperator, StepOperator]:
+    """First and last task of a step; ``plan`` is what all tasks of the plan share."""
     common: dict[str, Any] = {
+        **plan,
         "step": codec.encode(step),
-        "digest": digest,
-        "project": str(project),
         "doc_md": f"```sql\n{step.sql}\n```",
     }
     match step:

@@ -31,18 +31,25 @@ VERBATIM = frozenset({"query", "sql", "ddl"})
 
 
 class StepOperator(BaseOperator):
-    """Does one step of a script. ``digest`` is the plan's; ``project`` is the folder of its settings."""
+    """Does one step of a script.
+
+    ``digest`` is the plan's; ``project`` is the folder of the settings, ``runtime`` what the script says
+    about them, if anything.
+    """
 
     template_fields: Sequence[str] = ("step", "digest")
     template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
     ui_color = "#e8eef7"
 
-    def __init__(self, *, step: Mapping[str, object], digest: str, project: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, step: Mapping[str, object], digest: str, project: str, runtime: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.step = step
         self.digest = digest
         self.project = project
-        self.is_running = False
+        self.runtime = runtime
+        self.is_done = False
         self.facts: Mapping[str, str] = {}
 
     def render_template(
@@ -81,20 +88,20 @@ class StepOperator(BaseOperator):
         from sqlrec.spec import codec
 
         step = cast("Step", codec.decode(Step, self.step))
+        self.is_done = False
         try:
             with session.task(self.task_id, self.log) as report:
-                self.is_running = True
                 outcome = self.perform(step, self._environment(), _key(context), report, context)
         except SqlRecError as error:
             if _is_final(error):
                 raise AirflowFailException(str(error)) from error
             raise
         except (KeyboardInterrupt, SystemExit) as stop:
-            if session.current() is not None:
+            if session.interrupted(stop):
                 raise AirflowFailException("the run was stopped") from stop
             raise
         finally:
-            self.is_running = False
+            self.is_done = True
         self.facts = outcome.facts
         return codec.encode(outcome)
 
@@ -105,18 +112,24 @@ class StepOperator(BaseOperator):
         return run_step(step, env, key=key, report=report)
 
     def on_kill(self) -> None:
-        """End the step where it stands; it stops its job on the way out."""
-        if self.is_running:
-            raise SystemExit(f"task {self.task_id} was terminated")
+        """End the step where it stands; it stops its job on the way out.
+
+        Airflow also calls this after a step has run out of its time, when there is nothing left to end.
+        """
+        if not self.is_done:
+            stop = SystemExit(f"task {self.task_id} was terminated")
+            session.interrupted(stop)
+            raise stop
 
     def _environment(self) -> Environment:
-        from sqlrec.execution.environment import Environment
+        from sqlrec.execution.environment import Environment, with_runtime
         from sqlrec.settings import load
 
         running = session.current()
         if running is not None:
             return running.env
-        return Environment(settings=load(Path(self.project)), more_secrets=airflow_secret)
+        settings = with_runtime(load(Path(self.project)), self.runtime)
+        return Environment(settings=settings, more_secrets=airflow_secret)
 
 
 class ModelOperator(StepOperator):

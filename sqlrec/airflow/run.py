@@ -19,12 +19,13 @@ from sqlrec.airflow.cache import plan_of
 from sqlrec.airflow.quiet import logging_to
 from sqlrec.airflow.session import Event, Session
 from sqlrec.errors import JobError, SqlRecError
-from sqlrec.execution.environment import Environment
+from sqlrec.execution.environment import Environment, with_runtime
 from sqlrec.execution.outcome import Journal, Outcome
 from sqlrec.execution.params import bind_params
 from sqlrec.execution.runs import Run, RunState, held_run, save
 from sqlrec.execution.select import select_steps
 from sqlrec.plan.plan import Plan
+from sqlrec.plan.script_options import effective_settings
 from sqlrec.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def run_script(
     whole = plan_of(path, settings.work_dir / "plans")
     plan = select_steps(whole, from_step=from_step, to_step=to_step)
     bound = bind_params(plan.params, params)
-    env = Environment(settings=settings)
+    named = str(effective_settings(plan.settings)["runtime"].value or "")
+    env = Environment(settings=with_runtime(settings, named))
     with held_run(plan, bound, env.runs, fresh=fresh) as run:
         report = _run(plan, run, Session(env=env, on_event=on_event))
         state = RunState.FAILED if report.error else RunState.SUCCEEDED

@@ -77,6 +77,14 @@ def failed(name: str, error: BaseException) -> None:
         running.on_event(Event(kind=EventKind.FAILED, task=name, message=str(error)))
 
 
+def interrupted(stop: BaseException) -> bool:
+    """Note that the run is to stop; False when there is none in this process."""
+    running = current()
+    if running is not None:
+        running.interrupt = stop
+    return running is not None
+
+
 @contextmanager
 def task(name: str, log: Logger) -> Iterator[Callable[[str], None]]:
     """Run a task's body; gives the function it reports its progress to."""
@@ -101,8 +109,6 @@ def task(name: str, log: Logger) -> Iterator[Callable[[str], None]]:
         yield report
     except BaseException as error:
         running.errors[name] = error
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            running.interrupt = error
         tell(EventKind.FAILED, str(error))
         raise
     running.errors.pop(name, None)

@@ -132,7 +132,7 @@ class Engine:
             raise translated(error) from None
         self._connections.add(connection)
         try:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
             for name, source in sources.items():
                 _create_view(connection, name, views.select(connection, source))
         except FAILURES as error:

@@ -43,7 +43,7 @@ def deploy(step: DeployStep, call: Call) -> Outcome:
                 return _outcome(running, served, "kept")
         if served is None or not step.if_not_exists:
             find_model(env.registry, step.model)
-            served = find_export(env.registry, step.model, step.checkpoint)
+            served = find_export(env.registry, step.model, step.checkpoint, call.key.run)
         return _change(step, call, served)
 
 

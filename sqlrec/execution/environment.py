@@ -6,7 +6,7 @@ Each part is built when it is first used, so that a task pays for the libraries 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -42,6 +42,11 @@ def open_services(settings: Settings) -> ServiceRuntime:
     from sqlrec.runtimes.local.services import LocalServiceRuntime
 
     return LocalServiceRuntime(settings.work_dir / "services")
+
+
+def with_runtime(settings: Settings, runtime: str) -> Settings:
+    """The settings for a script that names its runtime; an empty name leaves them as they are."""
+    return replace(settings, runtime=runtime) if runtime else settings
 
 
 def _require_local(settings: Settings) -> None:

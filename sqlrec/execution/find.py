@@ -25,9 +25,13 @@ def find_model(registry: ModelRegistry, name: ModelName) -> ModelSpec:
     )
 
 
-def find_origin(registry: ModelRegistry, model: ModelName, name: str) -> Checkpoint:
-    """A finished training checkpoint; raises SR207, SR208 or SR209."""
-    found = _succeeded(registry, model, name)
+def find_origin(registry: ModelRegistry, model: ModelName, name: str, run: str) -> Checkpoint:
+    """A finished training checkpoint; raises SR207, SR208 or SR209.
+
+    Of several versions of the name, the newest that the same ``run`` made, else the newest of all: two
+    runs at once that train under one name each go on with their own.
+    """
+    found = _succeeded(registry, model, name, run)
     if found.kind is not CheckpointKind.ORIGIN:
         raise StateError(
             "SR209",
@@ -37,13 +41,13 @@ def find_origin(registry: ModelRegistry, model: ModelName, name: str) -> Checkpo
     return found
 
 
-def find_export(registry: ModelRegistry, model: ModelName, name: str) -> Checkpoint:
-    """A finished exported checkpoint; raises SR207, SR208, SR209 or, without a name, SR210."""
+def find_export(registry: ModelRegistry, model: ModelName, name: str, run: str) -> Checkpoint:
+    """A finished exported checkpoint, chosen likewise; raises SR207 … SR209 or, without a name, SR210."""
     if not name:
         raise NameNotFoundError(
             "SR210", f"CHECKPOINT is required to serve model {model}", hint=_exports(registry, model)
         )
-    found = _succeeded(registry, model, name)
+    found = _succeeded(registry, model, name, run)
     if found.kind is not CheckpointKind.EXPORT:
         raise StateError(
             "SR209",
@@ -53,11 +57,12 @@ def find_export(registry: ModelRegistry, model: ModelName, name: str) -> Checkpo
     return found
 
 
-def _succeeded(registry: ModelRegistry, model: ModelName, name: str) -> Checkpoint:
-    found = registry.checkpoint(model, name)
-    if found is not None and found.status is CheckpointStatus.SUCCEEDED:
-        return found
+def _succeeded(registry: ModelRegistry, model: ModelName, name: str, run: str) -> Checkpoint:
     versions = [c for c in registry.checkpoints(model) if c.name.casefold() == name.casefold()]
+    done = [c for c in versions if c.status is CheckpointStatus.SUCCEEDED]
+    own = [c for c in done if c.key.startswith(run)]
+    if done:
+        return (own or done)[-1]
     if versions:
         status = versions[-1].status
         raise StateError(

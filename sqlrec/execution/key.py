@@ -23,7 +23,12 @@ class RunKey:
     def text(self) -> str:
         """The key in the registry."""
         task = self.task_id if self.map_index < 0 else f"{self.task_id}/{self.map_index}"
-        return f"{self.dag_id}/{self.run_id}/{task}"
+        return f"{self.run}{task}"
+
+    @property
+    def run(self) -> str:
+        """What the keys of all tasks of the run begin with."""
+        return f"{self.dag_id}/{self.run_id}/"
 
     @property
     def job(self) -> str:

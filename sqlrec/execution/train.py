@@ -34,7 +34,7 @@ def train_job(step: TrainStep, call: Call) -> Outcome:
         )
     registry = call.env.registry
     model = find_model(registry, step.model)
-    base = find_origin(registry, model.name, step.base) if step.base else None
+    base = find_origin(registry, model.name, step.base, call.key.run) if step.base else None
     options = effective(get_controller(model.type), model, Scope.TRAIN, step.options)
     work = TrainWork(
         model=model,
@@ -52,7 +52,7 @@ def export_job(step: ExportStep, call: Call) -> Outcome:
     """Export a finished training checkpoint."""
     registry = call.env.registry
     model = find_model(registry, step.model)
-    source = find_origin(registry, model.name, step.checkpoint)
+    source = find_origin(registry, model.name, step.checkpoint, call.key.run)
     options = effective(get_controller(model.type), model, Scope.EXPORT, step.options)
     work = ExportWork(
         model=model,

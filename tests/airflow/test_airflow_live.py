@@ -31,6 +31,7 @@ def test_scripts_run_under_airflow(project: Path) -> None:
         assert error["filename"] == "broken.sql"
         assert "--> broken.sql:2:" in error["stack_trace"]
         assert airflow.call("GET", "/api/v2/dags")["total_entries"] == 1
+        assert "sqlrec" in [plugin["name"] for plugin in airflow.call("GET", "/api/v2/plugins")["plugins"]]
         assert finished(airflow, {"day": "friday"}) == "success"
         (row,) = pq.read_table(project / "data" / "log").to_pylist()
         assert row["day"] == "friday"

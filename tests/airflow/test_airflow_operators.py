@@ -11,7 +11,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from sqlrec.airflow.dag import build_dag
+from sqlrec.airflow.links import CheckpointLink, ServiceLink
 from sqlrec.airflow.loader import load_script
+from sqlrec.airflow.operators import airflow_secret
+from sqlrec.plan.build import build_plan
 from sqlrec.settings import load
 from tests.airflow.memory_api import Finished, run_dag
 
@@ -20,6 +24,13 @@ DECLARE day STRING DEFAULT 'monday';
 CACHE TABLE greeting AS SELECT '{{ params.day }}' AS day, '{{ ds }}' AS ds, '{{ ts_nodash }}' AS ts;
 INSERT INTO log SELECT day, ds FROM greeting;
 SELECT day, ds, ts FROM greeting;
+"""
+
+DEPLOY = """
+CREATE MODEL m (user_id BIGINT, y INT) WITH (model = 'tzrec.wide_and_deep', label_columns = 'y');
+TRAIN MODEL m CHECKPOINT = 'v1' ON t;
+EXPORT MODEL m CHECKPOINT = 'v1';
+CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_export';
 """
 
 Run = Callable[..., Finished]
@@ -86,3 +97,22 @@ def test_rendered_fields_show_the_step_of_this_run(run: Run) -> None:
     shown = json.dumps(list(done.api.rendered.values()))
     assert "2026-01-31" in shown
     assert "{{ params.day }}" in shown, "the statement's own text stays as written"
+
+
+def test_secrets_of_airflow_are_variables_and_fields_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = {"conn_type": "http", "password": "p", "extra": {"token": "t"}}
+    monkeypatch.setenv("AIRFLOW_VAR_API_KEY", "k")
+    monkeypatch.setenv("AIRFLOW_CONN_DB", json.dumps(connection))
+    assert airflow_secret("api_key") == "k"
+    assert airflow_secret("conn.db.password") == "p"
+    assert airflow_secret("conn.db.extra.token") == "t"
+
+
+def test_links_lead_to_what_a_task_has_made() -> None:
+    dag = build_dag(build_plan(DEPLOY, path="d.sql", name="d"), project=Path("/p"))
+    deploy, register = dag.get_task("deploy_s"), dag.get_task("register_export_m")
+    assert ServiceLink().get_link(deploy, ti_key=None) == ""
+    deploy.facts = {"url": "http://127.0.0.1:1/predict"}
+    register.facts = {"tracking": "http://mlflow", "registered": "sqlrec.default.m"}
+    assert ServiceLink().get_link(deploy, ti_key=None) == "http://127.0.0.1:1/metrics"
+    assert CheckpointLink().get_link(register, ti_key=None) == "http://mlflow/#/models/sqlrec.default.m"

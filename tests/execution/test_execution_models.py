@@ -136,6 +136,14 @@ def test_export_comes_from_the_training_checkpoint(world: World) -> None:
     assert (made.kind, made.parent, made.parent_version) == (CheckpointKind.EXPORT, "v1", 1)
 
 
+def test_two_runs_at_once_each_go_on_with_their_own_checkpoint(world: World) -> None:
+    steps = steps_of(SCRIPT)
+    for name in ("train_ctr", "export_ctr"):
+        for run in ("r1", "r2"):
+            world.run(steps[name], run)
+    assert [(c.version, c.parent_version) for c in world.registry.checkpoints(CTR)][2:] == [(3, 1), (4, 2)]
+
+
 def test_names_that_do_not_exist_are_told_with_what_exists(world: World) -> None:
     step = steps_of(SCRIPT)["export_ctr"]
     assert isinstance(step, ExportStep)
