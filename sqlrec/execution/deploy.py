@@ -58,7 +58,7 @@ def _is_own(step: DeployStep, call: Call) -> bool:
 def _change(step: DeployStep, call: Call, checkpoint: Checkpoint) -> Outcome:
     registry = call.env.registry
     model = registry.definition(checkpoint)
-    options = effective(get_controller(model.type), model, Scope.SERVICE, step.options)
+    options = effective(get_controller(model.type), model, Scope.SERVICE, step.options, call.env.secrets)
     entry = registry.begin(
         service=step.service,
         action=DeployAction.DEPLOY,

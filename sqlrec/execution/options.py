@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from sqlrec.execution.secrets import Lookup, resolve
 from sqlrec.models.controller import ModelController
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Parsed, Scope
@@ -12,10 +14,15 @@ ENVIRONMENT = "kubernetes.env."
 
 
 def effective(
-    controller: ModelController, model: ModelSpec, scope: Scope, statement: Mapping[str, OptionValue]
+    controller: ModelController,
+    model: ModelSpec,
+    scope: Scope,
+    statement: Mapping[str, OptionValue],
+    secrets: Lookup,
 ) -> dict[str, Effective]:
-    """Type defaults, overridden by the model's options, overridden by the statement's."""
-    return controller.options.effective(scope, model=model.options, statement=statement)
+    """Type defaults, overridden by the model's options, overridden by the statement's; secrets resolved."""
+    merged = controller.options.effective(scope, model=model.options, statement=statement)
+    return {key: replace(option, value=resolve(option.value, secrets)) for key, option in merged.items()}
 
 
 def values(options: Mapping[str, Effective]) -> dict[str, Parsed]:

@@ -16,7 +16,6 @@ from sqlrec.execution.key import RunKey, registration_of
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.query import run_query
 from sqlrec.execution.score import run_score
-from sqlrec.execution.secrets import resolve_secrets
 from sqlrec.execution.train import export_job, register, train_job
 from sqlrec.plan.plan import (
     DefineModelStep,
@@ -43,13 +42,13 @@ def run_step(step: Step, env: Environment, *, key: RunKey, report: Report) -> Ou
         job = run_job_of(step, env, key=key, report=report)
         return register_job_of(step, env, key=key.of(registration_of(key.task_id)), report=report, job=job)
     call = Call(env=env, key=key, report=report)
-    return _once(step, call, lambda: _run(resolve_secrets(step, env.secrets), call))
+    return _once(step, call, lambda: _run(step, call))
 
 
 def run_job_of(step: JobStep, env: Environment, *, key: RunKey, report: Report) -> Outcome:
     """The first half of TRAIN or EXPORT: the job."""
     call = Call(env=env, key=key, report=report)
-    return _once(step, call, lambda: _run(resolve_secrets(step, env.secrets), call))
+    return _once(step, call, lambda: _run(step, call))
 
 
 def register_job_of(step: JobStep, env: Environment, *, key: RunKey, report: Report, job: Outcome) -> Outcome:

@@ -1,8 +1,9 @@
-"""References to secrets become values here and nowhere else, right before a step uses them.
+"""References to secrets become values here and nowhere else: when a job or service gets its options.
 
-A plan holds ``secret:name``. The value comes from the environment (``SQLREC_SECRET_NAME``), else from
-``secrets.env`` in the work directory (lines ``NAME=value``, readable by its owner only), else from where
-the caller looks: the Airflow layer passes connections and variables.
+A plan holds ``secret:name``, and so do the registry and all else that is written down for people. The value
+comes from the environment (``SQLREC_SECRET_NAME``), else from ``secrets.env`` in the work directory (lines
+``NAME=value``, readable by its owner only), else from where the caller looks: the Airflow layer passes
+connections and variables.
 """
 
 from __future__ import annotations
@@ -11,32 +12,19 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
 from sqlrec.errors import NameNotFoundError, SetupError
-from sqlrec.plan.plan import Step
-from sqlrec.spec import codec
+from sqlrec.spec.options import Parsed
 
 Lookup = Callable[[str], str | None]
 REFERENCE = re.compile(r"secret:([A-Za-z_][\w.-]*)")
 FILE = "secrets.env"
 
 
-def resolve_secrets(step: Step, lookup: Lookup) -> Step:
-    """The step with the values of the secrets its options name; raises SR320 for an unknown one."""
-    data = codec.encode(step)
-    resolved = _walk(data, lookup, inside_options=False)
-    return step if resolved == data else cast(Step, codec.decode(Step, resolved))
-
-
-def _walk(data: object, lookup: Lookup, *, inside_options: bool) -> object:
-    if isinstance(data, dict):
-        return {k: _walk(v, lookup, inside_options=inside_options or k == "options") for k, v in data.items()}
-    if isinstance(data, list):
-        return [_walk(v, lookup, inside_options=inside_options) for v in data]
-    if inside_options and isinstance(data, str) and (found := REFERENCE.fullmatch(data)):
-        return _value(found[1], lookup)
-    return data
+def resolve(value: Parsed, lookup: Lookup) -> Parsed:
+    """The value of a secret when ``value`` refers to one, else ``value``; raises SR320 for an unknown one."""
+    found = REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    return _value(found[1], lookup) if found else value
 
 
 def _value(name: str, lookup: Lookup) -> str:

@@ -35,7 +35,7 @@ def train_job(step: TrainStep, call: Call) -> Outcome:
     registry = call.env.registry
     model = find_model(registry, step.model)
     base = find_origin(registry, model.name, step.base, call.key.run) if step.base else None
-    options = effective(get_controller(model.type), model, Scope.TRAIN, step.options)
+    options = effective(get_controller(model.type), model, Scope.TRAIN, step.options, call.env.secrets)
     work = TrainWork(
         model=model,
         checkpoint=step.checkpoint,
@@ -53,7 +53,7 @@ def export_job(step: ExportStep, call: Call) -> Outcome:
     registry = call.env.registry
     model = find_model(registry, step.model)
     source = find_origin(registry, model.name, step.checkpoint, call.key.run)
-    options = effective(get_controller(model.type), model, Scope.EXPORT, step.options)
+    options = effective(get_controller(model.type), model, Scope.EXPORT, step.options, call.env.secrets)
     work = ExportWork(
         model=model,
         checkpoint=step.checkpoint,

@@ -1,22 +1,13 @@
-"""Secrets come from the environment, the file or the caller, and only into options."""
+"""Secrets come from the environment, the file or the caller, when a job or service gets its options."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sqlrec.errors import NameNotFoundError, SetupError
-from sqlrec.execution.secrets import resolve_secrets, secrets_of
-from sqlrec.plan.plan import TrainStep
-from tests.execution.steps import MODEL, steps_of
-
-
-def step(**options: str) -> TrainStep:
-    found = steps_of(f"{MODEL} TRAIN MODEL ctr CHECKPOINT = 'v1' ON t;")["train_ctr"]
-    assert isinstance(found, TrainStep)
-    return replace(found, checkpoint="secret:token", options=options)
+from sqlrec.execution.secrets import resolve, secrets_of
 
 
 def nothing(name: str) -> None:
@@ -40,13 +31,12 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         secrets_of(tmp_path, nothing, {})("token")
 
 
-def test_only_options_are_resolved(tmp_path: Path) -> None:
-    resolved = resolve_secrets(step(api_key="secret:token", note="secret:not one"), lambda name: f"<{name}>")
-    assert isinstance(resolved, TrainStep)
-    assert resolved.options == {"api_key": "<token>", "note": "secret:not one"}
-    assert resolved.checkpoint == "secret:token"
+def test_whole_references_are_resolved() -> None:
+    assert resolve("secret:token", lambda name: f"<{name}>") == "<token>"
+    assert resolve("secret:not one", lambda name: f"<{name}>") == "secret:not one"
+    assert resolve(3, nothing) == 3
 
 
 def test_an_unknown_secret_names_the_places_to_put_it() -> None:
     with pytest.raises(NameNotFoundError, match=r"SR320.*SQLREC_SECRET_CONN_DB_PASSWORD"):
-        resolve_secrets(step(api_key="secret:conn.db.password"), nothing)
+        resolve("secret:conn.db.password", nothing)

@@ -77,6 +77,19 @@ def test_a_deployment_proves_the_service_and_moves_the_alias(make: World_) -> No
     assert (spec.replicas, spec.variant, spec.version) == (2, "fp32", 2)
 
 
+def test_a_secret_reaches_the_service_and_nothing_that_is_kept(
+    make: World_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make()
+    monkeypatch.setenv("SQLREC_SECRET_TOKEN", "hush")
+    outcome = world.run(deploy_step(options={"kubernetes.env.token": "secret:token"}))
+    (spec,) = world.services.applied
+    assert spec.env == {"TOKEN": "hush"}
+    (entry,) = world.registry.history("rank")
+    assert entry.options == {"kubernetes.env.token": "secret:token"}
+    assert "hush" not in str(outcome)
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
