@@ -29,6 +29,8 @@ PAGE = 1000
 METRICS_AT_ONCE = 1000
 PARAMS_AT_ONCE = 100
 READY = "READY"
+TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Makes MLflow's pages show an experiment as model training, not as work on language models."""
 
 
 class Store:
@@ -79,7 +81,10 @@ class Store:
 
     def _make_experiment(self, name: str, folder: str) -> str:
         try:
-            return str(self.client.create_experiment(name, artifact_location=f"{self.root}/{folder}"))
+            made = self.client.create_experiment(
+                name, artifact_location=f"{self.root}/{folder}", tags=TRAINING
+            )
+            return str(made)
         except Exists:
             return self.find_experiment(name)
 
