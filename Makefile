@@ -25,7 +25,7 @@ ifeq ($(TORCH),cpu)
 	|| $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
 	  --extra-index-url $(TORCH_CPU_INDEX) "torch==$(TORCH_VERSION)+cpu"
 endif
-	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: $(VENV)/installed  ## generate data, then train, export, deploy and score on this machine
