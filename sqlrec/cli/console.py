@@ -36,18 +36,30 @@ def stderr() -> Console:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Draw a table on stdout; numbers stand right."""
+    """Draw a table on stdout; numbers stand right. Texts are shown as they are, brackets too."""
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
     cells = [[_cell(v) for v in row] for row in rows]
     numeric = [bool(cells) and all(_is_number(row[i]) for row in cells) for i in range(len(columns))]
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for index, (name, right) in enumerate(zip(columns, numeric, strict=True)):
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=index == 0)
+        table.add_column(
+            escape(name), justify="right" if right else "left", overflow="fold", no_wrap=index == 0
+        )
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     stdout().print(table)
+
+
+def print_fact(name: str, text: str) -> None:
+    """One line on stdout: a name, and what there is to say about it."""
+    from rich.markup import escape
+
+    stdout().print(f"[bold]{escape(name):>16}[/]  {escape(text)}")
 
 
 def print_json(data: object) -> None:

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlrec.artifacts.durable import writing
 from sqlrec.cli.arguments import add_command, positive
-from sqlrec.cli.console import stdout
+from sqlrec.cli.console import print_fact
+from sqlrec.cli.project import choose_project, settings
 from sqlrec.cli.running import execute, summarise
-from sqlrec.settings import FILE, load
+from sqlrec.settings import FILE
 
 if TYPE_CHECKING:
     from sqlrec.airflow.run import RunReport
@@ -47,14 +49,16 @@ def generate(folder: Path, *, rows: int, days: int, seed: int) -> None:
     """Make the demo's table: impressions and clicks with the true probability of each click."""
     from sqlrec.data.behavior import BehaviorConfig, write_behavior
 
-    written = write_behavior(folder, BehaviorConfig(rows=rows, days=days, seed=seed))
+    with writing(folder):
+        written = write_behavior(folder, BehaviorConfig(rows=rows, days=days, seed=seed))
     print(f"{written:,} rows in {folder}", file=sys.stderr)
 
 
 def demo(folder: Path) -> None:
     """Generate data, then train, export, register, deploy and score with the script it puts there."""
     script = prepare(folder)
-    chosen = load(folder)
+    choose_project(folder)
+    chosen = settings()
     report = execute(script, chosen, {}, ("", ""), fresh=False)
     summarise(report, chosen)
     if report.error is not None:
@@ -68,14 +72,15 @@ def prepare(folder: Path) -> Path:
 
     from sqlrec.data.behavior import BehaviorConfig, write_behavior
 
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).touch()
-    script = folder / "rank.sql"
-    if not script.exists():
-        script.write_text(files("sqlrec.cli").joinpath("templates/rank.sql").read_text(encoding="utf-8"))
-    if not (folder / "data" / "behavior").is_dir():
-        print("making 600,000 impressions from a known click model", file=sys.stderr)
-        write_behavior(folder / "data" / "behavior", BehaviorConfig())
+    script, table = folder / "rank.sql", folder / "data" / "behavior"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).touch()
+        if not script.exists():
+            script.write_text(files("sqlrec.cli").joinpath("templates/rank.sql").read_text(encoding="utf-8"))
+        if not table.is_dir():
+            print("making 600,000 impressions from a known click model", file=sys.stderr)
+            write_behavior(table, BehaviorConfig())
     return script
 
 
@@ -93,4 +98,4 @@ def _compare(report: RunReport, folder: Path) -> None:
     trained = [t.outcome.metrics["auc"] for t in report.tasks if t.outcome and "auc" in t.outcome.metrics]
     if trained:
         best = ceiling(folder, HOLDOUT)
-        stdout().print(f"[bold]{'AUC':>16}[/]  {trained[0]:.4f} trained, {best:.4f} is the best reachable")
+        print_fact("AUC", f"{trained[0]:.4f} trained, {best:.4f} is the best reachable")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlrec.errors import SetupError
-from sqlrec.settings import Settings, load
+from sqlrec.settings import PREFIX, Settings, load
 
 
 @dataclass(slots=True)
@@ -25,5 +26,7 @@ def choose_project(folder: Path | None) -> None:
 
 
 def settings() -> Settings:
-    """Settings of the chosen project."""
-    return load(_chosen.folder)
+    """Settings of the chosen project; ``--project`` goes before ``SQLREC_PROJECT``."""
+    if _chosen.folder is None:
+        return load()
+    return load(environ={**os.environ, f"{PREFIX}PROJECT": str(_chosen.folder)})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlrec.cli.arguments import add_command, add_json, pair
-from sqlrec.cli.console import print_json, print_table, stdout
+from sqlrec.cli.console import print_fact, print_json, print_table
 from sqlrec.cli.project import settings
 from sqlrec.errors import NameNotFoundError
 
@@ -104,9 +104,7 @@ def execute(
 def summarise(report: RunReport, chosen: Settings) -> None:
     """What a run did: tasks with times, checkpoints, metrics, services, rows, and how to see more."""
     done = [task for task in report.tasks if task.outcome is not None]
-    rows = [
-        (t.id, t.state, round(t.seconds, 1), t.outcome.message if t.outcome else "") for t in report.tasks
-    ]
+    rows = [(t.id, t.state, f"{t.seconds:.1f}", t.outcome.message if t.outcome else "") for t in report.tasks]
     again = " (taken up again)" if report.resumed else ""
     print_table(f"Run {report.run_id}{again}", ("task", "state", "seconds", "what"), rows)
     _show_checkpoints(done)
@@ -143,9 +141,8 @@ def _show_more(report: RunReport, done: list[TaskReport], chosen: Settings) -> N
     lines += [("checkpoints", f"{sqlrec} checkpoints {model}") for model in models]
     uri = shlex.quote(chosen.tracking_uri)
     lines += [("metrics, plots", f"{_program('mlflow')} ui --backend-store-uri {uri}")]
-    console = stdout()
     for name, text in lines:
-        console.print(f"[bold]{name:>16}[/]  {text}")
+        print_fact(name, text)
 
 
 def _program(name: str) -> str:
