@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def add_to(commands: Commands) -> None:
         lambda a: checkpoints(a.model, as_json=a.as_json),
         "list the checkpoints of a model, with their metrics and who serves them",
     )
-    parser.add_argument("model", help="model name")
+    parser.add_argument("model", type=_model_name, help="model name")
     add_json(parser)
 
 
@@ -45,12 +46,20 @@ def models(*, as_json: bool) -> None:
     print_table("Models", ("model", "type", "features", "labels", "checkpoints"), rows)
 
 
-def checkpoints(model: str, *, as_json: bool) -> None:
+def _model_name(text: str) -> ModelName:
+    try:
+        return ModelName.parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def checkpoints(name: ModelName, *, as_json: bool) -> None:
     """List the checkpoints of a model, oldest first, with their metrics and who serves them."""
     world = catalog()
-    name = ModelName.parse(model)
     if world.model(name) is None:
-        raise NameNotFoundError("SR205", f"model {model} does not exist", hint=suggest(model, world.models()))
+        known = [str(ModelName.parse(full)) for full in world.models()]
+        hint = suggest(str(name), known) or f"models: {', '.join(known) or 'none'}"
+        raise NameNotFoundError("SR205", f"model {name} does not exist", hint=hint)
     found = world.checkpoints(name)
     if as_json:
         print_json([codec.encode(checkpoint) for checkpoint in found])

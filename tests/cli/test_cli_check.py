@@ -53,7 +53,11 @@ def test_json(sqlrec: Command, script: Path) -> None:
     assert told.status == EXIT_FINDINGS
     assert told.err == ""
     found = json.loads(told.out)
-    assert [(f["line"], f["column"], f["end_column"]) for f in found] == [(2, 61, 72), (3, 50, 59), (4, 14, 20)]
+    assert [(f["line"], f["column"], f["end_column"]) for f in found] == [
+        (2, 61, 72),
+        (3, 50, 59),
+        (4, 14, 20),
+    ]
     assert {f["file"] for f in found} == {str(script)}
     assert {f["severity"] for f in found} == {"error"}
     assert all(f["code"].startswith("SR") and f["message"] for f in found)

@@ -87,9 +87,7 @@ def test_debug_shows_where_an_error_comes_from(tmp_path: Path) -> None:
         main(["--debug", "--project", str(tmp_path / "nope"), "models"])
 
 
-def test_an_interrupt_is_exit_130(
-    sqlrec: Command, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_is_exit_130(sqlrec: Command, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(path: Path) -> bool:
         raise KeyboardInterrupt
 
