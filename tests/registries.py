@@ -105,7 +105,7 @@ def export_output(folder: Path, factor: float = 1.0) -> tuple[Path, JobResult]:
             InputColumn(name="price", type=DataType.parse("DOUBLE"), tensor="float32"),
         ),
         outputs=(OutputColumn(name="probs", type=DataType.parse("FLOAT")),),
-        variants={"fp32": Variant(file="model.onnx", bytes=1, latency_ms=1.0)},
+        variants={"fp32": Variant(file="model.onnx", bytes=1)},
     )
     write_signature(draft, signature)
     return folder, publish(draft, folder, JobResult(rows=5))

@@ -50,6 +50,14 @@ def staging(final: Path) -> Path:
     return folder
 
 
+def sweep(final: Path) -> None:
+    """Remove staging folders of ``final`` that killed programs left; none may be at work on it."""
+    if final.parent.is_dir():
+        for left in final.parent.iterdir():
+            if left.name.startswith(f".{final.name}.") and left.name.endswith(".tmp"):
+                shutil.rmtree(left, ignore_errors=True)
+
+
 def publish(folder: Path, final: Path, result: JobResult) -> JobResult:
     """Move a filled staging folder to its place; an earlier complete result is kept and returned.
 

@@ -38,11 +38,13 @@ class OutputColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One ONNX file of the model: its size, its latency on a thousand rows, its metrics on the sample."""
+    """One ONNX file of the model: its size, its metrics on the sample and its distance from FP32.
+
+    Its speed is a metric of the checkpoint and not kept here: the same export has the same bytes.
+    """
 
     file: str
     bytes: int
-    latency_ms: float
     metrics: Mapping[str, float] = field(default_factory=dict)
     max_delta: float = 0.0
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
 
-from sqlrec.artifacts.folder import RESULT, SIGNATURE, digests
+from sqlrec.artifacts.folder import RESULT, digests
 from sqlrec.registry.mlflow import MlflowRegistry
 from sqlrec.spec import codec
 from sqlrec.spec.model import Checkpoint
@@ -51,19 +50,14 @@ def state_of(project: Project) -> State:
 
 
 def _checkpoint(found: Checkpoint) -> dict[str, Any]:
-    """A version and its files; of an export's signature all but how long scoring took."""
-    folder = Path(found.uri)
-    files = digests(folder)
-    signature = json.loads((folder / SIGNATURE).read_text())["value"] if SIGNATURE in files else {}
-    for variant in signature.get("variants", {}).values():
-        del variant["latency_ms"]
+    """A version and its files, all but those that tell when they were made."""
+    files = digests(Path(found.uri))
     return {
         "version": found.version,
         "name": found.name,
         "kind": found.kind,
         "status": found.status,
         "parent": (found.parent, found.parent_version),
-        "files": {name: files[name] for name in files if name not in (RESULT, SIGNATURE, "MLmodel")},
-        "signature": signature,
-        "digest": found.digest if not signature else "",
+        "files": {name: files[name] for name in files if name not in (RESULT, "MLmodel")},
+        "digest": found.digest,
     }

@@ -59,7 +59,7 @@ def signature(checkpoint: str) -> Signature:
         checkpoint=checkpoint,
         inputs=(InputColumn(name="user_id", type=bigint, tensor="int64"),),
         outputs=(OutputColumn(name="probs", type=number),),
-        variants={"fp32": Variant(file="model.onnx", bytes=1, latency_ms=1.0)},
+        variants={"fp32": Variant(file="model.onnx", bytes=1)},
         sample=({"user_id": 1, "age": 2}, {"user_id": 2, "age": None}),
     )
 

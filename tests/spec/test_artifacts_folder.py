@@ -112,3 +112,11 @@ def test_a_signature_reads_back(tmp_path: Path) -> None:
     )
     folders.write_signature(tmp_path, signature)
     assert folders.read_signature(tmp_path) == signature
+
+
+def test_what_killed_programs_left_of_this_folder_is_swept(tmp_path: Path) -> None:
+    mine, other = folders.staging(tmp_path / "v1"), folders.staging(tmp_path / "v2")
+    (mine / "half.bin").touch()
+    folders.sweep(tmp_path / "v1")
+    assert (mine.exists(), other.exists()) == (False, True)
+    folders.sweep(tmp_path / "absent" / "v1")

@@ -69,7 +69,7 @@ VALUES: list[object] = [
         checkpoint="v1_export",
         inputs=(InputColumn(name="u", type=INT, tensor="int64"),),
         outputs=(OutputColumn(name="probs", type=DataType.parse("FLOAT")),),
-        variants={"fp32": Variant(file="model.onnx", bytes=1, latency_ms=0.5)},
+        variants={"fp32": Variant(file="model.onnx", bytes=1)},
         sample=({"u": 1, "t": ["a"]},),
     ),
 ]

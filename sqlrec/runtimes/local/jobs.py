@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from sqlrec.artifacts.durable import locked, make_folder, write_text, writing
-from sqlrec.artifacts.folder import is_complete
+from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, NameNotFoundError
 from sqlrec.runtimes.local.processes import Launched, family, how_it_ended, last_lines, launch, stop
 from sqlrec.spec import codec
@@ -116,6 +116,7 @@ class LocalJobRuntime:
             self._write(folder, record)
             return
         stop(family(str(folder)), grace=0.0)
+        sweep(_output(job.output_uri))
         attempt = before.attempt + 1
         log, spec = folder / "log.txt", folder / "spec.json"
         with writing(folder):
