@@ -26,6 +26,7 @@ ifeq ($(TORCH),cpu)
 	  --extra-index-url $(TORCH_CPU_INDEX) "torch==$(TORCH_VERSION)+cpu"
 endif
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m compileall -q sqlrec
 	@touch $@
 
 demo: $(VENV)/installed  ## generate data, then train, export, deploy and score on this machine
