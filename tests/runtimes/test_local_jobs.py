@@ -206,9 +206,10 @@ def test_everything_killed_is_a_failure_and_the_retry_is_alone(
     lines = runtime.logs(handle)
     seen = [next(lines), next(lines), next(lines)]
     child = int(next(line for line in seen if line.startswith("child")).split()[1])
-    for process in [*psutil.Process(child).parents(), psutil.Process(child)]:
-        if "program_job.py" in " ".join(process.cmdline()):
-            os.kill(process.pid, signal.SIGKILL)
+    family = [*psutil.Process(child).parents(), psutil.Process(child)]
+    ours = [process.pid for process in family if "program_job.py" in " ".join(process.cmdline())]
+    for pid in ours:  # all of them looked at before the first is killed: a killed one is a zombie
+        os.kill(pid, signal.SIGKILL)
     assert finished(runtime, handle) is JobState.FAILED
     assert runs(child), "the stray child is what the retry has to deal with"
     runtime.submit(job(tmp_path, "wait"))
