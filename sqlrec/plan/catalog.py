@@ -6,8 +6,10 @@ a DAG depends on its script alone; ``sqlrec plan`` and ``check`` compile against
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.names import ModelName
 
@@ -37,6 +39,21 @@ class Catalog(Protocol):
     def services(self) -> tuple[str, ...]:
         """Names of all services."""
 
+    def aliases(self, model: ModelName) -> Mapping[str, Checkpoint]:
+        """Checkpoints of a model by the aliases that ALTER MODEL … SET ALIAS gave."""
+
+    def function(self, name: str) -> FunctionSpec | None:
+        """The SQL function of that name."""
+
+    def functions(self) -> tuple[str, ...]:
+        """Names of all SQL functions."""
+
+    def api(self, name: str) -> ApiSpec | None:
+        """The API of that name."""
+
+    def apis(self) -> tuple[str, ...]:
+        """Names of all APIs."""
+
 
 class OpenCatalog:
     """Knows nothing, forbids nothing."""
@@ -64,5 +81,25 @@ class OpenCatalog:
         return None
 
     def services(self) -> tuple[str, ...]:
+        """Always empty."""
+        return ()
+
+    def aliases(self, model: ModelName) -> Mapping[str, Checkpoint]:
+        """Always empty."""
+        return {}
+
+    def function(self, name: str) -> FunctionSpec | None:
+        """Always None."""
+        return None
+
+    def functions(self) -> tuple[str, ...]:
+        """Always empty."""
+        return ()
+
+    def api(self, name: str) -> ApiSpec | None:
+        """Always None."""
+        return None
+
+    def apis(self) -> tuple[str, ...]:
         """Always empty."""
         return ()

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sqlrec.errors import Diagnostic
+from sqlrec.plan.changes import ModelChange, ServiceChange
 from sqlrec.spec import codec
+from sqlrec.spec.function import ApiSpec, FunctionSpec, Program
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionValue
 from sqlrec.spec.table import Relation, TableSource
+from sqlrec.sql.statements import ObjectKind
 
 
 class RefKind(StrEnum):
@@ -26,6 +29,10 @@ class RefKind(StrEnum):
     MODEL = "model"
     CHECKPOINT = "checkpoint"
     SERVICE = "service"
+    FUNCTION = "function"
+    API = "api"
+    GATE = "gate"
+    """Passed when an ASSERT holds; all steps after it read it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,11 +64,12 @@ class Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefineModelStep(Base):
-    """CREATE [OR REPLACE] MODEL."""
+    """CREATE [OR REPLACE] [TEMPORARY] MODEL. A temporary one is known to the script or session alone."""
 
     model: ModelSpec
     replace: bool = False
     if_not_exists: bool = False
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +109,11 @@ class DeployStep(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropModelStep(Base):
-    """DROP MODEL."""
+    """DROP [TEMPORARY] MODEL."""
 
     model: ModelName
     if_exists: bool = False
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +122,14 @@ class DropServiceStep(Base):
 
     service: str
     if_exists: bool = False
+
+
+class Inspection(StrEnum):
+    """What an :class:`InspectStep` shows."""
+
+    SHOW = "show"
+    DESCRIBE = "describe"
+    SHOW_CREATE = "show create"
 
 
 class QueryMode(StrEnum):
@@ -144,15 +161,160 @@ class ScoreStep(Base):
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterModelStep(Base):
+    """ALTER MODEL."""
+
+    model: ModelName
+    change: ModelChange
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateStep(Base):
+    """EVALUATE MODEL. ``options`` are those of the statement."""
+
+    model: ModelName
+    checkpoint: str
+    data: Relation
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterServiceStep(Base):
+    """ALTER SERVICE."""
+
+    service: str
+    change: ServiceChange
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackStep(Base):
+    """ROLLBACK SERVICE. An empty ``checkpoint`` means the one served before."""
+
+    service: str
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectStep(Base):
+    """SHOW, DESCRIBE, SHOW CREATE: rows about what there is.
+
+    ``name`` is what DESCRIBE or SHOW CREATE names, or stands after FROM or IN of SHOW (a model for
+    checkpoints, else ``catalog.database``; empty: the current one, in ``database``). ``temporary`` are the
+    temporary models in force, ``settings`` the settings, each only where the statement is about them.
+    """
+
+    action: Inspection
+    kind: ObjectKind
+    name: str = ""
+    database: str = ""
+    checkpoint: str = ""
+    formatted: bool = False
+    like: str = ""
+    negated: bool = False
+    temporary: tuple[ModelSpec, ...] = ()
+    settings: Mapping[str, OptionValue] = field(default_factory=dict)
+    tables: Mapping[str, TableSource] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainStep(Base):
+    """EXPLAIN: what ``step`` would do; it is not done."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssertStep(Base):
+    """ASSERT: fails unless every value of the query's rows, at least one, is true."""
+
+    query: Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IfStep(Base):
+    """IF: one branch or the other, in one task. See :class:`sqlrec.sql.statements.If`.
+
+    When the condition is false and there is no ELSE, a table that THEN caches is cached without rows.
+    """
+
+    condition: Relation
+    then: Step
+    otherwise: Step | None = None
+    timein: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefineFunctionStep(Base):
+    """CREATE [OR REPLACE] SQL FUNCTION … RETURN: registers the function; calls are in place already."""
+
+    function: FunctionSpec
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropFunctionStep(Base):
+    """DROP SQL FUNCTION."""
+
+    function: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefineApiStep(Base):
+    """CREATE [OR REPLACE] API."""
+
+    api: ApiSpec
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropApiStep(Base):
+    """DROP API."""
+
+    api: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkedCallStep(Base):
+    """CALL function(…) PARTITION BY table SIZE n: the program runs for at most ``size`` rows at a time.
+
+    ``arguments`` are the tables for the program's inputs, by input name; ``chunked`` is the input that is
+    divided.
+    """
+
+    program: Program
+    arguments: Mapping[str, Relation]
+    chunked: str
+    size: int
+    target: TableSource | None = None
+
+
 Step = (
     DefineModelStep
+    | AlterModelStep
+    | DropModelStep
     | TrainStep
     | ExportStep
+    | EvaluateStep
     | DeployStep
-    | DropModelStep
+    | AlterServiceStep
+    | RollbackStep
     | DropServiceStep
     | QueryStep
     | ScoreStep
+    | ChunkedCallStep
+    | AssertStep
+    | IfStep
+    | InspectStep
+    | ExplainStep
+    | DefineFunctionStep
+    | DropFunctionStep
+    | DefineApiStep
+    | DropApiStep
 )
 
 

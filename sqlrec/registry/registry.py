@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
 from sqlrec.spec.names import ModelName
@@ -74,6 +75,46 @@ class ModelRegistry(Protocol):
 
     def drop_model(self, name: ModelName, *, if_exists: bool = False) -> bool:
         """Remove a model and its checkpoints; refused (SR203) while services use it."""
+
+    def rename_model(self, name: ModelName, new: ModelName) -> None:
+        """Give a model, with its checkpoints, aliases and services, another name.
+
+        Raises SR204 when it does not exist and SR201 when the new name is taken. Doing it again after it
+        was done is no error.
+        """
+
+    def drop_checkpoint(self, model: ModelName, name: str, *, if_exists: bool = False) -> bool:
+        """Remove all versions that bear the name; refused (SR203) while services use one of them."""
+
+    def aliases(self, model: ModelName) -> Mapping[str, Checkpoint]:
+        """Checkpoints by the aliases that :meth:`set_alias` gave; those of services are not among them."""
+
+    def set_alias(self, alias: str, checkpoint: Checkpoint) -> None:
+        """Let the alias name the checkpoint, whatever it named before."""
+
+    def drop_alias(self, model: ModelName, alias: str, *, if_exists: bool = False) -> bool:
+        """Take an alias back; SR207 when there is none of that name."""
+
+    def record_metrics(self, checkpoint: Checkpoint, metrics: Mapping[str, float], *, key: str) -> None:
+        """Add metrics of an evaluation to a checkpoint; the same ``key`` again adds nothing."""
+
+    def functions(self) -> tuple[FunctionSpec, ...]:
+        """All SQL functions, by name."""
+
+    def put_function(self, function: FunctionSpec, *, replace: bool = False) -> bool:
+        """Store a function; True when something changed; another one of the name is SR201."""
+
+    def drop_function(self, name: str, *, if_exists: bool = False) -> bool:
+        """Remove a function; SR240 when there is none, SR203 while an API uses it."""
+
+    def apis(self) -> tuple[ApiSpec, ...]:
+        """All APIs, by name."""
+
+    def put_api(self, api: ApiSpec, *, replace: bool = False) -> bool:
+        """Store an API; True when something changed; another one of the name is SR201."""
+
+    def drop_api(self, name: str, *, if_exists: bool = False) -> bool:
+        """Remove an API; SR241 when there is none."""
 
     def checkpoint(self, model: ModelName, name: str) -> Checkpoint | None:
         """The newest succeeded version that bears the name."""
