@@ -75,6 +75,12 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
+def comments(text: str) -> list[Span]:
+    """Places of the comments of a text; the line break that ends one is no part of it."""
+    gaps = (match for match in _TOKEN.finditer(text) if match.lastgroup == "gap")
+    return [Span(match.start(), match.end()) for match in gaps if not match[0][0].isspace()]
+
+
 def runs_over(text: str, token: Token) -> bool:
     """Whether a string seems to have lost its closing quote.
 
