@@ -8,20 +8,69 @@ cannot be loaded is an error that names its package, never a silent gap.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from sqlrec.errors import NameNotFoundError, SetupError, suggest
 from sqlrec.models.controller import ModelController
+from sqlrec.spec.options import OptionValue
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "sqlrec.models"
 
+PROVIDER = "provider."
+"""What the types of remote models begin with."""
+TRAINING = "training."
+"""What the types begin with that FLIP-437 trains on AS query."""
+
+_REMOTE = "sqlrec.models.remote.providers"
+
 BUILT_IN = {
     "tzrec.wide_and_deep": "sqlrec.models.deep.wide_and_deep:CONTROLLER",
+    "import": "sqlrec.models.imported.onnx:CONTROLLER",
+    "training.kmeans": "sqlrec.models.classic.kmeans:CONTROLLER",
+    "provider.anthropic": f"{_REMOTE}:ANTHROPIC",
+    "provider.azure": f"{_REMOTE}:AZURE",
+    "provider.azureml": f"{_REMOTE}:AZUREML",
+    "provider.azureopenai": f"{_REMOTE}:AZUREOPENAI",
+    "provider.bedrock": f"{_REMOTE}:BEDROCK",
+    "provider.deepseek": f"{_REMOTE}:DEEPSEEK",
+    "provider.googleai": f"{_REMOTE}:GOOGLEAI",
+    "provider.local": f"{_REMOTE}:LOCAL_FILE",
+    "provider.openai": f"{_REMOTE}:OPENAI",
+    "provider.openai-compat": f"{_REMOTE}:OPENAI_COMPAT",
+    "provider.qwen": f"{_REMOTE}:QWEN",
+    "provider.sagemaker": f"{_REMOTE}:SAGEMAKER",
+    "provider.triton": f"{_REMOTE}:TRITON_SERVER",
+    "provider.vertexai": f"{_REMOTE}:VERTEXAI",
 }
+
+
+def model_type(options: Mapping[str, OptionValue]) -> str:
+    """The type that the options of CREATE MODEL (keys canonical) name; empty when they name none.
+
+    With ``provider``, or ``type = 'remote'``, ``model`` is the name of the model at its provider; without,
+    it is the type. ``type = 'training'`` names its trainer by ``algorithm``.
+    """
+    kind = str(options.get("type", "")).strip().casefold()
+    if "provider" in options or kind == "remote":
+        name = str(options.get("provider", "")).strip().casefold()
+        return f"{PROVIDER}{name.replace('_', '-')}" if name else ""
+    if kind == "training":
+        algorithm = str(options.get("algorithm", "")).strip().casefold()
+        return f"{TRAINING}{algorithm}" if algorithm else ""
+    return "import" if kind == "import" else str(options.get("model", ""))
+
+
+def type_key(options: Mapping[str, OptionValue]) -> str:
+    """The option that names the type, or that is missing to name it."""
+    kind = str(options.get("type", "")).strip().casefold()
+    if "provider" in options or kind == "remote":
+        return "provider"
+    return {"training": "algorithm", "import": "type"}.get(kind, "model")
 
 
 def load(path: str) -> object:
@@ -50,9 +99,7 @@ def get_controller(model_type: str) -> ModelController:
         return cast(ModelController, load(BUILT_IN[folded]))
     entry = _plugins().get(folded)
     if entry is None:
-        known = model_types()
-        hint = suggest(model_type, known) or f"known types: {', '.join(known)}"
-        raise NameNotFoundError("SR204", f"unknown model type {model_type!r}", hint=hint)
+        raise _unknown(model_type)
     try:
         return cast(ModelController, entry.load())
     except Exception as error:
@@ -62,3 +109,19 @@ def get_controller(model_type: str) -> ModelController:
             f"model type {model_type!r} of package {package} cannot be loaded: {error!r}",
             hint=f"reinstall or remove {package}",
         ) from error
+
+
+def _unknown(name: str) -> NameNotFoundError:
+    """The error about a type, a provider or an algorithm that there is not."""
+    prefix, what, plural = next(
+        (row for row in _KINDS if name.casefold().startswith(row[0])), ("", "model type", "types")
+    )
+    known = [known.removeprefix(prefix) for known in model_types() if known.startswith(prefix)]
+    if not prefix:
+        known = [known for known in known if not known.startswith(tuple(row[0] for row in _KINDS))]
+    shown = name[len(prefix) :]
+    hint = suggest(shown, known) or f"known {plural}: {', '.join(known)}"
+    return NameNotFoundError("SR204", f"unknown {what} {shown!r}", hint=hint)
+
+
+_KINDS = ((PROVIDER, "model provider", "providers"), (TRAINING, "training algorithm", "algorithms"))

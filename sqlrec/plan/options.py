@@ -9,9 +9,6 @@ from sqlrec.plan.templates import canonical, is_templated, secret_reference
 from sqlrec.spec.options import Option, OptionSet, OptionValue, Scope, canonical_key
 from sqlrec.sql.statements import OptionItem
 
-TYPE_KEY = "model"
-"""The option of CREATE MODEL that names the model type."""
-
 
 def stored_options(items: Iterable[OptionItem]) -> dict[str, OptionValue]:
     """Options by canonical key as a plan holds them: templates canonical, secrets by reference."""
@@ -29,9 +26,17 @@ def check_options(
     items: tuple[OptionItem, ...], declared: OptionSet, scope: Scope, owner: Span
 ) -> Iterator[Diagnostic]:
     """Findings about the options of one statement; ``owner`` is where a missing one is reported."""
+    given: dict[str, OptionItem] = {}
     for item in items:
         yield from check_option(item, declared, scope)
-    given = {canonical_key(item.key.value) for item in items}
+        first = given.setdefault(declared.canonical(item.key.value), item)
+        if canonical_key(first.key.value) != canonical_key(item.key.value):
+            yield Diagnostic(
+                code="SR305",
+                message=f"option {item.key.value!r} is given twice: {first.key.value!r} is the same option",
+                span=item.key.span,
+                hint="keep one of them",
+            )
     for option in declared.options:
         if option.required and scope in option.scopes and canonical_key(option.key) not in given:
             yield missing_option(option, scope, owner)

@@ -6,7 +6,8 @@ from typing import assert_never
 
 from sqlrec.errors import SqlRecError
 from sqlrec.models.controller import ModelController
-from sqlrec.plan.options import TYPE_KEY, stored_options
+from sqlrec.models.lookup import model_type
+from sqlrec.plan.options import stored_options
 from sqlrec.plan.plan import (
     DefineModelStep,
     DeployStep,
@@ -62,12 +63,12 @@ def model_spec(statement: CreateModel, scope: ScriptScope) -> ModelSpec:
     options = stored_options(statement.options)
     declared = statement.inputs or statement.columns
     columns = declared.schema if declared else Schema()
-    model_type = str(options.get(TYPE_KEY, ""))
-    controller = scope.controller_of(model_type)
+    named = model_type(options)
+    controller = scope.controller_of(named)
     given = statement.outputs.schema if statement.outputs else Schema()
     return ModelSpec(
         name=model_name(statement.name),
-        type=controller.type if controller else model_type,
+        type=controller.type if controller else named,
         columns=columns,
         outputs=given or answers(controller, columns, options),
         options=options,

@@ -44,7 +44,11 @@ class OptionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One option. ``{f}`` in the key stands for a column name (``column.{f}.bucket_size``)."""
+    """One option. ``{f}`` in the key stands for a column name (``column.{f}.bucket_size``).
+
+    ``aliases`` are other keys that scripts use for it. ``choices`` are compared as keys are: without case,
+    ``-`` equal to ``_``.
+    """
 
     key: str
     kind: OptionKind
@@ -56,11 +60,12 @@ class Option:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     sensitive: bool = False
+    aliases: tuple[str, ...] = ()
 
     def parse(self, raw: OptionValue) -> Parsed:
         """The typed value of what was written; raises ``OptionError`` (SR302, SR303).
 
-        One of ``choices`` is returned as declared, however it was spelt.
+        One of ``choices`` is returned as declared, however it was spelt; a list holds any of them.
         """
         text = ("true" if raw else "false") if isinstance(raw, bool) else str(raw)
         try:
@@ -71,19 +76,19 @@ class Option:
                 "SR302", f"option {self.key!r} takes {article} {self.kind}, not {text!r}"
             ) from None
         if self.choices:
-            return self._choice(text)
+            return tuple(map(self._choice, _strings(text))) if isinstance(value, tuple) else self._choice(text)
         self._check_range(value, text)
         return value
 
     def _choice(self, text: str) -> str:
-        folded = {c.casefold(): c for c in self.choices}
-        if text.strip().casefold() not in folded:
+        folded = {canonical_key(choice): choice for choice in self.choices}
+        if canonical_key(text.strip()) not in folded:
             raise OptionError(
                 "SR303",
                 f"option {self.key!r} is one of {', '.join(self.choices)}, not {text!r}",
                 hint=suggest(text, self.choices),
             )
-        return folded[text.strip().casefold()]
+        return folded[canonical_key(text.strip())]
 
     def _check_range(self, value: Parsed, text: str) -> None:
         for number in value if isinstance(value, tuple) else (value,):
@@ -147,6 +152,10 @@ _READERS: dict[OptionKind, Callable[[str], Parsed]] = {
 }
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a word begins inside a key in camel case."""
+
+
 def canonical_key(key: str) -> str:
     """The key two spellings share: ``-`` and ``_`` are equal; case of plain keys does not count."""
     return key.replace("-", "_").casefold()
@@ -162,14 +171,20 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class OptionSet:
-    """The options a model type, table connector or script knows."""
+    """The options a model type, table connector or script knows.
+
+    ``prefixes`` may stand before a plain key and mean nothing (``openai.api_key`` is ``api_key``).
+    """
 
     options: tuple[Option, ...]
+    prefixes: tuple[str, ...] = ()
     _plain: dict[str, Option] = field(init=False, repr=False, compare=False)
     _patterns: tuple[tuple[re.Pattern[str], Option], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        plain = {canonical_key(o.key): o for o in self.options if "{f}" not in o.key}
+        plain = {
+            canonical_key(key): o for o in self.options for key in (o.key, *o.aliases) if "{f}" not in o.key
+        }
         patterns = tuple(
             (re.compile(re.escape(canonical_key(o.key)).replace(r"\{f\}", "(.+)")), o)
             for o in self.options
@@ -179,11 +194,20 @@ class OptionSet:
         object.__setattr__(self, "_patterns", patterns)
 
     def find(self, key: str) -> Option | None:
-        """The option a key names, or None."""
-        folded = canonical_key(key)
-        if folded in self._plain:
-            return self._plain[folded]
-        return next((o for pattern, o in self._patterns if pattern.fullmatch(folded)), None)
+        """The option a key names, or None. ``apiKey`` is read as ``api_key`` where that is an option."""
+        for spelling in (canonical_key(key), canonical_key(_HUMP.sub("_", key))):
+            if spelling in self._plain:
+                return self._plain[spelling]
+            for prefix in self.prefixes:
+                spelling = spelling.removeprefix(prefix)
+            if spelling in self._plain:
+                return self._plain[spelling]
+        return next((o for pattern, o in self._patterns if pattern.fullmatch(canonical_key(key))), None)
+
+    def canonical(self, key: str) -> str:
+        """The canonical key of the option that a written key names, or of the key itself."""
+        option = self.find(key)
+        return canonical_key(key if option is None or "{f}" in option.key else option.key)
 
     def check(self, key: str, raw: OptionValue, scope: Scope) -> Parsed:
         """Typed value of one written option; raises ``OptionError`` (SR301 … SR304)."""
@@ -218,5 +242,5 @@ class OptionSet:
             for key, raw in layer.items():
                 option = self.find(key)
                 if option is not None and wanted & option.scopes:
-                    result[canonical_key(key)] = Effective(option.parse(raw), origin)
+                    result[self.canonical(key)] = Effective(option.parse(raw), origin)
         return result

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, Severity, Span, SqlRecError
 from sqlrec.models.controller import ModelController, Problem
-from sqlrec.plan.options import TYPE_KEY, check_options, stored_options
+from sqlrec.models.lookup import TRAINING, model_type, type_key
+from sqlrec.plan.options import check_options, stored_options
 from sqlrec.plan.refs import model_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.resolve_models import answers, model_spec
@@ -52,27 +53,55 @@ def check_new_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnosti
 
 
 def check_model_type(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """``model`` names a model type that there is."""
+    """The options name a model type, and there is such a type."""
     if not isinstance(statement, CreateModel):
         return
-    item = _item(statement, TYPE_KEY)
-    if item is None:
+    options = stored_options(statement.options)
+    named, key = model_type(options), type_key(options)
+    item = _item(statement, key)
+    if item is None or not named:
         yield Diagnostic(
             code="SR307",
-            message=f"{Scope.MODEL} needs the option 'model'",
+            message=_MISSING_TYPE[key][0],
             span=statement.name.span,
-            hint="add WITH (model = 'tzrec.wide_and_deep'), the type of the model",
+            hint=_MISSING_TYPE[key][1],
         )
         return
     try:
-        scope.controllers(str(item.value))
+        scope.controllers(named)
     except SqlRecError as error:
         yield Diagnostic(code=error.code, message=error.message, span=item.value_span, hint=error.hint)
 
 
+_MISSING_TYPE = {
+    "model": (
+        "CREATE MODEL needs the option 'model', the type of the model, or 'provider', who runs it",
+        "add WITH (model = 'tzrec.wide_and_deep'), or WITH (provider = 'openai')",
+    ),
+    "provider": (
+        "a remote model needs the option 'provider', who runs it",
+        "add provider = 'openai', or another provider",
+    ),
+    "algorithm": (
+        "type = 'training' needs the option 'algorithm', what is trained",
+        "add algorithm = 'kmeans'",
+    ),
+}
+
+
 def check_query(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """AS query says what to learn from but not how."""
-    if isinstance(statement, CreateModel) and statement.query is not None:
+    """AS query says what to learn from but not how; ``type = 'training'`` with an algorithm says both."""
+    if not isinstance(statement, CreateModel):
+        return
+    trains = model_type(stored_options(statement.options)).startswith(TRAINING)
+    if trains and statement.query is None:
+        yield Diagnostic(
+            code="SR427",
+            message="a model of type 'training' needs AS query: the rows it learns from",
+            span=statement.name.span,
+            hint="add AS SELECT … after WITH (…)",
+        )
+    elif statement.query is not None and not trains:
         yield Diagnostic(
             code="SR213",
             message="CREATE MODEL … AS query names no trainer",
@@ -121,7 +150,7 @@ def check_definition(statement: Acting, scope: ScriptScope) -> Iterator[Diagnost
     if not isinstance(statement, CreateModel):
         return
     yield from _run_dependent(statement)
-    controller = scope.controller_of(str(stored_options(statement.options).get(TYPE_KEY, "")))
+    controller = scope.controller_of(model_type(stored_options(statement.options)))
     if controller is None:
         return
     found = list(check_options(statement.options, controller.options, Scope.MODEL, statement.name.span))
@@ -144,11 +173,9 @@ def _run_dependent(statement: CreateModel) -> Iterator[Diagnostic]:
 def _controller_findings(
     statement: CreateModel, controller: ModelController, scope: ScriptScope
 ) -> Iterator[Diagnostic]:
-    missing = {
-        canonical_key(o.key)
-        for o in controller.options.options
-        if o.required and _item(statement, o.key) is None
-    }
+    given = {controller.options.canonical(item.key.value) for item in statement.options}
+    required = {canonical_key(option.key) for option in controller.options.options if option.required}
+    missing = required - given
     for problem in controller.check(model_spec(statement, scope)):
         if canonical_key(problem.option) not in missing or not problem.option:
             yield Diagnostic(

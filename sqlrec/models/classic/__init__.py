@@ -1,0 +1,1 @@
+"""Classic algorithms: ``WITH (type = 'training', algorithm = …)``."""

@@ -1,0 +1,1 @@
+"""Models that are brought as a file: ``WITH (type = 'import', …)``."""
