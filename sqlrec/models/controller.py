@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sqlrec.spec.job import ExportWork, JobResult, Resources, Topology, TrainWork
+from sqlrec.spec.job import EvaluateWork, ExportWork, JobResult, Resources, Topology, TrainWork
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Effective, OptionSet
 from sqlrec.spec.schema import Schema
@@ -34,13 +34,16 @@ class Problem:
 class Programs:
     """Dotted paths (``package.module:function``) of the heavy half; empty when not supported.
 
-    ``train(work: TrainWork, output: Path, progress: Progress) -> JobResult`` and
-    ``export(work: ExportWork, output: Path, progress: Progress) -> JobResult`` write their files into
-    the empty folder ``output``.
+    ``train(work: TrainWork, output: Path, progress: Progress) -> JobResult``,
+    ``export(work: ExportWork, output: Path, progress: Progress) -> JobResult`` and
+    ``evaluate(work: EvaluateWork, output: Path, progress: Progress) -> JobResult`` write their files into
+    the empty folder ``output``. A type that can be evaluated declares the options of
+    :func:`sqlrec.models.measures.measure_options`, and its program gives the metrics by those names.
     """
 
     train: str = ""
     export: str = ""
+    evaluate: str = ""
 
 
 class Progress(Protocol):
@@ -62,6 +65,13 @@ class ExportProgram(Protocol):
 
     def __call__(self, work: ExportWork, output: Path, progress: Progress) -> JobResult:
         """Export into the empty folder ``output``."""
+
+
+class EvaluateProgram(Protocol):
+    """Signature of ``Programs.evaluate``."""
+
+    def __call__(self, work: EvaluateWork, output: Path, progress: Progress) -> JobResult:
+        """Measure a checkpoint; numbers and plots go into the empty folder ``output``."""
 
 
 class ModelController(Protocol):

@@ -1,4 +1,4 @@
-"""Pictures of a training: loss, ROC, precision-recall, calibration and scores, as PNG files.
+"""Pictures of a training or an evaluation: loss, ROC, precision-recall, calibration and scores, as PNG files.
 
 Drawn on bare figures with the Agg canvas: no display, no global pyplot state, the same bytes each time.
 """
@@ -20,12 +20,13 @@ SIZE, DPI = (6.4, 4.2), 120
 
 
 def draw(folder: Path, curves: Sequence[CurvePoint], evaluation: Evaluation | None) -> None:
-    """Write ``loss.png`` and, of an evaluation, ``roc``, ``precision_recall``, ``calibration``, ``scores``.
+    """Write ``loss`` of curves; of an evaluation ``roc``, ``precision_recall``, ``calibration``, ``scores``.
 
     ROC and precision-recall are left out when all labels are equal. The folder is created.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _save(folder / "loss.png", lambda axes: _loss(axes, curves))
+    if curves:
+        _save(folder / "loss.png", lambda axes: _loss(axes, curves))
     if evaluation is None:
         return
     _save(folder / "calibration.png", lambda axes: _calibration(axes, evaluation))
@@ -134,7 +135,7 @@ def _calibration(axes: Any, evaluation: Evaluation) -> None:
 def _scores(axes: Any, evaluation: Evaluation) -> None:
     counts = evaluation.histogram
     edges = counts["edges"]
-    _label(axes, f"Scores of {evaluation.rows:,} validation rows", "predicted probability", "rows")
+    _label(axes, f"Scores of {evaluation.rows:,} rows", "predicted probability", "rows")
     for name, colour in (("negatives", GREY), ("positives", BLUE)):
         axes.stairs(counts[name], edges, fill=True, color=colour, alpha=0.45)
         axes.stairs(

@@ -12,7 +12,7 @@ from sqlrec import __version__
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.options import Effective, Option, OptionKind, Parsed, Scope
 
-POD = frozenset({Scope.TRAIN, Scope.EXPORT, Scope.SERVICE})
+POD = frozenset({Scope.TRAIN, Scope.EXPORT, Scope.EVALUATE, Scope.SERVICE})
 JOB = frozenset({Scope.TRAIN, Scope.EXPORT})
 MAX_PORT = 65535
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.model import CheckpointKind, ModelSpec
 from sqlrec.spec.options import Parsed
 from sqlrec.spec.table import Relation, TableSource
 
@@ -20,6 +20,7 @@ class JobKind(StrEnum):
 
     TRAIN = "train"
     EXPORT = "export"
+    EVALUATE = "evaluate"
     SCORE = "score"
 
 
@@ -70,6 +71,21 @@ class ExportWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateWork:
+    """Measure the checkpoint at ``source_uri`` on the rows of ``data``; ``kind`` says what its files are.
+
+    ``model`` is the definition the checkpoint was made from.
+    """
+
+    model: ModelSpec
+    checkpoint: str
+    kind: CheckpointKind
+    source_uri: str
+    data: Relation
+    options: Mapping[str, Parsed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreWork:
     """Score ``inputs`` through the service at ``url`` into ``output``.
 
@@ -86,7 +102,7 @@ class ScoreWork:
     options: Mapping[str, Parsed] = field(default_factory=dict)
 
 
-Work = TrainWork | ExportWork | ScoreWork
+Work = TrainWork | ExportWork | EvaluateWork | ScoreWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

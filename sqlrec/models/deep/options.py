@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from sqlrec.models.measures import EVALUATE, measure_options
 from sqlrec.models.pods import JOB, pod_options, topology_options
 from sqlrec.spec.options import (
     Option,
@@ -34,6 +35,16 @@ BUCKET_SIZE = ".bucket_size"
 EMBEDDING_DIM = ".embedding_dim"
 
 
+VARIANT = Option(
+    key="variant",
+    kind=OptionKind.STRING,
+    scopes=EVALUATE | {Scope.SERVICE},
+    default="fp32",
+    choices=("fp32", "int8"),
+    doc="Which file of an exported model is used.",
+)
+
+
 def tzrec_options(*own: Option) -> OptionSet:
     """The options that all ``tzrec.*`` types share, and those of one type (``own``)."""
     return OptionSet(
@@ -41,6 +52,8 @@ def tzrec_options(*own: Option) -> OptionSet:
             *_model_options(),
             *own,
             *_training_options(),
+            *measure_options(),
+            VARIANT,
             *topology_options(),
             *pod_options(image="sqlrec/tzrec"),
         )

@@ -16,7 +16,7 @@ from sqlrec.errors import DataError, SchemaError, suggest
 from sqlrec.features.encoder import Encoder
 from sqlrec.features.raw import MISSING, Tensor, raw_inputs
 from sqlrec.features.synthesis import made_up_rows
-from sqlrec.models.deep.dataset import read_labels
+from sqlrec.models.deep.source import read_labels
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.schema import Kind
 from sqlrec.spec.signature import InputColumn

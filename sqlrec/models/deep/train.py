@@ -6,7 +6,6 @@ it, so all of them train on the same rows whatever the query's order.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from functools import partial
@@ -15,7 +14,6 @@ from pathlib import Path
 import torch
 
 from sqlrec.artifacts.durable import writing
-from sqlrec.models import plots
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
@@ -24,14 +22,12 @@ from sqlrec.models.deep.group import Group, joined
 from sqlrec.models.deep.machine import free_cores, precision_for
 from sqlrec.models.deep.options import Architecture, Training
 from sqlrec.models.deep.prepare import Prepared, prepare
+from sqlrec.models.deep.report import write_report
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.trainer import History, Network, Trainer
 from sqlrec.models.deep.wide_and_deep import OPTIONS
 from sqlrec.models.metrics import Evaluation, evaluate
 from sqlrec.spec.job import JobResult, TrainWork
-
-EVALUATION = "evaluation.json"
-PLOTS = "plots"
 
 
 def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
@@ -104,29 +100,22 @@ def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows
 
 
 def _evaluate(validation: Rows | None, history: History, output: Path) -> Evaluation | None:
-    """Write ``evaluation.json`` and the plots; None without validation rows."""
+    """Write the report; the evaluation is None without validation rows."""
     evaluation = None
     if validation is not None and history.scores is not None:
         evaluation = evaluate(validation.labels.numpy(), history.scores)
-    curves = [asdict(point) for point in history.curves]
-    numbers = {"validation": asdict(evaluation) if evaluation else None, "curves": curves}
-    text = json.dumps(numbers, indent=1, allow_nan=False)
-    (output / EVALUATION).write_text(text + "\n", encoding="utf-8")
-    plots.draw(output / PLOTS, history.curves, evaluation)
+    write_report(output, evaluation, history.curves)
     return evaluation
 
 
 def _metrics(history: History, evaluation: Evaluation | None, rows: int) -> dict[str, float]:
-    measured = {
-        "auc": evaluation.auc if evaluation else None,
-        "logloss": evaluation.logloss if evaluation else None,
-        "average_precision": evaluation.average_precision if evaluation else None,
-        "calibration_error": evaluation.calibration_error if evaluation else None,
-        "train_logloss": history.last("train_logloss"),
+    loss = history.last("train_logloss")
+    return {
+        **(evaluation.numbers if evaluation else {}),
+        **({"train_logloss": loss} if loss is not None else {}),
         "rows": float(rows),
         "rows_per_second": history.rows_per_second,
     }
-    return {name: value for name, value in measured.items() if value is not None}
 
 
 def _remarks(evaluation: Evaluation | None) -> list[str]:

@@ -34,7 +34,9 @@ class WideAndDeep:
     doc: str = "Wide & Deep: probability of a positive label from categorical and numeric columns."
     options: OptionSet = OPTIONS
     programs: Programs = Programs(
-        train="sqlrec.models.deep.train:train", export="sqlrec.models.deep.export:export"
+        train="sqlrec.models.deep.train:train",
+        export="sqlrec.models.deep.export:export",
+        evaluate="sqlrec.models.deep.evaluate:evaluate",
     )
 
     def outputs(self, columns: Schema, options: dict[str, object]) -> Schema:

@@ -1,0 +1,56 @@
+"""What EVALUATE is asked to measure, and the bounds it holds a checkpoint to."""
+
+from __future__ import annotations
+
+import pytest
+
+from sqlrec.errors import EXIT_REFUSED, OptionError, PolicyError
+from sqlrec.models.measures import BINARY, TITLES, measure_options, require_bounds, wanted
+from sqlrec.spec.options import OptionSet, OptionValue, Parsed, Scope
+
+OPTIONS = OptionSet(measure_options())
+
+
+def effective(**written: OptionValue) -> dict[str, Parsed]:
+    return {k: e.value for k, e in OPTIONS.effective(Scope.EVALUATE, statement=written).items()}
+
+
+def test_every_metric_can_be_bounded_on_both_sides() -> None:
+    assert all(OPTIONS.find(f"{side}_{name}") for name in TITLES for side in ("min", "max"))
+
+
+def test_metrics_are_those_asked_for_and_those_with_a_bound_each_once() -> None:
+    assert wanted(effective()) == BINARY
+    assert wanted(effective(metrics="LogLoss, auc", min_auc=0.7, max_rmse=1)) == ("logloss", "auc", "rmse")
+
+
+def test_groups_are_measured_when_there_are_any_and_only_then() -> None:
+    assert wanted(effective(metrics="auc", group_column="user_id")) == ("auc", "gauc")
+    with pytest.raises(OptionError, match=r"SR265.*group_column"):
+        wanted(effective(min_gauc=0.6))
+
+
+def test_an_unknown_metric_is_told_with_the_closest() -> None:
+    with pytest.raises(OptionError, match=r"SR303.*not 'logl0ss'.*Did you mean 'logloss'"):
+        OPTIONS.check("metrics", "auc, logl0ss", Scope.EVALUATE)
+    with pytest.raises(OptionError, match=r"SR301.*min_acu.*Did you mean 'min_auc'"):
+        OPTIONS.check("min_acu", 0.5, Scope.EVALUATE)
+
+
+@pytest.mark.parametrize(
+    "written", [{"min_auc": 0.7}, {"max_logloss": 0.5}, {"min_auc": 0.6, "max_auc": 0.8}]
+)
+def test_a_checkpoint_at_its_bounds_passes(written: dict[str, OptionValue]) -> None:
+    require_bounds(effective(**written), {"auc": 0.7, "logloss": 0.5}, "v1 of m")
+
+
+def test_every_broken_bound_is_named_with_metric_value_and_bound() -> None:
+    options = effective(min_auc=0.75, max_logloss=0.4, min_recall=0.1, max_f1=1)
+    with pytest.raises(PolicyError) as caught:
+        require_bounds(options, {"auc": 0.7, "logloss": 0.5, "f1": 1.0}, "checkpoint v1 of m")
+    assert (caught.value.code, caught.value.exit_status) == ("SR260", EXIT_REFUSED)
+    assert caught.value.message == (
+        "checkpoint v1 of m does not pass: AUC is 0.7, below min_auc = 0.75; "
+        "LogLoss is 0.5, above max_logloss = 0.4; "
+        "Recall is undefined on these rows, which breaks min_recall = 0.1"
+    )

@@ -1,0 +1,85 @@
+"""The metrics of EVALUATE agree with scikit-learn's, where it has them, and with Flink's words elsewhere."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from sqlrec.models import metrics, quality
+from sqlrec.models.measures import TITLES
+from sqlrec.models.quality import Scored
+
+ROWS = st.lists(
+    st.tuples(st.integers(-1, 3), st.integers(0, 1), st.sampled_from([0.1, 0.25, 0.5, 0.75, 0.9])),
+    min_size=1,
+    max_size=60,
+)
+CLASSES = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1, max_size=40)
+
+
+@given(ROWS)
+def test_gauc_is_the_mean_of_the_groups_aucs_by_their_rows(rows: list[tuple[int, int, float]]) -> None:
+    total = weight = 0.0
+    for group in {g for g, _, _ in rows if g >= 0}:
+        labels = [label for g, label, _ in rows if g == group]
+        scores = [score for g, _, score in rows if g == group]
+        if len(set(labels)) == 2:
+            total += len(labels) * float(reference.roc_auc_score(labels, scores))
+            weight += len(labels)
+    groups, labels, scores = (list(column) for column in zip(*rows, strict=True))
+    found = metrics.gauc(labels, scores, groups)
+    assert math.isnan(found) if not weight else found == pytest.approx(total / weight, abs=1e-12)
+
+
+@given(CLASSES)
+def test_precision_and_recall_are_means_over_the_actual_classes(rows: list[tuple[str, str]]) -> None:
+    actual, predicted = [a for a, _ in rows], [p for _, p in rows]
+    found = quality.classification(actual, predicted)
+    labels = sorted(set(actual))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's, about classes that are never predicted
+        precision, recall, _, _ = reference.precision_recall_fscore_support(
+            actual, predicted, labels=labels, average="macro", zero_division=0
+        )
+    assert found["accuracy"] == pytest.approx(reference.accuracy_score(actual, predicted))
+    assert found["precision"] == pytest.approx(precision)
+    assert found["recall"] == pytest.approx(recall)
+    both = precision + recall
+    assert found["f1"] == pytest.approx(2 * precision * recall / both if both else 0)
+
+
+def test_errors_agree_with_scikit_learn_and_a_zero_adds_nothing_to_mape() -> None:
+    rng = np.random.default_rng(0)
+    actual = rng.normal(size=200).round(1)
+    predicted = actual + rng.normal(size=200)
+    found = quality.regression(actual, predicted)
+    assert found["mae"] == pytest.approx(reference.mean_absolute_error(actual, predicted))
+    assert found["mse"] == pytest.approx(reference.mean_squared_error(actual, predicted))
+    assert found["rmse"] == pytest.approx(reference.root_mean_squared_error(actual, predicted))
+    assert found["r2"] == pytest.approx(reference.r2_score(actual, predicted))
+    assert quality.regression([2.0, 0.0], [1.0, 5.0])["mape"] == pytest.approx(25)
+    assert math.isnan(quality.regression([2.0, 2.0], [1.0, 2.0])["r2"])
+
+
+def test_every_metric_with_a_name_is_measured() -> None:
+    labels = np.array([0, 1, 1, 0], np.uint8)
+    scores = np.array([0.1, 0.8, 0.4, 0.6], np.float32)
+    scored = Scored(labels=labels, scores=scores, groups=np.array([0, 0, 1, 1], np.int32))
+    found = quality.measured(TITLES, scored, metrics.evaluate(labels, scores), threshold=0.5)
+    assert list(found) == list(TITLES)
+    assert (found["gauc"], found["accuracy"]) == (0.5, 0.5)
+    later = quality.measured(["accuracy"], scored, metrics.evaluate(labels, scores), threshold=0.3)
+    assert later == {"accuracy": 0.75}
+
+
+def test_what_is_not_defined_is_left_out() -> None:
+    scored = Scored(labels=np.array([1], np.uint8), scores=np.array([0.5], np.float32))
+    evaluation = metrics.evaluate(scored.labels, scored.scores)
+    found = quality.measured(["auc", "gauc", "r2", "rmse"], scored, evaluation, threshold=0.5)
+    assert found == {"rmse": 0.5}
