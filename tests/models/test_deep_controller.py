@@ -58,9 +58,9 @@ def test_the_label_need_not_be_among_the_columns(make_model: Make) -> None:
         ({"label": "INT"}, {}, "SR422", "no feature columns"),
         ({"a": "MAP<STRING, INT>", "label": "INT"}, {}, "SR423", "'a' is MAP<STRING, INT>"),
         ({"a": "ARRAY<DATE>", "label": "INT"}, {}, "SR423", "'a' is ARRAY<DATE>"),
-        ({"age": "INT"}, {"column.agee.bucket_size": 5}, "SR424", "'agee'"),
-        ({"age": "INT", "label": "INT"}, {"column.label.embedding_dim": 5}, "SR424", "'label'"),
-        ({"a": "INT", "e": "ARRAY<FLOAT>"}, {"column.e.embedding_dim": 5}, "SR425", "no effect"),
+        ({"age": "INT"}, {"column.agee.bucket_size": 5}, "SR418", "'agee'"),
+        ({"age": "INT", "label": "INT"}, {"column.label.embedding_dim": 5}, "SR418", "'label'"),
+        ({"a": "INT", "e": "ARRAY<FLOAT>"}, {"column.e.embedding_dim": 5}, "SR419", "no effect"),
     ],
 )
 def test_problems(
@@ -69,7 +69,7 @@ def test_problems(
     (problem,) = _problems(make_model(columns, **options))
     assert problem.code == code
     assert words in problem.message
-    assert problem.warning == (code == "SR425")
+    assert problem.warning == (code == "SR419")
 
 
 def test_a_misspelt_column_option_names_the_column_meant(make_model: Make) -> None:

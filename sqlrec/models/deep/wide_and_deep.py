@@ -113,14 +113,14 @@ def _column_options(model: ModelSpec) -> Iterator[Problem]:
             continue
         if name not in features:
             yield Problem(
-                code="SR424",
+                code="SR418",
                 message=f"option {key!r} is about {name!r}, which is no feature column",
                 hint=suggest(name, features) or f"feature columns: {', '.join(model.features.names)}",
                 option=key,
             )
         elif _is_vector(features[name].type):
             yield Problem(
-                code="SR425",
+                code="SR419",
                 message=f"option {key!r} has no effect: {features[name].name!r} is a vector, not embedded",
                 option=key,
                 warning=True,
