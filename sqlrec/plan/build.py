@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from sqlrec.errors import Diagnostic, ScriptError, Severity, Span
 from sqlrec.models.lookup import get_controller
-from sqlrec.plan.catalog import Catalog, OpenCatalog
-from sqlrec.plan.checks import is_resolvable, run_checks
+from sqlrec.plan.catalog import Catalog, OpenCatalog, ReadColumns, no_columns
 from sqlrec.plan.checks.templates import option_texts, template_findings
-from sqlrec.plan.declare import Declaring, declare
+from sqlrec.plan.declare import Declaring, announce, declare
 from sqlrec.plan.edges import upstream
-from sqlrec.plan.ids import step_ids
+from sqlrec.plan.ids import inner_ids, step_ids
 from sqlrec.plan.plan import Plan, Step
-from sqlrec.plan.resolve import resolve
 from sqlrec.plan.scope import GetController, ScriptScope
+from sqlrec.plan.session import script_settings
+from sqlrec.plan.walk import Walk
 from sqlrec.sql.script import parse
-from sqlrec.sql.statements import CreateTable, Declare, SetOption, Statement
+from sqlrec.sql.statements import CreateTable, Statement
 
 
 def build_plan(
@@ -27,39 +27,37 @@ def build_plan(
     name: str,
     catalog: Catalog | None = None,
     controllers: GetController = get_controller,
+    columns: ReadColumns = no_columns,
 ) -> Plan:
     """The plan of a script; the same text and catalog always give the same plan.
 
-    Without a ``catalog`` (:class:`OpenCatalog`) the plan depends on the script alone. Raises
+    Without a ``catalog`` (:class:`OpenCatalog`) the plan depends on the script alone. ``columns`` reads
+    those of tables that the script does not declare; it helps to find mistakes and changes no plan. Raises
     ``ScriptError`` with all problems of the script, in the order of their places.
     """
     parsed = parse(text)
+    errors = any(found.severity is Severity.ERROR for found in parsed.diagnostics)
     scope = ScriptScope(
         text=text,
         catalog=catalog or OpenCatalog(),
         controllers=controllers,
-        unread=_unread(text, parsed.statements) if parsed.diagnostics else "",
+        columns=columns,
+        unread=_unread(text, parsed.statements) if errors else "",
     )
-    declaring = [s for s in parsed.statements if isinstance(s, CreateTable | SetOption | Declare)]
-    acting = [s for s in parsed.statements if not isinstance(s, CreateTable | SetOption | Declare)]
+    declaring = [statement for statement in parsed.statements if isinstance(statement, Declaring)]
     found = declare(declaring, scope)
     found += _table_templates(declaring, scope)
-    steps: list[Step] = []
-    for statement in acting:
-        found += run_checks(statement, scope)
-        if is_resolvable(statement):
-            steps.append(resolve(statement, scope))
-            scope.record(steps[-1])
-        else:
-            scope.unread += text[statement.span.start : statement.span.end]
-    warnings = _judged([*parsed.diagnostics, *found], text, path)
+    announce(parsed.statements, scope)
+    walk = Walk(scope)
+    walk.through(parsed.statements)
+    warnings = _judged([*parsed.diagnostics, *found, *walk.found], text, path)
     return Plan(
         name=name,
         path=path,
-        steps=_connected(steps),
+        steps=_connected(walk.steps),
         params=tuple(scope.params.values()),
         tables={table.name: table for table in scope.tables.values()},
-        settings=scope.settings,
+        settings=script_settings(scope),
         warnings=warnings,
         source=text,
     )
@@ -103,6 +101,6 @@ def _masked(text: str, spans: Iterable[Span]) -> str:
 def _connected(steps: Sequence[Step]) -> tuple[Step, ...]:
     ids = step_ids(steps)
     return tuple(
-        replace(step, id=id_, upstream=tuple(ids[i] for i in waits))
+        inner_ids(replace(step, id=id_, upstream=tuple(ids[i] for i in waits)))
         for step, id_, waits in zip(steps, ids, upstream(steps), strict=True)
     )

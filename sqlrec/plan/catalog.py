@@ -6,12 +6,22 @@ a DAG depends on its script alone; ``sqlrec plan`` and ``check`` compile against
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.names import ModelName
+from sqlrec.spec.schema import Schema
+from sqlrec.spec.table import TableSource
+
+ReadColumns = Callable[[TableSource], Schema | None]
+"""Columns of a table that declares none, from its files; None when they are out of reach."""
+
+
+def no_columns(table: TableSource) -> Schema | None:
+    """No table's files are in reach, as when a DAG is compiled."""
+    return None
 
 
 class Catalog(Protocol):

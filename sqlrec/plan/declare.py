@@ -1,4 +1,4 @@
-"""Declarations of a script: DECLARE, SET and CREATE TABLE. They hold wherever in the script they stand."""
+"""Declarations of a script: DECLARE and CREATE TABLE. They hold wherever in the script they stand."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import assert_never
 
-from sqlrec.errors import Diagnostic, Severity, suggest
-from sqlrec.plan.options import check_option
+from sqlrec.errors import Diagnostic
 from sqlrec.plan.plan import Param
 from sqlrec.plan.scope import ScriptScope
-from sqlrec.plan.script_options import SCHEDULES, SCRIPT_OPTIONS, setting_problem
 from sqlrec.plan.tables import check_table, table_source
-from sqlrec.plan.templates import is_templated, secret_reference
-from sqlrec.spec.options import OptionValue, Scope, canonical_key
+from sqlrec.plan.templates import is_templated
+from sqlrec.spec.options import OptionValue
 from sqlrec.spec.schema import Kind
-from sqlrec.sql.statements import CreateTable, Declare, OptionItem, SetOption
+from sqlrec.sql.statements import CacheTable, CreateTable, Declare, Ident, If, Statement
 
-Declaring = CreateTable | SetOption | Declare
+Declaring = CreateTable | Declare
 
 PARAM_TYPES: dict[Kind, Callable[[OptionValue], bool]] = {
     Kind.STRING: lambda value: isinstance(value, str),
@@ -50,7 +48,7 @@ def _is_date(text: str) -> bool:
 
 
 def declare(statements: Iterable[Declaring], scope: ScriptScope) -> list[Diagnostic]:
-    """Put parameters, tables and settings into ``scope``; returns what is wrong with them."""
+    """Put parameters and tables into ``scope``; returns what is wrong with them."""
     found: list[Diagnostic] = []
     for statement in statements:
         match statement:
@@ -60,11 +58,29 @@ def declare(statements: Iterable[Declaring], scope: ScriptScope) -> list[Diagnos
             case CreateTable():
                 found += _check_new_table(statement, scope)
                 scope.tables.setdefault(statement.name.text.casefold(), table_source(statement))
-            case SetOption():
-                found += _set(statement, scope)
             case _:
                 assert_never(statement)
     return found
+
+
+def announce(statements: Iterable[Statement], scope: ScriptScope) -> None:
+    """Note the lines of tables that are cached, so that reading one before its line can be told."""
+    for statement in statements:
+        for cached in cached_tables(statement):
+            scope.upcoming.setdefault(cached.text.casefold(), scope.line(cached.span.start))
+
+
+def cached_tables(statement: Statement) -> Iterator[Ident]:
+    """Tables that a statement caches, itself or in a branch."""
+    match statement:
+        case CacheTable(name=name):
+            yield name
+        case If(then=then, otherwise=otherwise):
+            yield from cached_tables(then)
+            if otherwise is not None:
+                yield from cached_tables(otherwise)
+        case _:
+            pass
 
 
 def _param(statement: Declare) -> Param:
@@ -122,41 +138,4 @@ def _check_new_table(statement: CreateTable, scope: ScriptScope) -> Iterator[Dia
             message=f"table {statement.name.text!r} is created twice",
             span=statement.name.span,
             hint="rename one of them, or write CREATE TABLE IF NOT EXISTS",
-        )
-
-
-def _set(statement: SetOption, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """Keep a setting unless it is wrong; the last value of a key holds."""
-    wrong = list(_check_setting(statement))
-    yield from wrong
-    key = canonical_key(statement.key.value)
-    if key in scope.settings:
-        yield Diagnostic(
-            code="SR311",
-            message=f"option {statement.key.value!r} is set twice; the last value holds",
-            span=statement.key.span,
-            severity=Severity.WARNING,
-        )
-    if not wrong:
-        scope.settings[key] = statement.value
-
-
-def _check_setting(statement: SetOption) -> Iterator[Diagnostic]:
-    item = OptionItem(statement.key, statement.value, statement.value_span)
-    found = list(check_option(item, SCRIPT_OPTIONS, Scope.SCRIPT))
-    yield from found
-    key = canonical_key(statement.key.value)
-    text = str(statement.value)
-    if is_templated(text) or secret_reference(text):
-        yield Diagnostic(
-            code="SR310",
-            message="a setting is read when the script is compiled; templates are not rendered in it",
-            span=statement.value_span,
-        )
-    elif not found and (wrong := setting_problem(key, statement.value)):
-        yield Diagnostic(
-            code="SR303",
-            message=f"option {statement.key.value!r}: {wrong}",
-            span=statement.value_span,
-            hint=suggest(str(statement.value), SCHEDULES) if key == "dag.schedule" else "",
         )

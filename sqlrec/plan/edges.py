@@ -1,31 +1,44 @@
 """Upstream edges from what steps read and write.
 
 A step waits for the last step that wrote what it reads (read after write) or writes (write after
-write), and for those that read what it overwrites (write after read). Then edges that follow from
-others are taken out, so that the graph reads well.
+write), and for those that read what it overwrites (write after read). A step that reads all things of a
+kind waits for all their writers. Then edges that follow from others are taken out, so that the graph
+reads well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlrec.plan.plan import Ref, Step
+from sqlrec.plan.refs import covers, is_broad
 
 
 def upstream(steps: Sequence[Step]) -> list[list[int]]:
     """For each step the positions of the steps it waits for, ascending and without redundant ones."""
     writer: dict[Ref, int] = {}
     readers: dict[Ref, list[int]] = {}
+    broad: list[tuple[Ref, int]] = []
     waits: list[set[int]] = []
     for index, step in enumerate(steps):
-        wanted = {writer[ref] for ref in (*step.reads, *step.writes) if ref in writer}
+        wanted = {i for ref in (*step.reads, *step.writes) for i in _writers(ref, writer)}
         wanted |= {reader for ref in step.writes for reader in readers.get(ref, ())}
+        wanted |= {reader for ref in step.writes for wide, reader in broad if covers(wide, ref)}
         waits.append(wanted)
         for ref in step.reads:
             readers.setdefault(ref, []).append(index)
+        broad += ((ref, index) for ref in step.reads if is_broad(ref))
         for ref in step.writes:
             writer[ref], readers[ref] = index, []
     return _reduced(waits)
+
+
+def _writers(ref: Ref, writer: Mapping[Ref, int]) -> Iterator[int]:
+    """The one that wrote a thing last, or those of all things that a reference stands for."""
+    if is_broad(ref):
+        yield from (index for written, index in writer.items() if covers(ref, written))
+    elif ref in writer:
+        yield writer[ref]
 
 
 def _reduced(waits: list[set[int]]) -> list[list[int]]:

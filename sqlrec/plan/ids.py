@@ -15,21 +15,39 @@ from dataclasses import replace
 from itertools import count
 from typing import assert_never
 
+from sqlrec.plan.changes import DropAlias, DropCheckpoint, RenameTo, SetAlias
 from sqlrec.plan.plan import (
+    AlterModelStep,
+    AlterServiceStep,
+    AssertStep,
+    ChunkedCallStep,
+    DefineApiStep,
+    DefineFunctionStep,
     DefineModelStep,
     DeployStep,
+    DropApiStep,
+    DropFunctionStep,
     DropModelStep,
     DropServiceStep,
+    EvaluateStep,
+    ExplainStep,
     ExportStep,
+    IfStep,
+    Inspection,
+    InspectStep,
     QueryMode,
     QueryStep,
     RefKind,
+    RollbackStep,
     ScoreStep,
     Step,
     TrainStep,
+    bare,
 )
 from sqlrec.plan.templates import is_templated
 from sqlrec.spec import codec
+from sqlrec.spec.names import ModelName
+from sqlrec.sql.statements import ObjectKind
 
 MAX_LENGTH = 120
 """Well under Airflow's 250, so that names derived from an id fit elsewhere."""
@@ -50,30 +68,116 @@ def step_ids(steps: Sequence[Step]) -> list[str]:
     return _numbered(ids)
 
 
+def inner_ids(step: Step) -> Step:
+    """The step with ids for the steps within it, which follow from its own."""
+    match step:
+        case IfStep(id=id_, then=then, otherwise=otherwise):
+            rest = inner_ids(replace(otherwise, id=f"{id_}_else")) if otherwise else None
+            return replace(step, then=inner_ids(replace(then, id=f"{id_}_then")), otherwise=rest)
+        case ExplainStep(id=id_, step=inner):
+            return replace(step, step=inner_ids(replace(inner, id=id_.removeprefix("explain_"))))
+        case _:
+            return step
+
+
 def _plain(step: Step) -> str:
     match step:
-        case DefineModelStep():
-            return f"define_{step.model.name.name}"
-        case TrainStep():
-            return f"train_{step.model.name}"
-        case ExportStep():
-            return f"export_{step.model.name}"
-        case DeployStep():
-            return f"deploy_{step.service}"
-        case DropModelStep():
-            return f"drop_model_{step.model.name}"
-        case DropServiceStep():
-            return f"drop_service_{step.service}"
-        case QueryStep():
-            return f"{_VERBS[step.mode]}_{step.target.name if step.target else _first_table(step)}"
-        case ScoreStep():
-            return f"score_{step.target.name if step.target else _first_table(step)}"
+        case DefineModelStep() | TrainStep() | ExportStep() | EvaluateStep() | DropModelStep():
+            return _of_model(step)
+        case AlterModelStep():
+            return _of_change(step)
+        case DeployStep() | AlterServiceStep() | RollbackStep() | DropServiceStep():
+            return f"{_SERVICE_VERBS[type(step)]}_{step.service}"
+        case QueryStep() | ScoreStep() | ChunkedCallStep() | AssertStep():
+            return _of_rows(step)
+        case DefineFunctionStep() | DropFunctionStep() | DefineApiStep() | DropApiStep():
+            return _of_function(step)
+        case IfStep(then=inner):
+            return f"if_{_plain(inner)}"
+        case ExplainStep(step=inner):
+            return f"explain_{_plain(inner)}"
+        case InspectStep():
+            return _of_inspection(step)
         case _:
             assert_never(step)
 
 
-def _first_table(step: QueryStep | ScoreStep) -> str:
+_SERVICE_VERBS: dict[type[Step], str] = {
+    DeployStep: "deploy",
+    AlterServiceStep: "alter_service",
+    RollbackStep: "rollback",
+    DropServiceStep: "drop_service",
+}
+
+
+def _of_model(step: DefineModelStep | TrainStep | ExportStep | EvaluateStep | DropModelStep) -> str:
+    match step:
+        case DefineModelStep(model=model):
+            return f"define_{model.name.name}"
+        case TrainStep(model=name):
+            return f"train_{name}"
+        case ExportStep(model=name):
+            return f"export_{name}"
+        case EvaluateStep(model=name):
+            return f"evaluate_{name}"
+        case DropModelStep(model=name):
+            return f"drop_model_{name}"
+        case _:
+            assert_never(step)
+
+
+def _of_change(step: AlterModelStep) -> str:
+    match step.change:
+        case RenameTo():
+            return f"rename_{step.model}"
+        case SetAlias(alias=alias):
+            return f"set_alias_{step.model}_{alias}"
+        case DropAlias(alias=alias):
+            return f"drop_alias_{step.model}_{alias}"
+        case DropCheckpoint(checkpoint=name):
+            return f"drop_checkpoint_{step.model}" + ("" if is_templated(name) else f"_{name}")
+        case _:
+            return f"alter_{step.model}"
+
+
+def _of_rows(step: QueryStep | ScoreStep | ChunkedCallStep | AssertStep) -> str:
+    match step:
+        case AssertStep():
+            return f"assert_{_first_table(step)}"
+        case QueryStep(target=target):
+            return f"{_VERBS[step.mode]}_{target.name if target else _first_table(step)}"
+        case ScoreStep(target=target):
+            return f"score_{target.name if target else _first_table(step)}"
+        case ChunkedCallStep(target=target):
+            return f"call_{target.name if target else step.program.name}"
+        case _:
+            assert_never(step)
+
+
+def _first_table(step: QueryStep | ScoreStep | AssertStep) -> str:
     return next((ref.name for ref in step.reads if ref.kind is RefKind.TABLE), "values")
+
+
+def _of_function(step: DefineFunctionStep | DropFunctionStep | DefineApiStep | DropApiStep) -> str:
+    match step:
+        case DefineFunctionStep(function=function):
+            return f"define_function_{function.name}"
+        case DropFunctionStep(function=name):
+            return f"drop_function_{name}"
+        case DefineApiStep(api=api):
+            return f"define_api_{api.name}"
+        case DropApiStep(api=name):
+            return f"drop_api_{name}"
+        case _:
+            assert_never(step)
+
+
+def _of_inspection(step: InspectStep) -> str:
+    """``show_models``, ``show_checkpoints_m``, ``describe_model_m``."""
+    about_model = step.kind in (ObjectKind.MODEL, ObjectKind.CHECKPOINT) and step.name.count(".") == 2
+    name = f"_{ModelName.parse(step.name) if about_model else step.name}" if step.name else ""
+    shown = f"show_{step.kind}s" if step.action is Inspection.SHOW else f"{step.action}_{step.kind}"
+    return shown + name
 
 
 def _valid(text: str) -> str:
@@ -90,14 +194,16 @@ def _refined(steps: Sequence[Step], ids: list[str], tell_apart: Callable[[Step],
 
 
 def _checkpoint(step: Step) -> str:
-    """The checkpoint of a step that makes one, unless it is known only when the step runs."""
-    if isinstance(step, TrainStep | ExportStep) and not is_templated(step.checkpoint):
+    """The checkpoint of a step that works on one, unless it is known only when the step runs."""
+    if isinstance(step, TrainStep | ExportStep | EvaluateStep) and not is_templated(step.checkpoint):
         return step.checkpoint
     return ""
 
 
 def _digest(step: Step) -> str:
-    return _hash(codec.dumps(replace(step, id="", line=0, sql="", upstream=())))
+    """What the step does. Gates are left out: an ASSERT put before a step makes no other step of it."""
+    reads = tuple(ref for ref in step.reads if ref.kind is not RefKind.GATE)
+    return _hash(codec.dumps(replace(bare(step), id="", reads=reads, upstream=())))
 
 
 def _hash(text: str) -> str:

@@ -346,13 +346,25 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of what the plan does; comments, blank lines and the file's place do not count."""
-        steps = tuple(replace(step, line=0, sql="") for step in self.steps)
+        steps = tuple(bare(step) for step in self.steps)
         facts = replace(self, path="", steps=steps, warnings=(), source="")
         return hashlib.sha256(codec.dumps(facts).encode()).hexdigest()
 
     def step(self, step_id: str) -> Step:
         """The step of that id; ``KeyError`` when there is none."""
         return next((s for s in self.steps if s.id == step_id), None) or _no_step(step_id)
+
+
+def bare(step: Step) -> Step:
+    """The step without what only tells where it stands and how it is written."""
+    match step:
+        case IfStep():
+            otherwise = bare(step.otherwise) if step.otherwise else None
+            return replace(step, line=0, sql="", then=bare(step.then), otherwise=otherwise)
+        case ExplainStep():
+            return replace(step, line=0, sql="", step=bare(step.step))
+        case _:
+            return replace(step, line=0, sql="")
 
 
 def _no_step(step_id: str) -> Step:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+
 from sqlrec.plan.plan import Ref, RefKind
 from sqlrec.plan.templates import canonical
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.table import Relation, TableSource
-from sqlrec.sql.statements import Ident, Text
+from sqlrec.sql.statements import Text
 
-
-def model_name(name: Ident) -> ModelName:
-    """The full name of a model as written."""
-    return ModelName.of(*name.parts)
+EVERY = "*"
+"""What the name of a reference ends with that stands for all things whose names begin like it."""
 
 
 def checkpoint_name(text: Text | None) -> str:
     """The name in a CHECKPOINT or FROM clause, or an empty string without one."""
     return canonical(text.value.strip()) if text else ""
+
+
+def all_of(kind: RefKind, prefix: str = "") -> Ref:
+    """All things of a kind, or those whose names begin with ``prefix``."""
+    return Ref(kind, prefix + EVERY)
+
+
+def is_broad(ref: Ref) -> bool:
+    """Whether a reference stands for several things."""
+    return ref.name.endswith(EVERY)
+
+
+def covers(broad: Ref, ref: Ref) -> bool:
+    """Whether a thing is one of those that a broad reference stands for."""
+    return broad.kind is ref.kind and ref.name.startswith(broad.name.removesuffix(EVERY))
 
 
 def model_ref(name: ModelName) -> Ref:
@@ -34,12 +50,59 @@ def service_ref(name: str) -> Ref:
     return Ref(RefKind.SERVICE, name.casefold())
 
 
+def function_ref(name: str) -> Ref:
+    """A SQL function."""
+    return Ref(RefKind.FUNCTION, name.casefold())
+
+
+def api_ref(name: str) -> Ref:
+    """An API."""
+    return Ref(RefKind.API, name.casefold())
+
+
+def table_ref(name: str) -> Ref:
+    """A table."""
+    return Ref(RefKind.TABLE, name.casefold())
+
+
 def table_refs(*relations: Relation | None) -> tuple[Ref, ...]:
     """The tables that relations read."""
     names = (name.casefold() for relation in relations if relation for name in relation.sources)
-    return tuple(Ref(RefKind.TABLE, name) for name in dict.fromkeys(names))
+    return tuple(map(table_ref, dict.fromkeys(names)))
 
 
 def written_refs(target: TableSource | None) -> tuple[Ref, ...]:
     """The table that rows are put into, if there is one."""
-    return (Ref(RefKind.TABLE, target.name.casefold()),) if target else ()
+    return (table_ref(target.name),) if target else ()
+
+
+# Gates: what must have passed
+
+ASSERTED = "assert "
+
+
+def assertion_gate(query: str) -> Ref:
+    """The gate of an ASSERT; named by what it asks, so that its place makes no difference."""
+    return Ref(RefKind.GATE, ASSERTED + _hash(query))
+
+
+def evaluation_gate(model: ModelName, checkpoint: str, facts: str) -> Ref:
+    """The gate of an EVALUATE: what it measures, and with which thresholds."""
+    return Ref(RefKind.GATE, f"{model.key}@{checkpoint.casefold()} {_hash(facts)}")
+
+
+def last_assertion(gates: Iterable[Ref]) -> tuple[Ref, ...]:
+    """The last ASSERT, which waited for those before it."""
+    return tuple(gate for gate in gates if gate.name.startswith(ASSERTED))[-1:]
+
+
+def evaluations(gates: Iterable[Ref], model: ModelName | None, checkpoint: str = "") -> tuple[Ref, ...]:
+    """The EVALUATEs of a model, or of one checkpoint of it; without a model, of all."""
+    if model is None:
+        return tuple(gate for gate in gates if not gate.name.startswith(ASSERTED))
+    prefix = f"{model.key}@" + (f"{checkpoint.casefold()} " if checkpoint else "")
+    return tuple(gate for gate in gates if gate.name.startswith(prefix))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

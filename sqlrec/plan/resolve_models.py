@@ -1,4 +1,4 @@
-"""Statements about models and services → steps."""
+"""Statements that define, change or drop models → steps."""
 
 from __future__ import annotations
 
@@ -7,53 +7,42 @@ from typing import assert_never
 from sqlrec.errors import SqlRecError
 from sqlrec.models.controller import ModelController
 from sqlrec.models.lookup import model_type
+from sqlrec.plan import changes
 from sqlrec.plan.options import stored_options
-from sqlrec.plan.plan import (
-    DefineModelStep,
-    DeployStep,
-    DropModelStep,
-    DropServiceStep,
-    ExportStep,
-    Step,
-    TrainStep,
-)
-from sqlrec.plan.refs import checkpoint_name, checkpoint_ref, model_name, model_ref, service_ref, table_refs
-from sqlrec.plan.resolve_queries import relation
-from sqlrec.plan.scope import ScriptScope
+from sqlrec.plan.plan import AlterModelStep, DefineModelStep, DropModelStep, Ref, Step
+from sqlrec.plan.refs import checkpoint_name, checkpoint_ref, model_ref, service_ref
+from sqlrec.plan.scope import ALIAS, ScriptScope
 from sqlrec.plan.templates import without_secrets
 from sqlrec.spec.model import ModelSpec
-from sqlrec.spec.names import ModelName, export_name
-from sqlrec.spec.options import OptionValue, Scope
+from sqlrec.spec.names import ModelName
+from sqlrec.spec.options import OptionValue, Scope, canonical_key
 from sqlrec.spec.schema import Schema
 from sqlrec.sql.render import render
 from sqlrec.sql.statements import (
+    AlterModel,
     CreateModel,
-    CreateService,
+    DropAlias,
+    DropCheckpoint,
     DropModel,
-    DropService,
-    ExportModel,
+    RenameTo,
+    ResetOptions,
+    SetAlias,
+    SetOptions,
     Text,
-    TrainModel,
 )
 
-AboutModels = CreateModel | DropModel | TrainModel | ExportModel | CreateService | DropService
+AboutModels = CreateModel | AlterModel | DropModel
 
 
 def resolve_models(statement: AboutModels, scope: ScriptScope) -> Step:
-    """The step of a statement about a model or a service."""
+    """The step of a statement about a model."""
     match statement:
         case CreateModel():
             return _create_model(statement, scope)
+        case AlterModel():
+            return _alter_model(statement, scope)
         case DropModel():
             return _drop_model(statement, scope)
-        case TrainModel():
-            return _train(statement, scope)
-        case ExportModel():
-            return _export(statement, scope)
-        case CreateService():
-            return _create_service(statement, scope)
-        case DropService():
-            return _drop_service(statement)
         case _:
             assert_never(statement)
 
@@ -67,7 +56,7 @@ def model_spec(statement: CreateModel, scope: ScriptScope) -> ModelSpec:
     controller = scope.controller_of(named)
     given = statement.outputs.schema if statement.outputs else Schema()
     return ModelSpec(
-        name=model_name(statement.name),
+        name=scope.model_name(statement.name),
         type=controller.type if controller else named,
         columns=columns,
         outputs=given or answers(controller, columns, options),
@@ -89,6 +78,7 @@ def answers(controller: ModelController | None, columns: Schema, options: dict[s
 
 
 def _create_model(statement: CreateModel, scope: ScriptScope) -> DefineModelStep:
+    """A temporary model writes nothing: the statements after it have its definition from the scope."""
     model = model_spec(statement, scope)
     return DefineModelStep(
         id="",
@@ -97,101 +87,95 @@ def _create_model(statement: CreateModel, scope: ScriptScope) -> DefineModelStep
         model=model,
         replace=statement.replace,
         if_not_exists=statement.if_not_exists,
-        writes=(model_ref(model.name),),
+        temporary=statement.temporary,
+        writes=() if statement.temporary else (model_ref(model.name),),
     )
 
 
 def _drop_model(statement: DropModel, scope: ScriptScope) -> DropModelStep:
-    """Reads the services dropped before, because a model in use is not dropped."""
-    name = scope.as_declared(model_name(statement.name))
-    dropped = tuple(service_ref(key) for key, served in scope.services.items() if served is None)
+    name = scope.as_declared(scope.model_name(statement.name))
     return DropModelStep(
         id="",
         line=0,
         sql="",
         model=name,
         if_exists=statement.if_exists,
-        reads=dropped,
-        writes=(model_ref(name),),
+        temporary=statement.temporary,
+        reads=() if statement.temporary else _once_used_by(name, scope),
+        writes=() if statement.temporary else (model_ref(name),),
     )
 
 
-def _train(statement: TrainModel, scope: ScriptScope) -> TrainStep:
-    name = scope.as_declared(model_name(statement.name))
-    data = relation(statement.data, scope)
-    validation = relation(statement.validation, scope) if statement.validation else None
-    checkpoint, base = checkpoint_name(statement.checkpoint), _known(name, statement.base, scope)
-    bases = (checkpoint_ref(name, base),) if base else ()
-    return TrainStep(
+def _once_used_by(model: ModelName, scope: ScriptScope) -> tuple[Ref, ...]:
+    """Services that the script dropped, or gave another checkpoint: what is in use is not dropped."""
+    services = scope.services.items()
+    return tuple(service_ref(key) for key, served in services if served is None or served.model == model)
+
+
+def _alter_model(statement: AlterModel, scope: ScriptScope) -> AlterModelStep:
+    name = scope.as_declared(scope.model_name(statement.name))
+    change = _change(statement, name, scope)
+    reads, writes = _touched(name, change, scope)
+    return AlterModelStep(
         id="",
         line=0,
         sql="",
         model=name,
-        checkpoint=checkpoint,
-        data=data,
-        validation=validation,
-        base=base,
-        options=stored_options(statement.options),
-        reads=(model_ref(name), *bases, *table_refs(data, validation)),
-        writes=(checkpoint_ref(name, checkpoint),),
-    )
-
-
-def _export(statement: ExportModel, scope: ScriptScope) -> ExportStep:
-    name = scope.as_declared(model_name(statement.name))
-    checkpoint = _known(name, statement.checkpoint, scope)
-    controller = scope.controller(name)
-    exports = controller.exports(checkpoint) if controller else (export_name(checkpoint),)
-    sample = relation(statement.sample, scope) if statement.sample else None
-    return ExportStep(
-        id="",
-        line=0,
-        sql="",
-        model=name,
-        checkpoint=checkpoint,
-        exports=exports,
-        sample=sample,
-        options=stored_options(statement.options),
-        reads=(model_ref(name), checkpoint_ref(name, checkpoint), *table_refs(sample)),
-        writes=tuple(checkpoint_ref(name, made) for made in exports),
-    )
-
-
-def _known(model: ModelName, text: Text | None, scope: ScriptScope) -> str:
-    """A checkpoint's name in the spelling of the statement that makes it, when that is known."""
-    name = checkpoint_name(text)
-    made = scope.checkpoint(model, name)
-    return made.name if made else name
-
-
-def _create_service(statement: CreateService, scope: ScriptScope) -> DeployStep:
-    """Reads, of a part (``v1_export/user``) of an unknown model type, the whole export as well."""
-    name = scope.as_declared(model_name(statement.model))
-    checkpoint = _known(name, statement.checkpoint, scope)
-    served = [checkpoint] if checkpoint else []
-    if "/" in checkpoint and scope.controller(name) is None:
-        served.append(checkpoint.rpartition("/")[0])
-    return DeployStep(
-        id="",
-        line=0,
-        sql="",
-        service=statement.name.text,
-        model=name,
-        checkpoint=checkpoint,
-        replace=statement.replace,
-        if_not_exists=statement.if_not_exists,
-        options=stored_options(statement.options),
-        reads=(model_ref(name), *(checkpoint_ref(name, part) for part in served)),
-        writes=(service_ref(statement.name.text),),
-    )
-
-
-def _drop_service(statement: DropService) -> DropServiceStep:
-    return DropServiceStep(
-        id="",
-        line=0,
-        sql="",
-        service=statement.name.text,
+        change=change,
         if_exists=statement.if_exists,
-        writes=(service_ref(statement.name.text),),
+        reads=reads,
+        writes=writes,
     )
+
+
+def _change(statement: AlterModel, name: ModelName, scope: ScriptScope) -> changes.ModelChange:
+    match statement.change:
+        case RenameTo(name=new):
+            return changes.RenameTo(name=scope.model_name(new))
+        case SetOptions(options=options):
+            return changes.SetOptions(options=stored_options(options))
+        case ResetOptions(keys=keys):
+            return changes.ResetOptions(keys=tuple(dict.fromkeys(canonical_key(key.value) for key in keys)))
+        case DropCheckpoint(checkpoint=text, if_exists=if_exists):
+            return changes.DropCheckpoint(checkpoint=known_name(name, text, scope), if_exists=if_exists)
+        case SetAlias(alias=alias, checkpoint=text):
+            return changes.SetAlias(alias=alias_name(alias), checkpoint=known_name(name, text, scope))
+        case DropAlias(alias=alias, if_exists=if_exists):
+            return changes.DropAlias(alias=alias_name(alias), if_exists=if_exists)
+        case _:
+            assert_never(statement.change)
+
+
+def _touched(
+    name: ModelName, change: changes.ModelChange, scope: ScriptScope
+) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
+    """What a change reads, and what it writes."""
+    match change:
+        case changes.RenameTo(name=new):
+            return (), (model_ref(name), model_ref(new))
+        case changes.SetOptions() | changes.ResetOptions():
+            return (), (model_ref(name),)
+        case changes.DropCheckpoint(checkpoint=checkpoint):
+            return (model_ref(name), *_once_used_by(name, scope)), (checkpoint_ref(name, checkpoint),)
+        case changes.SetAlias(alias=alias, checkpoint=checkpoint):
+            read = (model_ref(name), checkpoint_ref(name, checkpoint))
+            return read, (checkpoint_ref(name, ALIAS + alias),)
+        case changes.DropAlias(alias=alias):
+            return (model_ref(name),), (checkpoint_ref(name, ALIAS + alias),)
+        case _:
+            assert_never(change)
+
+
+def alias_name(text: Text) -> str:
+    """The name of an alias, which may be written with its ``@``."""
+    return text.value.strip().removeprefix(ALIAS)
+
+
+def known_name(model: ModelName, text: Text | None, scope: ScriptScope) -> str:
+    """A checkpoint's name in the spelling of the statement that makes it, when that is known.
+
+    An alias stays one: what it names is known when the step runs.
+    """
+    name = checkpoint_name(text)
+    made = None if name.startswith(ALIAS) else scope.checkpoint(model, name)
+    return made.name if made else name

@@ -48,6 +48,11 @@ def relation(source: DataSource, scope: ScriptScope) -> Relation:
     return _relation(queries.lower_source(source), scope)
 
 
+def query_relation(query: QueryText, scope: ScriptScope) -> Relation:
+    """A query over the tables in scope."""
+    return _relation(queries.lower(query), scope)
+
+
 def _relation(lowered: queries.Lowered, scope: ScriptScope) -> Relation:
     return Relation(
         query=lowered.query,
@@ -65,7 +70,7 @@ def _sources(tables: Iterable[Ident], scope: ScriptScope) -> dict[str, TableSour
 
 
 def _query(mode: QueryMode, query: QueryText, target: TableSource | None, scope: ScriptScope) -> QueryStep:
-    lowered = _relation(queries.lower(query), scope)
+    lowered = query_relation(query, scope)
     return QueryStep(
         id="",
         line=0,

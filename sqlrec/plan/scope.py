@@ -1,7 +1,8 @@
 """What names mean at one place of a script: what the script made so far, over what the catalog knows.
 
-The script is walked once from top to bottom; :meth:`ScriptScope.record` notes what each step makes or
-drops. Parameters and tables are declarations and hold for the whole script.
+The script is walked once from top to bottom; :func:`sqlrec.plan.effects.record` notes what each step makes
+or drops. Parameters and tables are declarations and hold for the whole script; settings and the current
+database are those in force at the place.
 """
 
 from __future__ import annotations
@@ -9,30 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from sqlrec.errors import SqlRecError, position
 from sqlrec.models.controller import ModelController
-from sqlrec.plan.catalog import Catalog
-from sqlrec.plan.plan import (
-    DefineModelStep,
-    DeployStep,
-    DropModelStep,
-    DropServiceStep,
-    ExportStep,
-    Param,
-    QueryStep,
-    ScoreStep,
-    Step,
-    TrainStep,
-)
-from sqlrec.spec.model import CheckpointKind, CheckpointStatus, ModelSpec
-from sqlrec.spec.names import ModelName
+from sqlrec.plan.catalog import Catalog, ReadColumns, no_columns
+from sqlrec.plan.plan import Param, Ref
+from sqlrec.spec.function import ApiSpec, FunctionSpec
+from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
+from sqlrec.spec.names import DEFAULT_CATALOG, DEFAULT_DATABASE, ModelName
 from sqlrec.spec.options import OptionValue
+from sqlrec.spec.schema import Schema
 from sqlrec.spec.table import TableFormat, TableSource
 from sqlrec.sql.statements import Ident
 
 GetController = Callable[[str], ModelController]
+
+ALIAS = "@"
+"""What the name of a checkpoint begins with when it is an alias: ``CHECKPOINT = '@prod'``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +42,49 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What a service serves; an empty ``checkpoint``: the script names none."""
+    """What a service serves; an empty ``checkpoint``: the script names none.
+
+    ``before`` is what it served before that: empty when that is not known, None when there was nothing.
+    """
 
     name: str
     model: ModelName
     checkpoint: str
     line: int = 0
+    before: str | None = ""
 
 
 @dataclass(slots=True, kw_only=True)
 class ScriptScope:
-    """Names in force. A None in ``models`` or ``services`` is a name that the script dropped.
+    """Names in force. A None among ``models``, ``services`` … is a name that the script dropped.
 
-    ``emptied`` are models whose registered checkpoints the script drops. ``unread`` is the text of
-    statements that could not be parsed: a name in there may well be made there, so that its absence is no
-    second error.
+    ``emptied`` are models whose registered checkpoints the script drops, ``registered`` the names in the
+    catalog of models that it renames. ``gates`` are what ASSERT and EVALUATE wrote, ``upcoming`` the lines
+    of tables that are cached further down. ``unread`` is the text of statements that could not be parsed: a
+    name in there may well be made there, so that its absence is no second error.
     """
 
     text: str
     catalog: Catalog
     controllers: GetController
+    columns: ReadColumns = no_columns
     unread: str = ""
+    namespace: list[str] = field(default_factory=lambda: [DEFAULT_CATALOG, DEFAULT_DATABASE])
     params: dict[str, Param] = field(default_factory=dict)
     settings: dict[str, OptionValue] = field(default_factory=dict)
     tables: dict[str, TableSource] = field(default_factory=dict)
     caches: dict[str, TableSource] = field(default_factory=dict)
+    upcoming: dict[str, int] = field(default_factory=dict)
     models: dict[str, ModelSpec | None] = field(default_factory=dict)
-    checkpoints: dict[tuple[str, str], Made] = field(default_factory=dict)
+    temporary: dict[str, ModelSpec] = field(default_factory=dict)
+    registered: dict[str, ModelName] = field(default_factory=dict)
+    checkpoints: dict[tuple[str, str], Made | None] = field(default_factory=dict)
+    aliases: dict[tuple[str, str], str | None] = field(default_factory=dict)
     services: dict[str, Served | None] = field(default_factory=dict)
+    functions: dict[str, FunctionSpec | None] = field(default_factory=dict)
+    apis: dict[str, ApiSpec | None] = field(default_factory=dict)
     emptied: set[str] = field(default_factory=set)
+    gates: list[Ref] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
 
     def line(self, offset: int) -> int:
@@ -90,8 +98,16 @@ class ScriptScope:
 
     # Models
 
+    def model_name(self, name: Ident) -> ModelName:
+        """The full name of a model as written: missing parts are those of the current database."""
+        return ModelName.of(*self.namespace[: 3 - len(name.parts)], *name.parts)
+
     def model(self, name: ModelName) -> ModelSpec | None:
         """The model, or None when it does not exist, is not known or was dropped."""
+        return self.temporary.get(name.key) or self.permanent(name)
+
+    def permanent(self, name: ModelName) -> ModelSpec | None:
+        """As :meth:`model`, temporary models aside."""
         return self.models[name.key] if name.key in self.models else self.catalog.model(name)
 
     def lacks_model(self, name: ModelName) -> bool:
@@ -102,10 +118,19 @@ class ScriptScope:
 
     def model_names(self) -> tuple[str, ...]:
         """Models that exist, for suggestions."""
-        written = {key: spec for key, spec in self.models.items() if spec is not None}
+        written = [spec for spec in (*self.temporary.values(), *self.models.values()) if spec is not None]
         known = (ModelName.parse(full) for full in self.catalog.models())
         rest = (str(name) for name in known if name.key not in self.models)
-        return (*(str(spec.name) for spec in written.values()), *rest)
+        return tuple(dict.fromkeys((*(str(spec.name) for spec in written), *rest)))
+
+    def databases(self) -> tuple[str, ...]:
+        """``catalog.database`` of those that hold a model, the current one and the default one."""
+        written = (spec.name for spec in (*self.temporary.values(), *self.models.values()) if spec)
+        known = (ModelName.parse(full) for full in self.catalog.models())
+        holding = (f"{name.catalog}.{name.database}" for name in (*written, *known))
+        default = f"{DEFAULT_CATALOG}.{DEFAULT_DATABASE}"
+        by_key = {full.casefold(): full for full in (*holding, default, ".".join(self.namespace))}
+        return tuple(by_key.values())
 
     def controller(self, model: ModelName) -> ModelController | None:
         """The controller of a model's type, when both are known."""
@@ -127,20 +152,41 @@ class ScriptScope:
     # Checkpoints
 
     def checkpoint(self, model: ModelName, name: str) -> Made | None:
-        """The checkpoint, as the script makes it or the catalog knows it."""
-        made = self.checkpoints.get((model.key, name.casefold()))
-        if made is not None or model.key in self.emptied:
-            return made
-        found = self.catalog.checkpoint(model, name)
-        return Made(found.name, found.kind, found.status, source=found.parent) if found else None
+        """The checkpoint, as the script makes it or the catalog knows it; ``@alias`` is one, too."""
+        if name.startswith(ALIAS):
+            return self._aliased(model, name.removeprefix(ALIAS))
+        key = (model.key, name.casefold())
+        if key in self.checkpoints or model.key in self.emptied:
+            return self.checkpoints.get(key)
+        return _made(self.catalog.checkpoint(self._registered(model), name))
 
-    def known_checkpoints(self, model: ModelName, kind: CheckpointKind) -> tuple[Made, ...]:
-        """Checkpoints of a kind that are known, the script's last; a name once."""
-        registered = () if model.key in self.emptied else self.catalog.checkpoints(model)
-        catalog = [Made(c.name, c.kind, c.status) for c in registered]
-        script = [made for (key, _), made in self.checkpoints.items() if key == model.key]
-        by_name = {made.name.casefold(): made for made in (*catalog, *script)}
-        return tuple(made for made in by_name.values() if made.kind is kind)
+    def _aliased(self, model: ModelName, alias: str) -> Made | None:
+        key = (model.key, alias.casefold())
+        if key in self.aliases or model.key in self.emptied:
+            target = self.aliases.get(key)
+            return self.checkpoint(model, target) if target else None
+        found = self.catalog.aliases(self._registered(model))
+        return _made(next((c for name, c in found.items() if name.casefold() == alias.casefold()), None))
+
+    def alias_names(self, model: ModelName) -> tuple[str, ...]:
+        """Aliases of a model that are known."""
+        registered = () if model.key in self.emptied else self.catalog.aliases(self._registered(model))
+        written = {alias: bool(target) for (key, alias), target in self.aliases.items() if key == model.key}
+        rest = (name for name in registered if name.casefold() not in written)
+        return (*(alias for alias, exists in written.items() if exists), *rest)
+
+    def known_checkpoints(self, model: ModelName, kind: CheckpointKind | None = None) -> tuple[Made, ...]:
+        """Checkpoints (of a kind) that are known, the script's last; a name once."""
+        registered = () if model.key in self.emptied else self.catalog.checkpoints(self._registered(model))
+        by_name: dict[str, Made | None] = {c.name.casefold(): _made(c) for c in registered}
+        for (key, name), made in self.checkpoints.items():
+            if key == model.key:
+                by_name.pop(name, None)
+                by_name[name] = made
+        return tuple(made for made in by_name.values() if made and kind in (None, made.kind))
+
+    def _registered(self, model: ModelName) -> ModelName:
+        return self.registered.get(model.key, model)
 
     # Services
 
@@ -150,12 +196,47 @@ class ScriptScope:
             return self.services[name.casefold()]
         found = self.catalog.service(name)
         known = next((n for n in self.catalog.services() if n.casefold() == name.casefold()), name)
-        return Served(known, found.model, found.name) if found else None
+        if found is None:
+            return None
+        renamed = (key for key, old in self.registered.items() if old == found.model)
+        model = next((ModelName.parse(key) for key in renamed), found.model)
+        return Served(known, self.as_declared(model), found.name)
 
     def service_names(self) -> tuple[str, ...]:
         """Services that exist, for suggestions and for what uses a model."""
         rest = (name for name in self.catalog.services() if name.casefold() not in self.services)
         return (*(served.name for served in self.services.values() if served), *rest)
+
+    def users(self, model: ModelName, checkpoint: str = "") -> list[str]:
+        """Services of a model, or of one checkpoint of it."""
+        found = [(name, self.service(name)) for name in self.service_names()]
+        wanted = checkpoint.casefold()
+        return [
+            name
+            for name, served in found
+            if served and served.model == model and wanted in ("", served.checkpoint.casefold())
+        ]
+
+    # Functions and APIs
+
+    def function(self, name: str) -> FunctionSpec | None:
+        """The SQL function, or None when it does not exist, is not known or was dropped."""
+        key = name.casefold()
+        return self.functions[key] if key in self.functions else self.catalog.function(name)
+
+    def function_names(self) -> tuple[str, ...]:
+        """SQL functions that exist, for suggestions."""
+        rest = (name for name in self.catalog.functions() if name.casefold() not in self.functions)
+        return (*(spec.name for spec in self.functions.values() if spec), *rest)
+
+    def api(self, name: str) -> ApiSpec | None:
+        """The API, or None when it does not exist, is not known or was dropped."""
+        return self.apis[name.casefold()] if name.casefold() in self.apis else self.catalog.api(name)
+
+    def api_names(self) -> tuple[str, ...]:
+        """APIs that exist, for suggestions and for what uses a function."""
+        rest = (name for name in self.catalog.apis() if name.casefold() not in self.apis)
+        return (*(spec.name for spec in self.apis.values() if spec), *rest)
 
     # Tables
 
@@ -165,55 +246,10 @@ class ScriptScope:
         found = self.caches.get(key) or self.tables.get(key)
         return found or TableSource(name=name.text, format=TableFormat.WAREHOUSE)
 
-    # What a step changes
+    def schema(self, table: TableSource) -> Schema:
+        """Columns of a table: declared, or read from its files; empty when they are out of reach."""
+        return table.schema if len(table.schema) else self.columns(table) or table.schema
 
-    def record(self, step: Step) -> None:
-        """Note what a step makes or drops for the statements after it."""
-        match step:
-            case DefineModelStep():
-                self._defined(step)
-            case TrainStep():
-                self._made(step.model, step.checkpoint, CheckpointKind.ORIGIN, step.line)
-            case ExportStep():
-                self._exported(step)
-            case DeployStep():
-                self._deployed(step)
-            case DropModelStep(model=name):
-                self._dropped(name)
-            case DropServiceStep(service=service):
-                self.services[service.casefold()] = None
-            case QueryStep() | ScoreStep():
-                self._cached(step)
-            case _:
-                assert_never(step)
 
-    def _defined(self, step: DefineModelStep) -> None:
-        name = step.model.name
-        if not (step.if_not_exists and self.model(name)):
-            self.models[name.key] = step.model
-            self.lines[f"model {name.key}"] = step.line
-
-    def _exported(self, step: ExportStep) -> None:
-        source = self.checkpoint(step.model, step.checkpoint)
-        if source is None or source.kind is CheckpointKind.ORIGIN:
-            for name in step.exports:
-                self._made(step.model, name, CheckpointKind.EXPORT, step.line, step.checkpoint)
-
-    def _deployed(self, step: DeployStep) -> None:
-        if not (step.if_not_exists and self.service(step.service)):
-            served = Served(step.service, step.model, step.checkpoint, step.line)
-            self.services[step.service.casefold()] = served
-
-    def _dropped(self, model: ModelName) -> None:
-        self.models[model.key] = None
-        self.emptied.add(model.key)
-        self.checkpoints = {key: made for key, made in self.checkpoints.items() if key[0] != model.key}
-
-    def _cached(self, step: QueryStep | ScoreStep) -> None:
-        target = step.target
-        if target is not None and target.format is TableFormat.CACHE:
-            self.caches[target.name.casefold()] = target
-            self.lines[f"table {target.name.casefold()}"] = step.line
-
-    def _made(self, model: ModelName, name: str, kind: CheckpointKind, line: int, source: str = "") -> None:
-        self.checkpoints[model.key, name.casefold()] = Made(name, kind, line=line, source=source)
+def _made(found: Checkpoint | None) -> Made | None:
+    return Made(found.name, found.kind, found.status, source=found.parent) if found else None

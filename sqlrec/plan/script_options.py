@@ -1,7 +1,7 @@
-"""Options of SET: how the whole script is scheduled and run.
+"""Options of SET: how the whole script is scheduled and run, and how its calls score.
 
-They hold for the script, wherever in it they stand. The DAG builder reads their values from here
-(:func:`effective_settings`), so that a default has one home.
+Those of the DAG hold for the script, wherever in it they stand; those of scoring for the calls after them.
+The DAG builder reads their values from here (:func:`effective_settings`), so that a default has one home.
 """
 
 from __future__ import annotations
@@ -69,9 +69,23 @@ SCRIPT_OPTIONS = OptionSet(
 )
 
 
+_NAMESPACES = frozenset(option.key.partition(".")[0] for option in SCRIPT_OPTIONS.options)
+
+
+def is_option(key: str) -> bool:
+    """Whether a canonical key is one of ours, known or misspelt; any other is a variable's."""
+    return key.partition(".")[0] in _NAMESPACES
+
+
+def is_script_wide(key: str) -> bool:
+    """Whether a canonical key is an option that holds for the whole script."""
+    return is_option(key) and not key.startswith(SCORE)
+
+
 def effective_settings(settings: Mapping[str, OptionValue]) -> dict[str, Effective]:
     """Values in force of a plan's ``settings``, by canonical key; origin ``script`` or ``default``."""
-    return SCRIPT_OPTIONS.effective(Scope.SCRIPT, script=settings)
+    values = SCRIPT_OPTIONS.effective(Scope.SCRIPT, script=settings)
+    return {key: value for key, value in values.items() if is_script_wide(key)}
 
 
 def score_settings(settings: Mapping[str, OptionValue]) -> dict[str, OptionValue]:

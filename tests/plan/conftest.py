@@ -13,6 +13,7 @@ from sqlrec.plan.build import build_plan
 from sqlrec.plan.catalog import Catalog
 from sqlrec.plan.plan import DefineModelStep, Plan
 from sqlrec.plan.scope import GetController
+from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
 from sqlrec.spec.names import ModelName, export_name
@@ -98,6 +99,9 @@ class FakeCatalog:
     specs: list[ModelSpec] = field(default_factory=list)
     versions: list[Checkpoint] = field(default_factory=list)
     served: dict[str, Checkpoint] = field(default_factory=dict)
+    named: dict[tuple[str, str], Checkpoint] = field(default_factory=dict)
+    specified: list[FunctionSpec] = field(default_factory=list)
+    exposed: list[ApiSpec] = field(default_factory=list)
     closed: bool = True
 
     def model(self, name: ModelName) -> ModelSpec | None:
@@ -118,6 +122,21 @@ class FakeCatalog:
 
     def services(self) -> tuple[str, ...]:
         return tuple(self.served)
+
+    def aliases(self, model: ModelName) -> dict[str, Checkpoint]:
+        return {alias: made for (key, alias), made in self.named.items() if key == model.key}
+
+    def function(self, name: str) -> FunctionSpec | None:
+        return next((f for f in self.specified if f.name.casefold() == name.casefold()), None)
+
+    def functions(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.specified)
+
+    def api(self, name: str) -> ApiSpec | None:
+        return next((a for a in self.exposed if a.name.casefold() == name.casefold()), None)
+
+    def apis(self) -> tuple[str, ...]:
+        return tuple(a.name for a in self.exposed)
 
     def add(self, plan: Plan) -> FakeCatalog:
         """Register the models that a plan defines."""

@@ -9,13 +9,8 @@ from sqlrec.plan.checks.columns import missing_columns
 from sqlrec.plan.checks.names import unknown_service
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
+from sqlrec.plan.variables import BUILT_IN, function_name
 from sqlrec.sql.statements import CacheTable, Call, CallBody, Ident, Text
-
-FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "call_service": ("service", "table"),
-    "call_service_with_qv": ("service", "query table", "table"),
-}
-"""Functions of CALL: what each takes. A service is named in quotes, a table is not."""
 
 
 def called(statement: Acting) -> CallBody | None:
@@ -32,10 +27,10 @@ def check_call(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     body = called(statement)
     if body is None:
         return
-    name = body.function.text
-    takes = FUNCTIONS.get(name.casefold())
+    name = function_name(body)
+    takes = BUILT_IN.get(name.casefold())
     if takes is None:
-        hint = suggest(name, FUNCTIONS) or f"CALL knows {' and '.join(FUNCTIONS)}"
+        hint = suggest(name, BUILT_IN) or f"CALL knows {' and '.join(BUILT_IN)}"
         yield Diagnostic(
             code="SR214", message=f"unknown function {name!r}", span=body.function.span, hint=hint
         )
@@ -66,7 +61,7 @@ def _names(takes: tuple[str, ...]) -> list[str]:
 
 def well_formed(body: CallBody) -> bool:
     """Whether a call can be resolved: a known function with a service and tables."""
-    takes = FUNCTIONS.get(body.function.text.casefold(), ())
+    takes = BUILT_IN.get(function_name(body).casefold(), ())
     kinds = tuple(isinstance(argument.value, Text) for argument in body.arguments)
     return bool(takes) and kinds == tuple(what == "service" for what in takes)
 

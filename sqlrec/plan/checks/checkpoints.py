@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, suggest
-from sqlrec.plan.refs import checkpoint_name, model_name
+from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import Made, ScriptScope
 from sqlrec.spec.model import CheckpointKind, CheckpointStatus
@@ -20,13 +20,13 @@ from sqlrec.sql.statements import CreateService, ExportModel, Text, TrainModel
 def check_base(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """FROM names a finished training checkpoint."""
     if isinstance(statement, TrainModel) and statement.base:
-        yield from _origin(model_name(statement.name), statement.base, scope, "FROM continues")
+        yield from _origin(scope.model_name(statement.name), statement.base, scope, "FROM continues")
 
 
 def check_exported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """EXPORT names a finished training checkpoint."""
     if isinstance(statement, ExportModel):
-        yield from _origin(model_name(statement.name), statement.checkpoint, scope, "EXPORT takes")
+        yield from _origin(scope.model_name(statement.name), statement.checkpoint, scope, "EXPORT takes")
 
 
 def _origin(model: ModelName, text: Text, scope: ScriptScope, verb: str) -> Iterator[Diagnostic]:
@@ -49,7 +49,7 @@ def check_served(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """A service takes a finished exported checkpoint, unless its model type has none."""
     if not isinstance(statement, CreateService):
         return
-    model = model_name(statement.model)
+    model = scope.model_name(statement.model)
     controller = scope.controller(model)
     if controller is not None and not controller.programs.export:
         return

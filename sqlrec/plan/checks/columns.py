@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sqlrec.errors import Diagnostic, Span, suggest
-from sqlrec.plan.refs import model_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.spec.model import ModelSpec
@@ -23,7 +22,7 @@ def check_data_columns(statement: Acting, scope: ScriptScope) -> Iterator[Diagno
             sources = (statement.sample,)
         case _:
             return
-    model = scope.model(model_name(statement.name))
+    model = scope.model(scope.model_name(statement.name))
     if model is None:
         return
     labels = model.labels if isinstance(statement, TrainModel) else ()

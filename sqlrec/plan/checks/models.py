@@ -8,7 +8,6 @@ from sqlrec.errors import Diagnostic, Severity, Span, SqlRecError
 from sqlrec.models.controller import ModelController, Problem
 from sqlrec.models.lookup import TRAINING, model_type, type_key
 from sqlrec.plan.options import check_options, stored_options
-from sqlrec.plan.refs import model_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.resolve_models import answers, model_spec
 from sqlrec.plan.scope import ScriptScope
@@ -33,7 +32,7 @@ def check_new_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnosti
     """A model is created once, unless the statement says what to do with the one that is there."""
     if not isinstance(statement, CreateModel) or statement.replace or statement.if_not_exists:
         return
-    name = model_name(statement.name)
+    name = scope.model_name(statement.name)
     line = scope.lines.get(f"model {name.key}")
     existing = scope.model(name)
     if existing is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, Span, suggest
-from sqlrec.plan.refs import checkpoint_name, model_name
+from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.templates import is_templated
@@ -95,7 +95,7 @@ def check_known_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnos
             wanted = not statement.if_exists
         case _:
             return
-    model = model_name(name)
+    model = scope.model_name(name)
     if wanted and scope.lacks_model(model):
         yield Diagnostic(
             code="SR205",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, SqlRecError
 from sqlrec.plan.options import check_options
-from sqlrec.plan.refs import model_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.spec.options import Scope
@@ -24,7 +23,7 @@ def check_statement_options(statement: Acting, scope: ScriptScope) -> Iterator[D
             where = Scope.SERVICE
         case _:
             return
-    model = scope.model(model_name(name))
+    model = scope.model(scope.model_name(name))
     if model is None:
         return
     try:
@@ -40,7 +39,7 @@ def check_supported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnosti
     """The model's type can be trained, or exported."""
     if not isinstance(statement, TrainModel | ExportModel):
         return
-    controller = scope.controller(model_name(statement.name))
+    controller = scope.controller(scope.model_name(statement.name))
     if controller is None:
         return
     training = isinstance(statement, TrainModel)

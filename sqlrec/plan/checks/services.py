@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic
-from sqlrec.plan.refs import checkpoint_name, model_name
+from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope, Served
 from sqlrec.sql.statements import CreateService, DropModel
@@ -20,7 +20,7 @@ def check_new_service(statement: Acting, scope: ScriptScope) -> Iterator[Diagnos
     if not isinstance(statement, CreateService) or statement.replace or statement.if_not_exists:
         return
     served = scope.service(statement.name.text)
-    if served is None or (not served.line and _same(statement, served)):
+    if served is None or (not served.line and _same(statement, served, scope)):
         return
     where = f"line {served.line} creates it" if served.line else f"it serves {served.checkpoint}"
     yield Diagnostic(
@@ -31,8 +31,8 @@ def check_new_service(statement: Acting, scope: ScriptScope) -> Iterator[Diagnos
     )
 
 
-def _same(statement: CreateService, served: Served) -> bool:
-    model, checkpoint = model_name(statement.model), checkpoint_name(statement.checkpoint)
+def _same(statement: CreateService, served: Served, scope: ScriptScope) -> bool:
+    model, checkpoint = scope.model_name(statement.model), checkpoint_name(statement.checkpoint)
     return served.model == model and served.checkpoint.casefold() == checkpoint.casefold()
 
 
@@ -40,7 +40,7 @@ def check_model_unused(statement: Acting, scope: ScriptScope) -> Iterator[Diagno
     """A model that a service uses is not dropped."""
     if not isinstance(statement, DropModel):
         return
-    name = model_name(statement.name)
+    name = scope.model_name(statement.name)
     users = [s for s in scope.service_names() if (served := scope.service(s)) and served.model == name]
     if users:
         yield Diagnostic(
