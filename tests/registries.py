@@ -134,4 +134,5 @@ def register(
         key=key,
         parent=parent,
         statement=f"TRAIN MODEL {of}",
+        facts={"image": "sqlrec/tzrec:1"},
     )

@@ -8,17 +8,21 @@ with one key the lowest number counts; whoever sees another one takes it back.
 from __future__ import annotations
 
 import tempfile
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlrec.artifacts.folder import combined, digests
-from sqlrec.errors import DataError, NameNotFoundError, SqlRecError
+from sqlrec.errors import DataError, NameNotFoundError, SqlRecError, StateError
 from sqlrec.registry.client import Missing
+from sqlrec.registry.experiments import Experiments
 from sqlrec.registry.mlmodel import FILE, mlmodel_text
 from sqlrec.registry.store import Store, is_ready, local_path
 from sqlrec.registry.tags import (
     ATTEMPT,
+    DISCARDED,
     KEY,
     KEY_ID,
     MODEL_ID,
@@ -26,7 +30,7 @@ from sqlrec.registry.tags import (
     SPEC,
     checkpoint_of,
     checkpoint_tags,
-    experiment_name,
+    evaluation_tag,
     first_of_each_key,
     identity,
     metric_name,
@@ -41,10 +45,13 @@ PLOTS = "plots"
 EVALUATION = "evaluation.json"
 SHOWN_STATEMENT = 7000
 
+Users = Callable[[set[int]], list[str]]
+"""Services that use one of some versions of a model."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What is to be registered. ``spec_id`` names the model's definition."""
+    """What is to be registered. ``spec_id`` names the model's definition, ``uid`` the model."""
 
     model: ModelName
     name: str
@@ -54,7 +61,9 @@ class Registration:
     key: str
     parent: Checkpoint | None
     statement: str
+    facts: Mapping[str, str]
     spec_id: str
+    uid: str
 
     @property
     def tags(self) -> dict[str, str]:
@@ -81,14 +90,19 @@ class Registration:
             parent_version=self.parent.version if self.parent else None,
             key=self.key,
             metrics=self.result.metrics,
+            rows=self.result.rows,
+            seconds=self.result.seconds,
+            statement=self.statement,
+            facts=self.facts,
         )
 
 
 class Checkpoints:
     """Reads and writes model versions."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, experiments: Experiments) -> None:
         self._store = store
+        self._experiments = experiments
 
     def all(self, model: ModelName) -> tuple[Checkpoint, ...]:
         """All checkpoints of a model, oldest first."""
@@ -113,9 +127,50 @@ class Checkpoints:
         """Identity of the definition it was made from. Raises ``NameNotFoundError`` SR205."""
         found = self._version(checkpoint.model, checkpoint.version)
         if found is None:
-            what = f"checkpoint {checkpoint.name} (version {checkpoint.version})"
-            raise NameNotFoundError("SR205", f"model {checkpoint.model} has no {what}")
+            raise _no_version(checkpoint)
         return str(found.tags.get(SPEC, ""))
+
+    def drop(self, model: ModelName, name: str, uid: str, users: Users) -> bool:
+        """Remove all versions that bear a name, with files and runs; True when there were any.
+
+        What nobody sees any more goes last, and is found again when a try was cut short. ``users`` gives the
+        services that use one of some versions; raises ``StateError`` SR203 when there are any.
+        """
+        versions = self._versions(model, NAME_ID, name.casefold())
+        if using := users({int(v.version) for v in versions}):
+            raise StateError(
+                "SR203",
+                f"Cannot delete checkpoint {name} for model {model} because it is being used by "
+                f"{len(using)} service(s): {', '.join(using)}",
+                hint=f"DROP SERVICE {using[0]}, or let it serve another checkpoint, first",
+            )
+        for version in versions:
+            mark = {ATTEMPT: DISCARDED}
+            self._unless_gone("set_logged_model_tags", version.tags[MODEL_ID], mark)
+            self._unless_gone("delete_model_version", version.name, version.version)
+        self._sweep(model, uid)
+        return bool(versions)
+
+    def _sweep(self, model: ModelName, uid: str) -> None:
+        """Remove files and runs of versions that were dropped."""
+        if not (experiment := self._experiments.find(uid)):
+            return
+        kept = {version.tags[MODEL_ID] for version in self._versions(model)}
+        query = f"tags.`{ATTEMPT}` = '{DISCARDED}'"
+        search = {"experiment_ids": [experiment], "filter_string": query}
+        for logged in self._store.pages("search_logged_models", **search):
+            if logged.model_id not in kept:
+                self._unless_gone("delete_run", logged.source_run_id)
+                self._experiments.discard(logged)
+
+    def record(self, checkpoint: Checkpoint, metrics: Mapping[str, float], key: str) -> None:
+        """See ``ModelRegistry.record_metrics``."""
+        found = self._version(checkpoint.model, checkpoint.version)
+        if found is None:
+            raise _no_version(checkpoint)
+        tag, value = evaluation_tag(key, metrics, time.time())
+        if tag not in found.tags:
+            self._store.client.set_model_version_tag(found.name, found.version, tag, value)
 
     def register(self, wanted: Registration) -> Checkpoint:
         """Make the files of a folder a version, or give the version that its key has.
@@ -133,8 +188,7 @@ class Checkpoints:
 
     def _make(self, wanted: Registration) -> None:
         _check_files(wanted)
-        folder = registry_name(wanted.model).replace(".", "/")
-        experiment = self._store.experiment(experiment_name(wanted.model), folder)
+        experiment = self._experiments.of(wanted.uid, wanted.model)
         run = self._run(experiment, wanted)
         logged = self._logged_model(experiment, run.info.run_id, wanted)
         if run.info.status != "FINISHED":
@@ -205,15 +259,14 @@ class Checkpoints:
         winner, *others = self._versions(wanted.model, KEY_ID, identity(wanted.key))
         for other in others:
             self._unless_gone("delete_model_version", other.name, other.version)
-        experiment = self._store.find_experiment(experiment_name(wanted.model))
+        experiment = self._experiments.of(wanted.uid, wanted.model)
         search = {
             "experiment_ids": [experiment],
             "filter_string": f"tags.`{KEY_ID}` = '{identity(wanted.key)}'",
         }
         for logged in self._store.pages("search_logged_models", **search):
             if logged.model_id != winner.tags[MODEL_ID]:
-                self._unless_gone("delete_logged_model", logged.model_id)
-                self._store.delete_files(logged.artifact_location)
+                self._experiments.discard(logged)
         for run in self._store.pages("search_runs", **search):
             if run.info.run_id != winner.run_id:
                 self._unless_gone("delete_run", run.info.run_id)
@@ -241,6 +294,11 @@ class Checkpoints:
 
 def _checkpoint(model: ModelName, version: Any) -> Checkpoint:
     return checkpoint_of(model, int(version.version), version.creation_timestamp, version.tags)
+
+
+def _no_version(checkpoint: Checkpoint) -> NameNotFoundError:
+    what = f"checkpoint {checkpoint.name} (version {checkpoint.version})"
+    return NameNotFoundError("SR205", f"model {checkpoint.model} has no {what}")
 
 
 def _check_files(wanted: Registration) -> None:

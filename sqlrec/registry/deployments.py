@@ -7,18 +7,23 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sqlrec.errors import NameNotFoundError
 from sqlrec.registry.client import Missing
+from sqlrec.registry.models import Models
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState
 from sqlrec.registry.store import Store
 from sqlrec.registry.tags import (
     SERVICE_ID,
     SERVICES,
+    UID,
     alias,
     checkpoint_of,
+    deployed_uid,
     deployment_of,
     deployment_tags,
     latest,
     registry_name,
+    uid_of,
 )
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.names import ModelName
@@ -31,8 +36,9 @@ TEXT_LIMIT = 7000
 class Deployments:
     """Reads and writes the history and the aliases."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, models: Models) -> None:
         self._store = store
+        self._models = models
 
     def history(self, service: str = "") -> tuple[Deployment, ...]:
         """Deployments by revision: of one service, or of all."""
@@ -40,11 +46,14 @@ class Deployments:
         if not experiment:
             return ()
         query = f"tags.`{SERVICE_ID}` = '{_quoted(service.casefold())}'" if service else ""
-        runs = self._store.pages("search_runs", experiment_ids=[experiment], filter_string=query)
+        found = self._store.pages("search_runs", experiment_ids=[experiment], filter_string=query)
+        runs = [r for r in found if SERVICE_ID in r.data.tags]
+        names = self._models.names({deployed_uid(r.data.tags) for r in runs})
         entries = [
-            deployment_of(r.info.run_id, r.info.status, r.info.start_time, r.info.end_time, r.data.tags)
+            deployment_of(
+                r.info.run_id, r.info.status, r.info.start_time, r.info.end_time, r.data.tags, names
+            )
             for r in runs
-            if SERVICE_ID in r.data.tags
         ]
         return tuple(sorted(entries, key=lambda d: (d.service.casefold(), d.revision, _order(d))))
 
@@ -99,7 +108,7 @@ class Deployments:
         if deployment.action is DeployAction.DROP:
             self._delete_alias(deployment.model, name)
         else:
-            client.set_registered_model_alias(registry_name(deployment.model), name, str(deployment.version))
+            self._set_alias(deployment, name)
             models = {d.model for d in self.history(deployment.service)} - {deployment.model}
             for other in models:
                 self._delete_alias(other, name)
@@ -135,10 +144,11 @@ class Deployments:
         current = latest(history).get(wanted.service.casefold())
         revision = max((d.revision for d in history), default=0) + 1
         wanted = replace(wanted, revision=revision, previous=current.revision if current else None)
+        uid = uid_of(self._models.tags(wanted.model), wanted.model.key)
         run = self._store.client.create_run(
             self._store.experiment(SERVICES, FOLDER),
             run_name=f"{wanted.service} {wanted.action} {wanted.checkpoint}",
-            tags={**deployment_tags(wanted), "sqlrec.reason": _shortened(wanted.reason)},
+            tags={**deployment_tags(wanted), UID: uid, "sqlrec.reason": _shortened(wanted.reason)},
         )
         while True:
             history = self.history(wanted.service)
@@ -153,6 +163,14 @@ class Deployments:
             time.sleep(random.uniform(0, 0.1))
             revision = max(d.revision for d in self.history(wanted.service)) + 1
             self._store.client.set_tag(mine.id, REVISION, str(revision))
+
+    def _set_alias(self, deployment: Deployment, name: str) -> None:
+        model, version = registry_name(deployment.model), str(deployment.version)
+        try:
+            self._store.client.set_registered_model_alias(model, name, version)
+        except Missing:
+            what = f"checkpoint {deployment.checkpoint} (version {version})"
+            raise NameNotFoundError("SR205", f"model {deployment.model} has no {what} any more") from None
 
     def _delete_alias(self, model: ModelName, name: str) -> None:
         try:

@@ -8,14 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from sqlrec import __version__
 from sqlrec.errors import NameNotFoundError
+from sqlrec.registry.aliases import Aliases
 from sqlrec.registry.checkpoints import Checkpoints, Registration
 from sqlrec.registry.client import Connect, client_of
+from sqlrec.registry.definitions import Definitions
 from sqlrec.registry.deployments import Deployments
-from sqlrec.registry.models import Models
+from sqlrec.registry.experiments import Experiments
+from sqlrec.registry.models import Models, missing
 from sqlrec.registry.registry import DeployAction, Deployment
 from sqlrec.registry.store import Store
-from sqlrec.registry.tags import SPEC, spec_of
+from sqlrec.registry.tags import SPEC, uid_of, users_of
+from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
 from sqlrec.spec.names import ModelName
@@ -31,9 +36,13 @@ class MlflowRegistry:
         written, SR711 a broken database, SR712 a server that is not there.
         """
         store = Store(tracking_uri, artifact_root, connect)
-        self._models = Models(store)
-        self._checkpoints = Checkpoints(store)
-        self._deployments = Deployments(store)
+        self._store = store
+        experiments = Experiments(store)
+        self._models = Models(store, experiments)
+        self._checkpoints = Checkpoints(store, experiments)
+        self._aliases = Aliases(store)
+        self._definitions = Definitions(store)
+        self._deployments = Deployments(store, self._models)
 
     def model(self, name: ModelName) -> ModelSpec | None:
         """The model of that name."""
@@ -52,6 +61,69 @@ class MlflowRegistry:
         """Remove a model, its checkpoints and their files; see the protocol."""
         return self._models.drop(name, self.services(), if_exists=if_exists)
 
+    def rename_model(self, name: ModelName, new: ModelName) -> None:
+        """Give a model another name; see the protocol."""
+        with self._store.exclusive():
+            self._models.rename(name, new)
+
+    def drop_checkpoint(self, model: ModelName, name: str, *, if_exists: bool = False) -> bool:
+        """Remove all versions that bear the name, with files and runs; see the protocol.
+
+        Raises ``NameNotFoundError`` SR207 when there is none, unless ``if_exists``.
+        """
+
+        def users(versions: set[int]) -> list[str]:
+            return users_of(self._aliases.of_services(model, versions), self.services())
+
+        with self._store.exclusive():
+            uid = uid_of(self._models.tags(model), model.key)
+            dropped = self._checkpoints.drop(model, name, uid, users)
+        if not dropped and not if_exists:
+            raise NameNotFoundError("SR207", f"checkpoint not exists: {name} for model {model}")
+        return dropped
+
+    def aliases(self, model: ModelName) -> dict[str, Checkpoint]:
+        """Checkpoints by the aliases that :meth:`set_alias` gave."""
+        versions = self._aliases.versions(model)
+        known = {c.version: c for c in self.checkpoints(model)} if versions else {}
+        return {alias: known[version] for alias, version in versions.items() if version in known}
+
+    def set_alias(self, alias: str, checkpoint: Checkpoint) -> None:
+        """Let the alias name the checkpoint; raises SR205 without it, SR211 for what can be no alias."""
+        self._aliases.set(alias, checkpoint)
+
+    def drop_alias(self, model: ModelName, alias: str, *, if_exists: bool = False) -> bool:
+        """Take an alias back; see the protocol."""
+        return self._aliases.drop(model, alias, if_exists=if_exists)
+
+    def record_metrics(self, checkpoint: Checkpoint, metrics: Mapping[str, float], *, key: str) -> None:
+        """Add metrics of an evaluation to a checkpoint; raises SR205 when it is gone."""
+        self._checkpoints.record(checkpoint, metrics, key)
+
+    def functions(self) -> tuple[FunctionSpec, ...]:
+        """All SQL functions, by name."""
+        return self._definitions.functions()
+
+    def put_function(self, function: FunctionSpec, *, replace: bool = False) -> bool:
+        """Store a function; see the protocol."""
+        return self._definitions.put(function, replace=replace)
+
+    def drop_function(self, name: str, *, if_exists: bool = False) -> bool:
+        """Remove a function; see the protocol."""
+        return self._definitions.drop_function(name, if_exists=if_exists)
+
+    def apis(self) -> tuple[ApiSpec, ...]:
+        """All APIs, by name."""
+        return self._definitions.apis()
+
+    def put_api(self, api: ApiSpec, *, replace: bool = False) -> bool:
+        """Store an API; see the protocol."""
+        return self._definitions.put(api, replace=replace)
+
+    def drop_api(self, name: str, *, if_exists: bool = False) -> bool:
+        """Remove an API; see the protocol."""
+        return self._definitions.drop_api(name, if_exists=if_exists)
+
     def checkpoint(self, model: ModelName, name: str) -> Checkpoint | None:
         """The newest version that bears the name, in any spelling."""
         return self._checkpoints.named(model, name)
@@ -67,7 +139,7 @@ class MlflowRegistry:
     def definition(self, checkpoint: Checkpoint) -> ModelSpec:
         """The model as it was defined when the checkpoint was registered; raises SR205."""
         spec_id = self._checkpoints.spec_id(checkpoint)
-        found = spec_of(self._models.tags(checkpoint.model), spec_id)
+        found = self._models.definition(checkpoint.model, spec_id)
         if found is None:
             raise NameNotFoundError("SR205", f"the definition behind {checkpoint.name} is gone")
         return found
@@ -87,12 +159,16 @@ class MlflowRegistry:
         key: str,
         parent: Checkpoint | None = None,
         statement: str = "",
+        facts: Mapping[str, str] | None = None,
     ) -> Checkpoint:
         """Store the files of ``folder`` as a new version; see the protocol.
 
         Its ``plots`` folder and ``evaluation.json`` are shown on the MLflow run too. Raises ``DataError``
         SR510 when the files are not those of ``result``, ``NameNotFoundError`` SR204 without a model.
         """
+        tags = self._models.tags(model)
+        if not tags:
+            raise missing(model)
         wanted = Registration(
             model=model,
             name=name,
@@ -102,7 +178,9 @@ class MlflowRegistry:
             key=key,
             parent=parent,
             statement=statement,
-            spec_id=self._models.tags(model).get(SPEC, ""),
+            facts={"sqlrec": __version__, **(facts or {})},
+            spec_id=tags.get(SPEC, ""),
+            uid=uid_of(tags, model.key),
         )
         return self._checkpoints.register(wanted)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from sqlrec.errors import NameNotFoundError, StateError
 from sqlrec.registry.client import Exists, Missing
+from sqlrec.registry.experiments import Experiments
 from sqlrec.registry.store import Store
 from sqlrec.registry.tags import (
-    ALIAS_PREFIX,
+    FORMER,
     SPEC,
-    alias,
-    experiment_name,
+    UID,
+    model_of,
     registry_name,
-    spec_of,
     spec_tags,
+    uid_of,
+    users_of,
 )
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
@@ -25,8 +29,9 @@ SHOWN_DDL = 4500
 class Models:
     """Reads and writes definitions."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, experiments: Experiments) -> None:
         self._store = store
+        self._experiments = experiments
 
     def tags(self, name: ModelName) -> dict[str, str]:
         """Tags of the registered model; empty when there is none."""
@@ -37,12 +42,26 @@ class Models:
 
     def get(self, name: ModelName) -> ModelSpec | None:
         """The current definition."""
-        return spec_of(self.tags(name))
+        return model_of(registry_name(name), self.tags(name))
+
+    def definition(self, name: ModelName, spec_id: str) -> ModelSpec | None:
+        """The definition with an identity."""
+        return model_of(registry_name(name), self.tags(name), spec_id)
 
     def all(self) -> tuple[ModelSpec, ...]:
         """Current definitions of all models, by name."""
-        found = (spec_of(dict(m.tags)) for m in self._store.pages("search_registered_models"))
+        found = (model_of(m.name, dict(m.tags)) for m in self._store.pages("search_registered_models"))
         return tuple(sorted((spec for spec in found if spec), key=lambda spec: spec.name))
+
+    def names(self, uids: Iterable[str]) -> dict[str, ModelName]:
+        """The names that models have now, by their identities."""
+        names: dict[str, ModelName] = {}
+        for uid in uids:
+            query = f"tags.`{UID}` = '{uid}'"
+            for model in self._store.pages("search_registered_models", filter_string=query):
+                if spec := model_of(model.name, dict(model.tags)):
+                    names[uid] = spec.name
+        return names
 
     def put(self, model: ModelSpec, *, replace: bool, if_not_exists: bool, in_use: bool) -> bool:
         """See ``ModelRegistry.put_model``; ``in_use`` tells whether the model has checkpoints."""
@@ -51,7 +70,9 @@ class Models:
         shown = _shown(model)
         try:
             self._store.client.create_registered_model(
-                name, tags={**tags, **shown, SPEC: spec_id}, description=model.comment or None
+                name,
+                tags={**tags, **shown, SPEC: spec_id, UID: secrets.token_hex(8)},
+                description=model.comment or None,
             )
         except Exists:
             stored = self.get(model.name)
@@ -70,37 +91,58 @@ class Models:
         self._store.client.update_registered_model(name, model.comment)
         return True
 
+    def rename(self, name: ModelName, new: ModelName) -> None:
+        """See ``ModelRegistry.rename_model``.
+
+        MLflow renames with all versions and aliases in one transaction; a try that was cut short after it is
+        known by the name that the model had.
+        """
+        if self.get(name) is None:
+            if self.tags(new).get(FORMER) != name.key:
+                raise missing(name)
+        elif name != new:
+            self._move(name, new)
+        tags = self.tags(new)
+        if spec := model_of(registry_name(new), tags):
+            spec_id, pieces = spec_tags(replace(spec, name=new))
+            self._set_tags(new, {**pieces, SPEC: spec_id})
+            self._experiments.rename(uid_of(tags, new.key), new)
+
+    def _move(self, name: ModelName, new: ModelName) -> None:
+        self._set_tags(name, {UID: uid_of(self.tags(name), name.key), FORMER: name.key})
+        try:
+            self._store.client.rename_registered_model(registry_name(name), registry_name(new))
+        except Exists:
+            hint = f"use another name, or DROP MODEL {new} first"
+            raise StateError("SR201", f"model {new} exists already", hint=hint) from None
+
+    def _set_tags(self, name: ModelName, tags: Mapping[str, str]) -> None:
+        for key, value in tags.items():
+            self._store.client.set_registered_model_tag(registry_name(name), key, value)
+
     def drop(self, name: ModelName, services: Collection[str], *, if_exists: bool) -> bool:
         """See ``ModelRegistry.drop_model``; ``services`` are the names of those deployed."""
         try:
             found = self._store.client.get_registered_model(registry_name(name))
         except Missing:
-            found = None
-        if found is None:
             if if_exists:
                 return False
-            raise NameNotFoundError("SR204", f"model {name} does not exist")
-        users = _users(found.aliases, services)
-        if users:
+            raise missing(name) from None
+        if users := users_of(found.aliases, services):
             raise StateError(
                 "SR203",
                 f"model {name} is used by {len(users)} service(s): {', '.join(users)}",
                 hint=f"DROP SERVICE {users[0]} first",
             )
+        uid = uid_of(found.tags, name.key)
         self._store.client.delete_registered_model(registry_name(name))
-        self._forget_files(name)
+        self._experiments.remove(uid)
         return True
 
-    def _forget_files(self, name: ModelName) -> None:
-        """Remove the checkpoints' files and the runs; what a kill leaves behind is in nobody's way."""
-        experiment = self._store.find_experiment(experiment_name(name))
-        if not experiment:
-            return
-        for logged in self._store.pages("search_logged_models", experiment_ids=[experiment]):
-            self._store.client.delete_logged_model(logged.model_id)
-            self._store.delete_files(logged.artifact_location)
-        for run in self._store.pages("search_runs", experiment_ids=[experiment]):
-            self._store.client.delete_run(run.info.run_id)
+
+def missing(name: ModelName) -> NameNotFoundError:
+    """The error that there is no such model."""
+    return NameNotFoundError("SR204", f"model {name} does not exist")
 
 
 def _shown(model: ModelSpec) -> dict[str, str]:
@@ -138,9 +180,3 @@ def _differs(
             hint=f"DROP MODEL {model.name} first, or use another name",
         )
     return True
-
-
-def _users(aliases: Collection[str], services: Collection[str]) -> list[str]:
-    """Names of the services whose alias is among ``aliases``; of an unknown one the alias itself."""
-    names = {alias(service): service for service in services}
-    return sorted(names.get(a, a) for a in aliases if a.startswith(ALIAS_PREFIX))

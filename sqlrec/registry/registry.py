@@ -84,13 +84,19 @@ class ModelRegistry(Protocol):
         """
 
     def drop_checkpoint(self, model: ModelName, name: str, *, if_exists: bool = False) -> bool:
-        """Remove all versions that bear the name; refused (SR203) while services use one of them."""
+        """Remove all versions that bear the name, with their files and the aliases that name them.
+
+        Refused (SR203) while services use one of them; SR207 when there is none.
+        """
 
     def aliases(self, model: ModelName) -> Mapping[str, Checkpoint]:
         """Checkpoints by the aliases that :meth:`set_alias` gave; those of services are not among them."""
 
     def set_alias(self, alias: str, checkpoint: Checkpoint) -> None:
-        """Let the alias name the checkpoint, whatever it named before."""
+        """Let the alias name the checkpoint, whatever it named before. Case does not count.
+
+        Raises SR205 when the checkpoint is gone, SR211 for a text that can be no alias.
+        """
 
     def drop_alias(self, model: ModelName, alias: str, *, if_exists: bool = False) -> bool:
         """Take an alias back; SR207 when there is none of that name."""
@@ -136,10 +142,12 @@ class ModelRegistry(Protocol):
         key: str,
         parent: Checkpoint | None = None,
         statement: str = "",
+        facts: Mapping[str, str] | None = None,
     ) -> Checkpoint:
         """Store the files of ``folder`` as a new version with the job's metrics, curves and plots.
 
-        The same ``key`` again returns the version it made.
+        ``facts`` say what it was made from and with, as :class:`Checkpoint` has them; the version of sqlrec
+        is added. The same ``key`` again returns the version it made.
         """
 
     def definition(self, checkpoint: Checkpoint) -> ModelSpec:

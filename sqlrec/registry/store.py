@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlflow.entities import LoggedModelStatus, Metric, Param
+from mlflow.entities import LoggedModelStatus, Metric, Param, ViewType
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.file_utils import local_file_uri_to_path
 
@@ -73,11 +73,13 @@ class Store:
     def find_experiment(self, name: str) -> str:
         """Id of an experiment, or an empty string."""
         found = self.client.get_experiment_by_name(name)
-        if found is None:
-            return ""
-        if found.lifecycle_stage == "deleted":
-            self.client.restore_experiment(found.experiment_id)
-        return str(found.experiment_id)
+        return "" if found is None else self.active(found)
+
+    def active(self, experiment: Any) -> str:
+        """Id of an experiment, which is restored when it was deleted in MLflow."""
+        if experiment.lifecycle_stage == "deleted":
+            self.client.restore_experiment(experiment.experiment_id)
+        return str(experiment.experiment_id)
 
     def _make_experiment(self, name: str, folder: str) -> str:
         try:
@@ -156,6 +158,11 @@ def _load_sql_store() -> Any:
         )
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     return SqlAlchemyStore
+
+
+def any_stage() -> int:
+    """For searches that find what was deleted too."""
+    return int(ViewType.ALL)
 
 
 def is_ready(logged_model: Any) -> bool:

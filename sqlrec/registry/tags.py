@@ -8,15 +8,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import cast
 
 from sqlrec.errors import DataError
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState
 from sqlrec.spec import codec
+from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
 from sqlrec.spec.names import MAX_FULL_NAME, ModelName, slug
 
+UID = "sqlrec.uid"
+"""What a model keeps when it is renamed; on the registered model, its experiment and its deployments."""
+FORMER = "sqlrec.former"
+"""Key of the name that a model had before it was renamed last."""
 SPEC = "sqlrec.spec"
 NAME = "sqlrec.checkpoint"
 NAME_ID = "sqlrec.checkpoint_id"
@@ -25,8 +31,16 @@ KEY_ID = "sqlrec.key_id"
 MODEL_ID = "sqlrec.model_id"
 SERVICE_ID = "sqlrec.service_id"
 ATTEMPT = "sqlrec.attempt"
+DISCARDED = "discarded"
+"""The ``ATTEMPT`` of a logged model that is being removed."""
+EVALUATION = "sqlrec.evaluation"
 SERVICES = "sqlrec/services"
+DEFINITIONS = "sqlrec/functions"
+WORD = "sqlrec.defines"
+SPECS: dict[str, type] = {"function": FunctionSpec, "api": ApiSpec}
 ALIAS_PREFIX = "svc-"
+STATEMENT_LIMIT = 90_000
+"""Characters of a statement in a model version's tag, which holds 100,000; the run has it whole."""
 VALUE_LIMIT = 4500
 """Characters of a tag value; the narrowest column (registered models) holds 5000."""
 
@@ -38,14 +52,20 @@ def registry_name(name: ModelName) -> str:
     return name.key
 
 
-def experiment_name(name: ModelName) -> str:
-    """Name of the experiment that holds a model's runs."""
-    return f"sqlrec/{registry_name(name)}"
+def uid_of(tags: Mapping[str, str], key: str) -> str:
+    """Identity of the model that the tags are about; one that has none written is known by its name."""
+    return tags.get(UID) or identity(key)
 
 
 def alias(service: str) -> str:
     """Alias of a service on the registered model it serves."""
     return ALIAS_PREFIX + slug(service.casefold())
+
+
+def users_of(aliases: Collection[str], services: Collection[str]) -> list[str]:
+    """Names of the services whose alias is among ``aliases``; of an unknown one the alias itself."""
+    names = {alias(service): service for service in services}
+    return sorted(names.get(a, a) for a in aliases if a.startswith(ALIAS_PREFIX))
 
 
 def identity(text: str) -> str:
@@ -89,6 +109,29 @@ def spec_of(tags: Mapping[str, str], spec_id: str = "") -> ModelSpec | None:
     return cast(ModelSpec, codec.loads(ModelSpec, text)) if text else None
 
 
+def model_of(registered: str, tags: Mapping[str, str], spec_id: str = "") -> ModelSpec | None:
+    """A definition from a registered model's tags, as :func:`spec_of`, under the name it has now."""
+    found = spec_of(tags, spec_id)
+    if found is None or found.name.key == registered:
+        return found
+    names = [spec.name for spec in (spec_of(tags),) if spec and spec.name.key == registered]
+    return replace(found, name=names[0] if names else ModelName.parse(registered))
+
+
+def evaluation_tag(key: str, metrics: Mapping[str, float], at: float) -> tuple[str, str]:
+    """Tag of a model version for the metrics of one evaluation, made ``at`` seconds since the epoch."""
+    return f"{EVALUATION}.{identity(key)}", json.dumps({"at": at, "metrics": dict(metrics)})
+
+
+def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
+    """Metrics of the job, and over them those of evaluations, the latest last."""
+    found = [json.loads(value) for key, value in sorted(tags.items()) if key.startswith(f"{EVALUATION}.")]
+    metrics: dict[str, float] = json.loads(tags.get("sqlrec.metrics", "{}"))
+    for evaluation in sorted(found, key=lambda e: float(e["at"])):
+        metrics |= evaluation["metrics"]
+    return metrics
+
+
 def checkpoint_tags(checkpoint: Checkpoint) -> dict[str, str]:
     """Tags of a model version."""
     tags = {
@@ -100,6 +143,10 @@ def checkpoint_tags(checkpoint: Checkpoint) -> dict[str, str]:
         "sqlrec.uri": checkpoint.uri,
         "sqlrec.digest": checkpoint.digest,
         "sqlrec.metrics": json.dumps(dict(checkpoint.metrics)),
+        "sqlrec.rows": str(checkpoint.rows),
+        "sqlrec.seconds": str(checkpoint.seconds),
+        "sqlrec.statement": checkpoint.statement[:STATEMENT_LIMIT],
+        "sqlrec.facts": json.dumps(dict(checkpoint.facts)),
     }
     if checkpoint.parent:
         tags["sqlrec.parent"] = checkpoint.parent
@@ -123,7 +170,11 @@ def checkpoint_of(model: ModelName, version: int, created_ms: float, tags: Mappi
         parent_version=int(parent_version) if parent_version else None,
         key=tags.get(KEY, ""),
         created_at=created_ms / 1000,
-        metrics=json.loads(tags.get("sqlrec.metrics", "{}")),
+        metrics=_metrics(tags),
+        rows=int(tags.get("sqlrec.rows", "0")),
+        seconds=float(tags.get("sqlrec.seconds", "0")),
+        statement=tags.get("sqlrec.statement", ""),
+        facts=json.loads(tags.get("sqlrec.facts", "{}")),
     )
 
 
@@ -154,17 +205,27 @@ def deployment_tags(deployment: Deployment) -> dict[str, str]:
 STATES = {"FINISHED": DeployState.FINISHED, "FAILED": DeployState.FAILED, "KILLED": DeployState.FAILED}
 
 
+def deployed_uid(tags: Mapping[str, str]) -> str:
+    """Identity of the model that a deployment is of."""
+    return uid_of(tags, tags["sqlrec.model"].casefold())
+
+
 def deployment_of(
-    run_id: str, status: str, start_ms: float, end_ms: float | None, tags: Mapping[str, str]
+    run_id: str,
+    status: str,
+    start_ms: float,
+    end_ms: float | None,
+    tags: Mapping[str, str],
+    names: Mapping[str, ModelName],
 ) -> Deployment:
-    """The deployment that a run stands for."""
+    """The deployment that a run stands for; ``names`` are those that models have now, by identity."""
     previous = tags.get("sqlrec.previous")
     return Deployment(
         service=tags["sqlrec.service"],
         revision=int(tags["sqlrec.revision"]),
         action=DeployAction(tags["sqlrec.action"]),
         state=STATES.get(status, DeployState.INTENT),
-        model=ModelName.parse(tags["sqlrec.model"]),
+        model=names.get(deployed_uid(tags)) or ModelName.parse(tags["sqlrec.model"]),
         version=int(tags["sqlrec.version"]),
         checkpoint=tags[NAME],
         key=tags[KEY],
@@ -184,3 +245,43 @@ def latest(deployments: Iterable[Deployment]) -> dict[str, Deployment]:
     finished = [d for d in deployments if d.state is DeployState.FINISHED]
     by_service = {d.service.casefold(): d for d in sorted(finished, key=lambda d: d.finished_at)}
     return {name: d for name, d in by_service.items() if d.action is not DeployAction.DROP}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A function or an API as a run holds it. ``created_at`` is in milliseconds."""
+
+    spec: FunctionSpec | ApiSpec
+    revision: int
+    created_at: float
+    id: str
+
+
+def definition_tags(spec: FunctionSpec | ApiSpec, revision: int) -> dict[str, str]:
+    """Tags of a run that stands for a function or an API."""
+    words = {of: word for word, of in SPECS.items()}
+    return {
+        WORD: words[type(spec)],
+        "sqlrec.name": spec.name,
+        "sqlrec.revision": str(revision),
+        **split(SPEC, codec.dumps(spec)),
+    }
+
+
+def is_definition(tags: Mapping[str, str]) -> bool:
+    """Whether a run stands for a function or an API."""
+    return tags.get(WORD) in SPECS
+
+
+def definition_of(run_id: str, created_ms: float, tags: Mapping[str, str]) -> Definition:
+    """The function or API that a run stands for."""
+    spec = codec.loads(SPECS[tags[WORD]], join(SPEC, tags))
+    return Definition(spec=spec, revision=int(tags["sqlrec.revision"]), created_at=created_ms, id=run_id)
+
+
+def in_force(definitions: Iterable[Definition]) -> list[Definition]:
+    """Of each function and API the definition of the highest revision, the first of several; by name."""
+    found: dict[tuple[type, str], Definition] = {}
+    for d in sorted(definitions, key=lambda d: (d.revision, -d.created_at, d.id)):
+        found[type(d.spec), d.spec.name.casefold()] = d
+    return sorted(found.values(), key=lambda d: d.spec.name.casefold())

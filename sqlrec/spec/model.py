@@ -70,7 +70,12 @@ class CheckpointStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """One immutable version of a model. A checkpoint *name* moves to the newest version that bears it."""
+    """One immutable version of a model. A checkpoint *name* moves to the newest version that bears it.
+
+    ``rows``, ``seconds`` and ``statement`` are those of the job that made it; ``facts`` say what else it was
+    made from and with (tables, image, version of sqlrec). ``metrics`` are the job's and, over them, those
+    of evaluations.
+    """
 
     model: ModelName
     name: str
@@ -84,3 +89,7 @@ class Checkpoint:
     key: str = ""
     created_at: float = 0.0
     metrics: Mapping[str, float] = field(default_factory=dict)
+    rows: int = 0
+    seconds: float = 0.0
+    statement: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)

@@ -75,6 +75,18 @@ def is_checkpoint_name(text: str) -> bool:
     return all(re.fullmatch(r"\w[\w.-]*", part) for part in text.split("/"))
 
 
+def alias_problem(text: str) -> str:
+    """Why ``text`` can be no alias of a checkpoint, as a hint; empty when it can.
+
+    An alias is one of MLflow's, which keeps some names for itself; ``svc-`` begins those of services.
+    """
+    if not re.fullmatch(r"[\w-]{1,255}", text):
+        return "use letters, digits, _ and -"
+    if re.fullmatch(r"latest|v\d+|svc-.*", text.casefold()):
+        return "'latest', 'v1' and the like, and 'svc-…' have a meaning in MLflow: use another name"
+    return ""
+
+
 def slug(text: str, limit: int = 63) -> str:
     """An RFC 1123 label for ``text``.
 

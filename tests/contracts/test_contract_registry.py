@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sqlrec import __version__
 from sqlrec.artifacts.folder import read_result
 from sqlrec.errors import DataError, NameNotFoundError, StateError
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState, ModelRegistry
@@ -88,6 +89,8 @@ def test_a_checkpoint_is_registered(registry: ModelRegistry, tmp_path: Path) -> 
     assert (made.kind, made.status) == (CheckpointKind.ORIGIN, CheckpointStatus.SUCCEEDED)
     assert (made.parent, made.parent_version) == ("", None)
     assert made.metrics == {"auc": 0.75, "recall@50": 0.25}
+    assert (made.rows, made.seconds, made.statement) == (1000, 2.5, "TRAIN MODEL rank_model")
+    assert made.facts == {"sqlrec": __version__, "image": "sqlrec/tzrec:1"}
     assert read_result(Path(made.uri)).rows == 1000
     assert registry.checkpoints(RANK) == (made,)
     assert registry.version(RANK, 1) == made

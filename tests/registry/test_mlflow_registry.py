@@ -25,6 +25,7 @@ from sqlrec.registry.mlflow import MlflowRegistry
 from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.job import CurvePoint, JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind
+from sqlrec.spec.names import ModelName
 from tests.registries import RANK, columns, export_output, model, open_registry, register, template, uri
 
 NAME = "sqlrec.default.rank_model"
@@ -133,10 +134,61 @@ def test_dropping_a_model_removes_its_files_and_runs(tmp_path: Path) -> None:
     registry = open_registry(tmp_path)
     registry.put_model(model())
     made = register(registry, tmp_path)
+    experiment = client(tmp_path).get_experiment_by_name(f"sqlrec/{NAME}").experiment_id
     registry.drop_model(RANK)
     assert not Path(made.uri).exists()
+    assert client(tmp_path).get_experiment_by_name(f"sqlrec/{NAME}") is None
+    assert client(tmp_path).get_experiment(experiment).lifecycle_stage == "deleted"
+    assert list(client(tmp_path).search_runs([experiment], run_view_type=1)) == []
+
+
+def test_dropping_a_checkpoint_removes_its_files_and_runs(tmp_path: Path) -> None:
+    registry = open_registry(tmp_path)
+    registry.put_model(model())
+    made, kept = register(registry, tmp_path, "v1"), register(registry, tmp_path, "v2")
+    registry.drop_checkpoint(RANK, "v1")
+    assert not Path(made.uri).exists()
+    assert (Path(kept.uri) / "weights.bin").read_text() == "v2"
     experiment = client(tmp_path).get_experiment_by_name(f"sqlrec/{NAME}").experiment_id
-    assert list(client(tmp_path).search_runs([experiment])) == []
+    assert [r.info.run_name for r in client(tmp_path).search_runs([experiment])] == ["origin v2"]
+    assert len(client(tmp_path).search_logged_models([experiment])) == 1
+
+
+def test_a_renamed_model_is_shown_under_its_new_name(tmp_path: Path) -> None:
+    registry = open_registry(tmp_path)
+    registry.put_model(model())
+    old = register(registry, tmp_path, "v1")
+    registry.rename_model(RANK, ModelName.of("Ranker"))
+    registry.put_model(model())
+    new = register(registry, tmp_path, "v1", key="new")
+    mlflow = client(tmp_path)
+    shown = mlflow.get_experiment_by_name("sqlrec/sqlrec.default.ranker")
+    assert [r.info.run_name for r in mlflow.search_runs([shown.experiment_id])] == ["origin v1"]
+    assert mlflow.get_experiment_by_name(f"sqlrec/{NAME}").experiment_id != shown.experiment_id
+    assert Path(old.uri).parents[2] != Path(new.uri).parents[2], "a folder of its own"
+
+
+def test_an_alias_is_one_of_mlflow(tmp_path: Path) -> None:
+    registry = open_registry(tmp_path)
+    registry.put_model(model())
+    registry.set_alias("Prod", register(registry, tmp_path))
+    assert client(tmp_path).get_model_version_by_alias(NAME, "prod").version == 1
+
+
+def test_a_model_from_before_identities_were_kept(tmp_path: Path) -> None:
+    registry = open_registry(tmp_path)
+    registry.put_model(model())
+    mlflow = client(tmp_path)
+    mlflow.delete_registered_model_tag(NAME, "sqlrec.uid")
+    mlflow.create_experiment(f"sqlrec/{NAME}", artifact_location=str(tmp_path / "models" / "old"))
+    made = register(registry, tmp_path)
+    assert Path(made.uri).is_relative_to(tmp_path / "models" / "old")
+    entry = registry.begin(service="rank", action=DeployAction.DEPLOY, checkpoint=made, key="k", options={})
+    registry.finish(entry, url="u")
+    registry.rename_model(RANK, ModelName.of("ranker"))
+    registry.put_model(model())
+    assert registry.service("rank") == replace(made, model=ModelName.of("ranker"))
+    assert registry.checkpoints(RANK) == ()
 
 
 def test_a_foreign_registered_model_is_left_alone(tmp_path: Path) -> None:

@@ -6,44 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow import MlflowClient
 
 from sqlrec.registry.client import client_of
 from sqlrec.registry.registry import DeployAction, DeployState
+from tests.mortal import Killed, Mortal, connect
 from tests.registries import RANK, model, open_registry, register, uri
 
-READS = ("get", "search", "list")
 CALLS = 13
 """Writing calls of a registration; a test holds the number."""
-
-
-class Killed(BaseException):
-    """The end of a process, as far as the registry can tell: nothing catches it, nothing runs after it."""
-
-
-class Mortal:
-    """A client that dies before its writing call number ``at``."""
-
-    def __init__(self, inner: MlflowClient, at: int) -> None:
-        self._inner = inner
-        self._left = at
-        self.calls: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith(READS):
-            if self._left == 0:
-                raise Killed(name)
-            self._left -= 1
-            self.calls.append(name)
-        return getattr(self._inner, name)
-
-
-def connect(clients: list[Mortal], at: int) -> Any:
-    def make(uri: str) -> Mortal:
-        clients.append(Mortal(client_of(uri), at))
-        return clients[-1]
-
-    return make
 
 
 def traces(folder: Path) -> tuple[int, int, int, int]:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlrec.plan.catalog import Catalog
 from sqlrec.registry.mlflow import MlflowRegistry
 from sqlrec.registry.registry import DeployAction
 from sqlrec.registry.snapshot import SnapshotCatalog
+from sqlrec.spec.function import ApiSpec, FunctionSpec, Program
 from sqlrec.spec.model import Checkpoint, CheckpointKind
 from sqlrec.spec.names import ModelName
 from tests.registries import RANK, model, open_registry, register, uri
@@ -33,11 +35,17 @@ def agree(registry: MlflowRegistry, catalog: Catalog) -> None:
     for name in (RANK, OTHER, ModelName.of("RANK_MODEL"), ModelName.of("none")):
         assert catalog.model(name) == registry.model(name)
         assert catalog.checkpoints(name) == registry.checkpoints(name)
+        assert catalog.aliases(name) == registry.aliases(name)
         for checkpoint in ("v1", "V1", "v1_export", "none"):
             assert catalog.checkpoint(name, checkpoint) == registry.checkpoint(name, checkpoint)
     assert catalog.services() == registry.services()
     for service in ("rank", "RANK", "gone", "moved", "none"):
         assert catalog.service(service) == registry.service(service)
+    assert catalog.functions() == tuple(function.name for function in registry.functions())
+    assert [catalog.function(name.upper()) for name in catalog.functions()] == list(registry.functions())
+    assert catalog.apis() == tuple(api.name for api in registry.apis())
+    assert [catalog.api(name.upper()) for name in catalog.apis()] == list(registry.apis())
+    assert (catalog.function("none"), catalog.api("none")) == (None, None)
 
 
 def test_it_agrees_with_the_registry_at_every_stage(tmp_path: Path) -> None:
@@ -62,6 +70,35 @@ def test_it_agrees_with_the_registry_at_every_stage(tmp_path: Path) -> None:
     apply(registry, DeployAction.DROP, "moved", other)
     registry.put_model(model(embedding_dim=8), replace=True)
     registry.drop_model(OTHER)
+    agree(registry, catalog)
+
+
+def test_it_agrees_about_names(tmp_path: Path) -> None:
+    registry = open_registry(tmp_path)
+    catalog = SnapshotCatalog(tmp_path / "mlflow.db")
+    registry.put_model(model(OTHER))
+    made = register(registry, tmp_path, of=OTHER)
+    apply(registry, DeployAction.DEPLOY, "rank", made)
+    registry.set_alias("Prod", made)
+    registry.record_metrics(made, {"AUC": 0.5}, key="k")
+    registry.rename_model(OTHER, RANK)
+    registry.put_model(model(OTHER))
+    agree(registry, catalog)
+    served = catalog.service("rank")
+    assert served is not None
+    assert (str(served.model), served.metrics["AUC"]) == ("rank_model", 0.5)
+    assert list(catalog.aliases(RANK)) == ["prod"]
+    recall = FunctionSpec(name="Recall", inputs=(), returns="t", source="RETURN t")
+    registry.put_function(recall)
+    registry.put_function(replace(recall, returns="u"), replace=True)
+    program = Program(name="recall", inputs=(), steps=(), returns="t")
+    registry.put_api(ApiSpec(name="Shop", function="recall", program=program))
+    agree(registry, catalog)
+    assert (catalog.functions(), catalog.apis()) == (("Recall",), ("Shop",))
+    registry.drop_api("shop")
+    registry.drop_function("recall")
+    registry.drop_alias(RANK, "prod")
+    registry.rename_model(RANK, ModelName.of("Rank_Model"))
     agree(registry, catalog)
 
 

@@ -98,7 +98,7 @@ def test_deployments_come_back(
         finished_at=2.0,
         id="run",
     )
-    read = tags.deployment_of("run", status, 1000, 2000, tags.deployment_tags(made))
+    read = tags.deployment_of("run", status, 1000, 2000, tags.deployment_tags(made), {})
     assert read == made
     assert str(read.model) == str(made.model)
 
