@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sqlrec.errors import Diagnostic, ScriptError, Severity, Span
+from sqlrec.errors import Diagnostic, ScriptError, Severity
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.catalog import Catalog, OpenCatalog, ReadColumns, no_columns
 from sqlrec.plan.checks.templates import option_texts, template_findings
 from sqlrec.plan.declare import Declaring, announce, declare
 from sqlrec.plan.edges import upstream
 from sqlrec.plan.ids import inner_ids, step_ids
+from sqlrec.plan.masking import masked
 from sqlrec.plan.plan import Plan, Step
 from sqlrec.plan.scope import GetController, ScriptScope
 from sqlrec.plan.session import script_settings
+from sqlrec.plan.strict import strict_findings
+from sqlrec.plan.strict_rules import Strict
 from sqlrec.plan.walk import Walk
 from sqlrec.sql.script import parse
 from sqlrec.sql.statements import CreateTable, Statement
@@ -28,11 +31,13 @@ def build_plan(
     catalog: Catalog | None = None,
     controllers: GetController = get_controller,
     columns: ReadColumns = no_columns,
+    strict: Strict | None = None,
 ) -> Plan:
     """The plan of a script; the same text and catalog always give the same plan.
 
     Without a ``catalog`` (:class:`OpenCatalog`) the plan depends on the script alone. ``columns`` reads
-    those of tables that the script does not declare; it helps to find mistakes and changes no plan. Raises
+    those of tables that the script does not declare; it helps to find mistakes and changes no plan. With
+    ``strict``, or the setting of that name, what that dialect does not have is a finding. Raises
     ``ScriptError`` with all problems of the script, in the order of their places.
     """
     parsed = parse(text)
@@ -50,7 +55,10 @@ def build_plan(
     announce(parsed.statements, scope)
     walk = Walk(scope)
     walk.through(parsed.statements)
-    warnings = _judged([*parsed.diagnostics, *found, *walk.found], text, path)
+    found += walk.found
+    if mode := strict or scope.settings.get("strict"):
+        found += strict_findings(text, parsed.statements, Strict(mode))
+    warnings = _judged([*parsed.diagnostics, *found], text, path)
     return Plan(
         name=name,
         path=path,
@@ -85,17 +93,9 @@ def _judged(found: Sequence[Diagnostic], text: str, path: str) -> tuple[Diagnost
     unique = dict.fromkeys(found)
     ordered = sorted(unique, key=lambda d: (d.span.start, d.span.end, d.code, d.message))
     if any(d.severity is Severity.ERROR for d in ordered):
-        secrets = [d.span for d in ordered if d.code == "SR306"]
-        raise ScriptError(ordered, text=_masked(text, secrets), path=path)
+        findings, shown = masked(ordered, text)
+        raise ScriptError(findings, text=shown, path=path)
     return tuple(ordered)
-
-
-def _masked(text: str, spans: Iterable[Span]) -> str:
-    """The text with asterisks in place of secrets, because an error shows the lines it is about."""
-    for span in spans:
-        hidden = "".join("\n" if c == "\n" else "*" for c in text[span.start : span.end])
-        text = text[: span.start] + hidden + text[span.end :]
-    return text
 
 
 def _connected(steps: Sequence[Step]) -> tuple[Step, ...]:

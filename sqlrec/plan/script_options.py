@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from sqlrec.plan.strict_rules import Strict
 from sqlrec.scoring.options import SCORE_OPTIONS
 from sqlrec.spec.options import Effective, Option, OptionKind, OptionSet, OptionValue, Parsed, Scope
 
@@ -63,6 +64,13 @@ SCRIPT_OPTIONS = OptionSet(
             doc="Where jobs and services run; unset: as the project is configured.",
             scopes=SCRIPT,
             choices=("local",),
+        ),
+        Option(
+            key="strict",
+            kind=OptionKind.STRING,
+            doc="Refuse what the parser of SQLRec or Flink would refuse; unset: refuse nothing.",
+            scopes=SCRIPT,
+            choices=tuple(map(str, Strict)),
         ),
         *(replace(option, key=SCORE + option.key) for option in SCORE_OPTIONS.options),
     )
