@@ -8,10 +8,8 @@ statement's meaning, and formatting twice changes nothing more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlrec.errors import ScriptError, Span
-from sqlrec.sql.layout import trimmed
+from sqlrec.sql.layout import Page, trimmed
 from sqlrec.sql.lexer import comments, tokens
 from sqlrec.sql.script import parse
 from sqlrec.sql.weaving import comment_at, woven
@@ -27,35 +25,30 @@ def format_script(text: str, *, path: str) -> str:
     parsed = parse(source)
     if parsed.diagnostics:
         raise ScriptError(parsed.diagnostics, text=source, path=path)
-    page = _Page()
+    page = Page()
     position = 0
     for statement in parsed.statements:
         span = statement.span
-        page.between(source, Span(position, span.start))
-        page.text += (woven(source, statement) or trimmed(source[span.start : span.end])) + ";"
+        _between(page, source, Span(position, span.start))
+        page.write((woven(source, statement) or trimmed(source[span.start : span.end])) + ";")
         position = span.end
-    page.between(source, Span(position, len(source)))
-    written = page.text.rstrip() + "\n" if page.text.strip() else ""
-    return _with_returns(written) if source.partition("\n")[0].endswith("\r") else written
+    _between(page, source, Span(position, len(source)))
+    written = page.text.strip()
+    lines = f"{written}\n" if written else ""
+    return _with_returns(lines) if source.partition("\n")[0].endswith("\r") else lines
 
 
-@dataclass(slots=True)
-class _Page:
-    """The text written so far."""
-
-    text: str = ""
-
-    def between(self, source: str, span: Span) -> None:
-        """What stands between two statements: comments and blank lines."""
-        position, least = span.start, 0
-        for place in comments(source[span.start : span.end]):
-            here = Span(place.start + span.start, place.end + span.start)
-            comment = comment_at(source, here)
-            breaks = max(least, _breaks(source[position : here.start]))
-            self.text += ("\n" * breaks or " ") if self.text else ""
-            self.text += comment.at(len(self.text) - self.text.rfind("\n") - 1)
-            position, least = here.end, int(comment.ends_line)
-        self.text += "\n" * max(1, _breaks(source[position : span.end])) if self.text else ""
+def _between(page: Page, source: str, span: Span) -> None:
+    """What stands between two statements: comments and blank lines."""
+    position, least = span.start, 0
+    for place in comments(source[span.start : span.end]):
+        here = Span(place.start + span.start, place.end + span.start)
+        comment = comment_at(source, here)
+        breaks = max(least, _breaks(source[position : here.start]))
+        page.write(("\n" * breaks or " ") if page.line else "")
+        page.write(comment.at(len(page.line)))
+        position, least = here.end, int(comment.ends_line)
+    page.write("\n" * max(1, _breaks(source[position : span.end])) if page.line else "")
 
 
 def _breaks(blanks: str) -> int:

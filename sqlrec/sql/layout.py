@@ -5,11 +5,32 @@ What lies inside quotes is never touched, not even over line breaks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from sqlrec.errors import Span
 from sqlrec.sql.lexer import tokens
 
 STEP = 2
 """Blanks that the continuation of a line is indented by."""
+
+
+@dataclass(slots=True)
+class Page:
+    """Text that is written piece by piece; ``line`` is the one at work."""
+
+    line: str = ""
+    _pieces: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All that is written."""
+        return "".join(self._pieces)
+
+    def write(self, text: str) -> None:
+        """Go on with ``text``."""
+        self._pieces.append(text)
+        kept = "" if "\n" in text else self.line
+        self.line = kept + text[text.rfind("\n") + 1 :]
 
 
 def trimmed(text: str) -> str:

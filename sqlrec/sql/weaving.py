@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from difflib import SequenceMatcher
 
 from sqlrec.errors import Span
-from sqlrec.sql.layout import STEP, moved, passage, trimmed
+from sqlrec.sql.layout import STEP, Page, moved, passage, trimmed
 from sqlrec.sql.lexer import comments, tokens
 from sqlrec.sql.render import render
 from sqlrec.sql.script import parse
@@ -198,35 +198,31 @@ def _written(
 ) -> str:
     """The target's units with the source's queries and comments."""
     queries = iter([unit for unit in units if unit.query])
-    writer = _Writer()
+    writer = _Writer(Page())
     for index, unit in enumerate(target):
         if unit.query:
             source = next(queries)
             writer.query(text, Span(source.start, source.end))
         else:
-            writer.text += canonical[unit.start : unit.end]
+            writer.page.write(canonical[unit.start : unit.end])
         after = target[index + 1] if index + 1 < len(target) else None
         blanks = canonical[unit.end : after.start] if after else ""
         writer.gap(placed.get(index, []), blanks, closes=after is not None and after.key == ")")
-    return writer.text
+    return writer.page.text
 
 
 @dataclass(slots=True)
 class _Writer:
     """Puts units, blanks and comments together. ``indent`` is that of the canonical line at work."""
 
-    text: str = ""
+    page: Page
     indent: int = 0
-
-    @property
-    def line(self) -> str:
-        """The line at work."""
-        return self.text[self.text.rfind("\n") + 1 :]
 
     def query(self, text: str, span: Span) -> None:
         """Write the query at a place of the source."""
-        fresh = not self.line.strip()
-        self.text += passage(text, span, column=len(self.line), fresh=fresh, indent=self.indent)
+        line = self.page.line
+        fresh = not line.strip()
+        self.page.write(passage(text, span, column=len(line), fresh=fresh, indent=self.indent))
 
     def gap(self, found: Sequence[Comment], blanks: str, *, closes: bool) -> None:
         """Write comments and the canonical ``blanks`` before a unit; ``closes``: it is a parenthesis."""
@@ -236,10 +232,10 @@ class _Writer:
         inner = "\n" + " " * (self.indent + (0 if breaks and not closes else STEP))
         ended = False
         for comment in found:
-            tight = self.text.endswith("(") and not breaks
-            self.text += inner if comment.alone or ended else "" if tight else " "
-            self.text += comment.at(len(self.line))
+            tight = self.page.line.endswith("(") and not breaks
+            self.page.write(inner if comment.alone or ended else "" if tight else " ")
+            self.page.write(comment.at(len(self.page.line)))
             ended = comment.ends_line
         if found and not breaks:
             blanks = inner if ended or found[-1].alone else blanks or ("" if closes else " ")
-        self.text += blanks
+        self.page.write(blanks)
