@@ -25,6 +25,11 @@ def find_model(registry: ModelRegistry, name: ModelName) -> ModelSpec:
     )
 
 
+def find_checkpoint(registry: ModelRegistry, model: ModelName, name: str, run: str) -> Checkpoint:
+    """A finished checkpoint of either kind, chosen as :func:`find_origin` does; raises SR207 or SR208."""
+    return _succeeded(registry, model, name, run)
+
+
 def find_origin(registry: ModelRegistry, model: ModelName, name: str, run: str) -> Checkpoint:
     """A finished training checkpoint; raises SR207, SR208 or SR209.
 

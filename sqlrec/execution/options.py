@@ -20,7 +20,13 @@ def effective(
     statement: Mapping[str, OptionValue],
     secrets: Lookup,
 ) -> dict[str, Effective]:
-    """Type defaults, overridden by the model's options, overridden by the statement's; secrets resolved."""
+    """Type defaults, overridden by the model's options, overridden by the statement's; secrets resolved.
+
+    A statement about a model that is known only now has unchecked options: raises SR301 for an unknown one
+    and SR304 for one of another statement.
+    """
+    for key in statement:
+        controller.options.declared(key, scope)
     merged = controller.options.effective(scope, model=model.options, statement=statement)
     return {key: replace(option, value=resolve(option.value, secrets)) for key, option in merged.items()}
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlrec.errors import NameNotFoundError, suggest
-from sqlrec.plan.plan import Plan, QueryStep, ScoreStep, Step
-from sqlrec.spec.table import TableFormat
+from sqlrec.execution.cached import cached_table
+from sqlrec.plan.plan import Plan, Step
 
 
 def select_steps(plan: Plan, *, from_step: str = "", to_step: str = "") -> Plan:
@@ -27,7 +27,7 @@ def select_steps(plan: Plan, *, from_step: str = "", to_step: str = "") -> Plan:
     chosen = set(ids[first : last + 1])
     for step in reversed(plan.steps[: last + 1]):
         if step.id in chosen:
-            chosen |= {name for name in step.upstream if _makes_cache(by_id[name])}
+            chosen |= {name for name in step.upstream if cached_table(by_id[name])}
     return replace(plan, steps=tuple(_cut(by_id[name], by_id, chosen) for name in ids if name in chosen))
 
 
@@ -36,11 +36,6 @@ def _index(ids: list[str], wanted: str) -> int:
         return ids.index(wanted)
     hint = suggest(wanted, ids) or f"steps: {', '.join(ids)}"
     raise NameNotFoundError("SR720", f"the script has no step {wanted!r}", hint=hint)
-
-
-def _makes_cache(step: Step) -> bool:
-    target = step.target if isinstance(step, QueryStep | ScoreStep) else None
-    return target is not None and target.format is TableFormat.CACHE
 
 
 def _cut(step: Step, by_id: Mapping[str, Step], chosen: set[str]) -> Step:

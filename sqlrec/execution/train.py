@@ -5,6 +5,7 @@ Two tasks, so that a registry that is down costs a retry of a second and not a t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlrec.artifacts.folder import read_result
@@ -21,6 +22,10 @@ from sqlrec.spec.job import ExportWork, JobKind, JobResult, JobSpec, TrainWork
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
 from sqlrec.spec.names import is_checkpoint_name
 from sqlrec.spec.options import Effective, Scope
+from sqlrec.spec.table import Relation
+
+LINEAGE = ("tables", "image")
+"""Facts of a job that stay with the checkpoint it makes."""
 
 
 def train_job(step: TrainStep, call: Call) -> Outcome:
@@ -86,12 +91,26 @@ def _job(
 
 
 def _outcome(result: JobResult, job: JobSpec, message: str, parent: Checkpoint | None) -> Outcome:
-    facts = {"job": job.id, "output": job.output_uri}
+    facts = {"job": job.id, "output": job.output_uri, **_lineage(job)}
     if parent is not None:
         facts["parent_version"] = str(parent.version)
     return Outcome(
         message=message, rows=result.rows, seconds=result.seconds, metrics=result.metrics, facts=facts
     )
+
+
+def _lineage(job: JobSpec) -> dict[str, str]:
+    """What a checkpoint is made from and with: the image, and the files of each table."""
+    match job.work:
+        case TrainWork(data=data, validation=validation):
+            relations: tuple[Relation | None, ...] = (data, validation)
+        case ExportWork(sample=sample):
+            relations = (sample,)
+        case _:
+            relations = ()
+    paths = {name: source.path for r in relations if r for name, source in r.sources.items()}
+    tables = ", ".join(f"{name} ({path})" for name, path in paths.items())
+    return {key: value for key, value in (("tables", tables), ("image", job.image)) if value}
 
 
 def register(step: TrainStep | ExportStep, call: Call, job: Outcome) -> Outcome:
@@ -104,7 +123,7 @@ def register(step: TrainStep | ExportStep, call: Call, job: Outcome) -> Outcome:
     else:
         folders = {name: _part(output, name, step.exports) for name in step.exports}
         kind = CheckpointKind.EXPORT
-    made = [_register(step, call, name, folder, kind, parent) for name, folder in folders.items()]
+    made = [_register(step, call, name, folder, kind, parent, job.facts) for name, folder in folders.items()]
     names = ", ".join(f"{c.name} (version {c.version})" for c in made)
     facts = {
         "model": str(step.model),
@@ -136,6 +155,7 @@ def _register(
     folder: Path,
     kind: CheckpointKind,
     parent: Checkpoint | None,
+    facts: Mapping[str, str],
 ) -> Checkpoint:
     registry = call.env.registry
     key = f"{call.key.text}/{name}"
@@ -154,4 +174,5 @@ def _register(
         key=key,
         parent=parent,
         statement=step.sql,
+        facts={key: facts[key] for key in LINEAGE if key in facts},
     )

@@ -1,0 +1,176 @@
+"""ASSERT and IF: conditions are queries, and what was decided once in a run stays decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlrec.errors import DataError, PolicyError, RemoteError, SchemaError
+from sqlrec.execution.cached import Caching, cached_table, without_rows
+from sqlrec.execution.call import Call
+from sqlrec.execution.interruptible import interruptible
+from sqlrec.execution.limit import TimeIsUp, time_limit
+from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.tables import concrete
+from sqlrec.plan.plan import AssertStep, IfStep, Step
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Run = Callable[[Step, Call], Outcome]
+"""Does a whole step, once per run."""
+
+THEN, ELSE = "then", "else"
+BRANCH = "branch"
+NO_ANSWER = "SR610"
+"""What a service says that did not answer in its own time."""
+SHOWN_CHARACTERS = 300
+
+
+def run_assert(step: AssertStep, call: Call) -> Outcome:
+    """Check that every value is true.
+
+    Raises ``SchemaError`` SR267 for a column that is not BOOLEAN and ``PolicyError`` SR266 when there is no
+    row, or a row with another value: the first is shown.
+    """
+    from sqlrec.data.engine import Engine
+
+    shown = _shortened(step.sql)
+    with Engine() as engine:
+
+        def work() -> int:
+            reader = engine.reader(concrete(step.query, call))
+            for column in reader.schema:
+                _require_boolean(column, shown)
+            rows = 0
+            for batch in reader:
+                _require_true(batch, rows, shown)
+                rows += batch.num_rows
+            return rows
+
+        rows = interruptible(work, engine.interrupt)
+    if not rows:
+        raise PolicyError("SR266", f"{shown} does not hold: the query has no rows")
+    return Outcome(message=f"holds: {shown}", rows=rows)
+
+
+def _require_boolean(column: pa.Field, what: str) -> None:
+    import pyarrow as pa
+
+    if not pa.types.is_boolean(column.type):
+        raise SchemaError(
+            "SR267",
+            f"{what}: column {column.name!r} is {column.type}, not BOOLEAN",
+            hint="compare it with something, such as n > 0",
+        )
+
+
+def _require_true(batch: pa.RecordBatch, before: int, what: str) -> None:
+    import pyarrow.compute as pc
+
+    failed = [pc.index(column.fill_null(False), False).as_py() for column in batch.columns]
+    wrong = [row for row in failed if row >= 0]
+    if wrong:
+        row = batch.slice(min(wrong), 1).to_pylist()[0]
+        values = ", ".join(f"{name} = {_sql(value)}" for name, value in row.items())
+        raise PolicyError("SR266", f"{what} does not hold: row {before + min(wrong) + 1:,} has {values}")
+
+
+def _sql(value: bool | None) -> str:
+    return "NULL" if value is None else str(value).lower()
+
+
+def run_if(step: IfStep, call: Call, run: Run) -> Outcome:
+    """Do one branch, or nothing; which one is decided once per run.
+
+    Raises ``DataError`` SR268 for a condition that gives not one value, and ``SchemaError`` SR267 for one
+    of another type.
+    """
+    decided = call.journal.read(_decision(call))
+    if decided is not None:
+        branch, why = decided.facts[BRANCH], decided.message
+    elif step.timein:
+        milliseconds = _milliseconds(step, call)
+        outcome = _in_time(step, milliseconds, call, run)
+        branch = ELSE if outcome is None else THEN
+        why = f"{'not ' if outcome is None else ''}done in {milliseconds / 1000:g} s"
+    else:
+        holds = bool(_value(step, call))
+        branch, why = (THEN, "the condition is true") if holds else (ELSE, "the condition is false")
+    call.journal.write(_decision(call), Outcome(message=why, facts={BRANCH: branch}))
+    outcome = _done(step, branch, call, run)
+    return replace(outcome, message=f"{why}: {outcome.message}", facts={**outcome.facts, BRANCH: branch})
+
+
+def taken(step: IfStep, outcome: Outcome) -> Step | None:
+    """The branch that was done, if there was one."""
+    return step.then if outcome.facts.get(BRANCH) == THEN else step.otherwise
+
+
+def _done(step: IfStep, branch: str, call: Call, run: Run) -> Outcome:
+    inner = _inner(call, branch)
+    chosen = step.then if branch == THEN else step.otherwise
+    if chosen is not None:
+        return run(chosen, inner)
+    if cached_table(step.then) is None:
+        return Outcome(message="nothing to do")
+    return run(without_rows(cast("Caching | IfStep", step.then)), inner)
+
+
+def _in_time(step: IfStep, milliseconds: float, call: Call, run: Run) -> Outcome | None:
+    """What THEN gave, or None when the time was over or a service did not answer in its own."""
+    if milliseconds <= 0:
+        return None
+    try:
+        with time_limit(milliseconds / 1000):
+            return run(step.then, _inner(call, THEN))
+    except TimeIsUp:
+        call.report(f"THEN was not done in {milliseconds / 1000:g} s and was stopped")
+    except RemoteError as error:
+        if error.code != NO_ANSWER:
+            raise
+        call.report(f"THEN failed in its time: {error}")
+    return None
+
+
+def _inner(call: Call, branch: str) -> Call:
+    return replace(call, key=call.key.of(f"{call.key.task_id}.{branch}"))
+
+
+def _decision(call: Call) -> str:
+    return f"{call.key.task_id}.decision"
+
+
+def _milliseconds(step: IfStep, call: Call) -> float:
+    value = _value(step, call)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise SchemaError("SR267", f"IF TIMEIN takes a number of milliseconds, not {value!r}")
+    return float(value)
+
+
+def _value(step: IfStep, call: Call) -> Any:
+    """The one value of the condition; a BOOLEAN unless it gives the time of TIMEIN."""
+    from sqlrec.data.engine import Engine
+
+    what = _shortened(f"IF ({step.condition.query})")
+    with Engine() as engine:
+        limited = replace(step.condition, query=f"SELECT * FROM (\n{step.condition.query}\n) LIMIT 2")  # noqa: S608 - a query
+        table = interruptible(lambda: engine.table(concrete(limited, call)), engine.interrupt)
+    if (table.num_rows, table.num_columns) != (1, 1):
+        rows = f"{table.num_rows} rows" if table.num_rows < 2 else "several rows"
+        raise DataError(
+            "SR268", f"{what}: the condition gives {rows} and {table.num_columns} columns, not one value"
+        )
+    if not step.timein:
+        _require_boolean(table.schema.field(0), what)
+    value = table.column(0)[0].as_py()
+    if value is None:
+        raise DataError("SR268", f"{what}: the condition is NULL", hint="write coalesce(…, false)")
+    return value
+
+
+def _shortened(sql: str) -> str:
+    line = " ".join(sql.split())
+    return line if len(line) <= SHOWN_CHARACTERS else f"{line[: SHOWN_CHARACTERS - 1]}…"

@@ -1,0 +1,97 @@
+"""EVALUATE MODEL: the job, and apart from it the record of what it measured and the verdict.
+
+Two tasks, as of TRAIN: a registry that is down costs no second measurement. The metrics are recorded
+before they are judged, so that a checkpoint that does not pass shows why.
+"""
+
+from __future__ import annotations
+
+from sqlrec.errors import StateError
+from sqlrec.execution.call import Call
+from sqlrec.execution.find import find_checkpoint, find_model
+from sqlrec.execution.jobs import run_job
+from sqlrec.execution.options import effective, environment, image, values
+from sqlrec.execution.outcome import Outcome, Preview
+from sqlrec.execution.tables import concrete
+from sqlrec.models.lookup import get_controller
+from sqlrec.models.measures import TITLES, require_bounds, wanted
+from sqlrec.plan.plan import EvaluateStep
+from sqlrec.spec.job import EvaluateWork, JobKind, JobSpec
+from sqlrec.spec.model import Checkpoint
+from sqlrec.spec.options import Effective, Scope
+
+RECORDED = "evaluation."
+"""What names of recorded metrics begin with, so that they stand beside those of the training."""
+COLUMNS = ("metric", "value")
+
+
+def evaluate_job(step: EvaluateStep, call: Call) -> Outcome:
+    """Measure; raises what finding the checkpoint raises, and ``OptionError`` before a job starts."""
+    registry = call.env.registry
+    found = find_checkpoint(registry, find_model(registry, step.model).name, step.checkpoint, call.key.run)
+    options = _options(step, found, call)
+    wanted(values(options))
+    model = registry.definition(found)
+    work = EvaluateWork(
+        model=model,
+        checkpoint=found.name,
+        kind=found.kind,
+        source_uri=found.uri,
+        data=concrete(step.data, call),
+        options=values(options),
+    )
+    job = JobSpec(
+        id=call.key.job,
+        kind=JobKind.EVALUATE,
+        work=work,
+        output_uri=str(call.output),
+        resources=get_controller(model.type).resources(options),
+        env=environment(options),
+        image=image(options),
+    )
+    result = run_job(job, call)
+    return Outcome(
+        message=f"measured {step.model} {found.name} on {result.rows:,} rows",
+        rows=result.rows,
+        seconds=result.seconds,
+        metrics=result.metrics,
+        facts={"job": job.id, "output": job.output_uri, "measured_version": str(found.version)},
+    )
+
+
+def record_evaluation(step: EvaluateStep, call: Call, job: Outcome) -> Outcome:
+    """Add the metrics to the checkpoint, then hold it to its bounds.
+
+    Raises ``PolicyError`` SR260 when it does not pass, SR263 when it was dropped meanwhile.
+    """
+    registry = call.env.registry
+    found = registry.version(step.model, int(job.facts["measured_version"]))
+    if found is None:
+        gone = f"version {job.facts['measured_version']} of model {step.model}, which was measured, is gone"
+        raise StateError("SR263", gone)
+    options = values(_options(step, found, call))
+    names = wanted(options)
+    recorded = {f"{RECORDED}{name}": value for name, value in job.metrics.items()}
+    registry.record_metrics(found, recorded, key=call.key.text)
+    rows = tuple((TITLES[name], f"{job.metrics[name]:.6g}" if name in job.metrics else "") for name in names)
+    said = ", ".join(f"{title} {value or 'undefined'}" for title, value in rows)
+    what = f"checkpoint {found.name} (version {found.version}) of {step.model}"
+    call.report(f"{what}: {said}")
+    require_bounds(options, job.metrics, what)
+    return Outcome(
+        message=f"evaluated {found.name} of {step.model} on {job.rows:,} rows: {said}",
+        rows=job.rows,
+        metrics=job.metrics,
+        facts={
+            "model": str(step.model),
+            "checkpoint": found.name,
+            "version": str(found.version),
+            "plots": f"{job.facts['output']}/plots",
+        },
+        preview=Preview(columns=COLUMNS, rows=rows, total=len(rows)),
+    )
+
+
+def _options(step: EvaluateStep, found: Checkpoint, call: Call) -> dict[str, Effective]:
+    model = call.env.registry.definition(found)
+    return effective(get_controller(model.type), model, Scope.EVALUATE, step.options, call.env.secrets)

@@ -1,0 +1,103 @@
+"""A change of a service as a transaction: it ends with the service proved and named, or changes nothing.
+
+Intent recorded → the runtime starts the new revision and lets us prove it with predictions through the
+service's own URL → the alias moves → the intent is closed. On a failure anywhere the old revision goes on
+serving, the alias stays, and the error says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlrec.artifacts.folder import read_signature
+from sqlrec.execution.call import Call
+from sqlrec.execution.options import effective, environment, image, values
+from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.smoke import smoke_test
+from sqlrec.models.lookup import get_controller
+from sqlrec.registry.registry import DeployAction
+from sqlrec.spec.model import Checkpoint, ModelSpec
+from sqlrec.spec.options import Effective, OptionValue, Scope
+from sqlrec.spec.service import Endpoint, ServiceSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What a service is to be: a checkpoint, and the options as statements wrote them.
+
+    ``reason`` is kept in the service's history, for people.
+    """
+
+    service: str
+    checkpoint: Checkpoint
+    options: Mapping[str, OptionValue]
+    action: DeployAction = DeployAction.DEPLOY
+    reason: str = ""
+
+
+def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
+    """Make the service what is wanted; the caller holds the service's lock.
+
+    The same task again finds its own entry of the history. Raises what the options, the runtime and the
+    smoke test raise; the entry is then closed as failed.
+    """
+    registry, checkpoint = call.env.registry, wanted.checkpoint
+    model = registry.definition(checkpoint)
+    options = effective(get_controller(model.type), model, Scope.SERVICE, wanted.options, call.env.secrets)
+    entry = registry.begin(
+        service=wanted.service,
+        action=wanted.action,
+        checkpoint=checkpoint,
+        key=call.key.text,
+        options={key: str(value) for key, value in wanted.options.items()},
+        reason=wanted.reason,
+    )
+    try:
+        verify = smoke_test(read_signature(_folder(checkpoint)), model, call.report)
+        call.report(f"starting {wanted.service} with {model.name} {checkpoint.name}")
+        endpoint = call.env.services.apply(_spec(wanted.service, model, checkpoint, options), verify)
+    except BaseException as error:
+        registry.fail(entry, error=str(error))
+        raise
+    registry.finish(entry, url=endpoint.url)
+    return told(endpoint, checkpoint, verb)
+
+
+def told(endpoint: Endpoint, checkpoint: Checkpoint, verb: str) -> Outcome:
+    """What is said of a service that serves a checkpoint."""
+    return Outcome(
+        message=f"{verb} {endpoint.name}: {checkpoint.model} {checkpoint.name} at {endpoint.url}",
+        facts={
+            "service": endpoint.name,
+            "url": endpoint.url,
+            "model": str(checkpoint.model),
+            "checkpoint": checkpoint.name,
+            "version": str(checkpoint.version),
+        },
+    )
+
+
+def _spec(
+    service: str, model: ModelSpec, checkpoint: Checkpoint, options: Mapping[str, Effective]
+) -> ServiceSpec:
+    chosen = values(options)
+    return ServiceSpec(
+        name=service,
+        model=model,
+        checkpoint=checkpoint.name,
+        version=checkpoint.version,
+        model_uri=checkpoint.uri,
+        variant=str(chosen.get("variant") or "fp32"),
+        replicas=int(str(chosen.get("replicas") or 1)),
+        resources=get_controller(model.type).resources(dict(options)),
+        options=chosen,
+        env=environment(options),
+        image=image(options),
+        digest=checkpoint.digest,
+    )
+
+
+def _folder(checkpoint: Checkpoint) -> Path:
+    return Path(checkpoint.uri.removeprefix("file://"))
