@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlrec.cli.arguments import add_command, add_json
+from sqlrec.cli.compiling_formats import FORMATS, Found, show
 from sqlrec.cli.console import print_json
 from sqlrec.cli.project import settings
 from sqlrec.errors import (
@@ -19,21 +19,15 @@ from sqlrec.errors import (
     ScriptError,
     Severity,
     Span,
-    position,
-    render_diagnostic,
 )
 
 if TYPE_CHECKING:
     from sqlrec.cli.arguments import Commands
     from sqlrec.plan.catalog import Catalog
 
-
-class Format(StrEnum):
-    """Forms of findings."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
+STDIN = Path("-")
+STRICT = ("sqlrec", "flink")
+"""Values of ``--strict``; written here again, so that ``--help`` need not import the planner."""
 
 
 def add_to(commands: Commands) -> None:
@@ -41,17 +35,22 @@ def add_to(commands: Commands) -> None:
     parser = add_command(
         commands,
         "check",
-        lambda a: check(a.paths, output=Format(a.format), syntax_only=a.syntax_only),
+        lambda a: check(a.paths, output=a.format, syntax_only=a.syntax_only, strict=a.strict),
         "report every problem of the scripts; exit 3 when there is one",
     )
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="scripts, or folders of *.sql files"
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="scripts, folders of *.sql files, or - for the standard input",
     )
-    parser.add_argument(
-        "--format", choices=list(map(str, Format)), default="text", help="form of the findings"
-    )
+    parser.add_argument("--format", choices=list(FORMATS), default="text", help="form of the findings")
     parser.add_argument(
         "--syntax-only", action="store_true", help="judge each script alone, without the registry"
+    )
+    parser.add_argument(
+        "--strict", choices=STRICT, help="refuse what the parser of SQLRec or Flink would refuse"
     )
     parser = add_command(
         commands,
@@ -74,17 +73,18 @@ def catalog() -> Catalog:
     return SnapshotCatalog(Path(chosen.tracking_uri.removeprefix("sqlite:///")))
 
 
-def check(paths: Iterable[Path], *, output: Format, syntax_only: bool) -> int:
+def check(paths: Iterable[Path], *, output: str, syntax_only: bool, strict: str | None) -> int:
     """Show every problem of the scripts; gives the exit status. Raises SR705 for a path without a script."""
     from sqlrec.plan.catalog import OpenCatalog
 
     world = OpenCatalog() if syntax_only else catalog()
     files = [file for path in paths for file in _scripts(path)]
-    findings = [(file, *finding) for file in files for finding in _findings(file, world)]
-    _show(findings, output)
-    errors = sum(found.severity is Severity.ERROR for _, found, _ in findings)
-    if output is Format.TEXT:
-        print(f"{len(files)} script(s), {errors} error(s)", file=sys.stderr)
+    found = [finding for file in _with_progress(files) for finding in _findings(file, world, strict)]
+    show(found, output)
+    errors = sum(f.diagnostic.severity is Severity.ERROR for f in found)
+    if output == "text":
+        warnings = f", {len(found) - errors} warning(s)" if len(found) > errors else ""
+        print(f"{len(files)} script(s), {errors} error(s){warnings}", file=sys.stderr)
     return EXIT_FINDINGS if errors else EXIT_OK
 
 
@@ -96,52 +96,44 @@ def _scripts(path: Path) -> list[Path]:
     return found
 
 
-def _findings(file: Path, world: Catalog) -> list[tuple[Diagnostic, str]]:
+def _with_progress(files: list[Path]) -> Iterator[Path]:
+    """The files, counted on a terminal while they are checked."""
+    told = sys.stderr.isatty() and len(files) > 1
+    for number, file in enumerate(files, start=1):
+        if told:
+            print(f"\r\033[Kchecking {number}/{len(files)} {file}", end="", file=sys.stderr, flush=True)
+        yield file
+    if told:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _findings(file: Path, world: Catalog, strict: str | None) -> list[Found]:
     """Problems of a script, each with the text it is about; a file that is no text is one."""
     from sqlrec.plan.build import build_plan
+    from sqlrec.plan.masking import masked
+    from sqlrec.plan.strict_rules import Strict
 
+    shown, name = ("<stdin>", "stdin") if file == STDIN else (str(file), file.stem)
     try:
-        raw = file.read_bytes()
+        raw = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
         text = raw.decode("utf-8-sig")
-        plan = build_plan(text, path=str(file), name=file.stem, catalog=world)
+        mode = Strict(strict) if strict else None
+        plan = build_plan(text, path=shown, name=name, catalog=world, strict=mode)
     except ScriptError as error:
-        return [(found, text) for found in error.diagnostics]
+        return [Found(shown, found, error.text) for found in error.diagnostics]
     except UnicodeDecodeError as error:
         start = len(raw[: error.start].decode())
-        message = f"this is not UTF-8 text: {error.reason}"
-        found = Diagnostic(code="SR705", message=message, span=Span(start, start + 1))
-        return [(found, raw.decode(errors="replace"))]
+        found = Diagnostic(
+            code="SR705",
+            message=f"this is not UTF-8 text: {error.reason}",
+            span=Span(start, start + 1),
+            hint="convert it: iconv -f latin1 -t utf-8 old > new",
+        )
+        return [Found(shown, found, raw.decode(errors="replace"))]
     except OSError as error:
         raise NameNotFoundError("SR705", f"cannot read {file}: {error.strerror}") from None
-    return [(found, text) for found in plan.warnings]
-
-
-def _show(findings: list[tuple[Path, Diagnostic, str]], output: Format) -> None:
-    rows = []
-    for file, found, text in findings:
-        line, column = position(text, found.span.start)
-        end_line, end_column = position(text, found.span.end)
-        rows.append(
-            {
-                "file": str(file),
-                "line": line,
-                "column": column,
-                "end_line": end_line,
-                "end_column": end_column,
-                "code": found.code,
-                "severity": str(found.severity),
-                "message": found.message,
-                "hint": found.hint,
-            }
-        )
-        if output is Format.TEXT:
-            print(render_diagnostic(found, text, str(file)) + "\n")
-        elif output is Format.GITHUB:
-            place = f"file={file},line={line},col={column},endLine={end_line},endColumn={end_column}"
-            message = f"{found.message} {found.hint}".strip().replace("%", "%25").replace("\n", "%0A")
-            print(f"::{found.severity} {place},title={found.code}::{message}")
-    if output is Format.JSON:
-        print_json(rows)
+    warnings, text = masked(plan.warnings, text)
+    return [Found(shown, found, text) for found in warnings]
 
 
 def plan(script: Path, *, as_json: bool) -> None:
