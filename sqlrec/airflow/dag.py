@@ -1,7 +1,7 @@
 """Plan to DAG: the same plan always gives the same DAG.
 
-Each step is a task; TRAIN and EXPORT are two, the job and the registration of its result, so that a
-registration that fails does not cost a training. The script's text is the DAG's documentation, and the
+Each step is a task; TRAIN, EXPORT and EVALUATE are two, the job and the registration of its result, so that
+a registration that fails does not cost a training. The script's text is the DAG's documentation, and the
 plan's digest is in every task, so a change of the script makes one new version of the DAG.
 """
 
@@ -16,7 +16,10 @@ from airflow.sdk import DAG, Asset
 
 from sqlrec.airflow.operators import (
     CallServiceOperator,
+    ControlOperator,
     DeployOperator,
+    FunctionOperator,
+    InspectOperator,
     JobOperator,
     ModelOperator,
     QueryOperator,
@@ -27,13 +30,26 @@ from sqlrec.airflow.params import dag_params
 from sqlrec.errors import OptionError
 from sqlrec.execution.key import registration_of
 from sqlrec.plan.plan import (
+    AlterModelStep,
+    AlterServiceStep,
+    AssertStep,
+    ChunkedCallStep,
+    DefineApiStep,
+    DefineFunctionStep,
     DefineModelStep,
     DeployStep,
+    DropApiStep,
+    DropFunctionStep,
     DropModelStep,
     DropServiceStep,
+    EvaluateStep,
+    ExplainStep,
     ExportStep,
+    IfStep,
+    InspectStep,
     Plan,
     QueryStep,
+    RollbackStep,
     ScoreStep,
     Step,
     TrainStep,
@@ -69,24 +85,36 @@ def _tasks(step: Step, plan: Mapping[str, str]) -> tuple[StepOperator, StepOpera
         "doc_md": f"```sql\n{step.sql}\n```",
     }
     match step:
-        case TrainStep() | ExportStep():
-            job = JobOperator(task_id=step.id, **common)
-            register = RegisterOperator(
-                task_id=registration_of(step.id), job_task=step.id, outlets=[model_asset(step)], **common
-            )
-            register.set_upstream(job)
-            return job, register
-        case DefineModelStep() | DropModelStep():
+        case TrainStep() | ExportStep() | EvaluateStep():
+            return _job_tasks(step, common)
+        case DefineModelStep() | AlterModelStep() | DropModelStep():
             task: StepOperator = ModelOperator(task_id=step.id, **common)
-        case DeployStep() | DropServiceStep():
+        case DeployStep() | AlterServiceStep() | RollbackStep() | DropServiceStep():
             task = DeployOperator(task_id=step.id, **common)
         case ScoreStep():
             task = CallServiceOperator(task_id=step.id, **common)
-        case QueryStep():
+        case QueryStep() | ChunkedCallStep():
             task = QueryOperator(task_id=step.id, **common)
+        case AssertStep() | IfStep():
+            task = ControlOperator(task_id=step.id, **common)
+        case InspectStep() | ExplainStep():
+            task = InspectOperator(task_id=step.id, **common)
+        case DefineFunctionStep() | DropFunctionStep() | DefineApiStep() | DropApiStep():
+            task = FunctionOperator(task_id=step.id, **common)
         case _:
             assert_never(step)
     return task, task
+
+
+def _job_tasks(
+    step: TrainStep | ExportStep | EvaluateStep, common: Mapping[str, Any]
+) -> tuple[StepOperator, StepOperator]:
+    """A job, and what is recorded of it; only TRAIN and EXPORT make something that others may wait for."""
+    job = JobOperator(task_id=step.id, **common)
+    outlets = [] if isinstance(step, EvaluateStep) else [model_asset(step)]
+    register = RegisterOperator(task_id=registration_of(step.id), job_task=step.id, outlets=outlets, **common)
+    register.set_upstream(job)
+    return job, register
 
 
 def model_asset(step: TrainStep | ExportStep) -> Asset:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from sqlrec.execution.call import Report
     from sqlrec.execution.environment import Environment
     from sqlrec.execution.key import RunKey
-    from sqlrec.execution.outcome import Outcome
+    from sqlrec.execution.outcome import Outcome, Preview
     from sqlrec.plan.plan import Step
 
-VERBATIM = frozenset({"query", "sql", "ddl"})
+VERBATIM = frozenset({"query", "sql", "ddl", "source"})
 """Fields of a step that are SQL text: their templates became parameters when the script was compiled."""
 
 
@@ -103,6 +103,8 @@ class StepOperator(BaseOperator):
         finally:
             self.is_done = True
         self.facts = outcome.facts
+        if outcome.preview is not None:
+            self.log.info("%s", as_text(outcome.preview))
         return codec.encode(outcome)
 
     def perform(self, step: Step, env: Environment, key: RunKey, report: Report, context: Any) -> Outcome:
@@ -133,13 +135,13 @@ class StepOperator(BaseOperator):
 
 
 class ModelOperator(StepOperator):
-    """CREATE MODEL and DROP MODEL."""
+    """CREATE, ALTER and DROP MODEL."""
 
     ui_color = "#efe7f5"
 
 
 class JobOperator(StepOperator):
-    """The job of TRAIN MODEL or EXPORT MODEL, on the job runtime of the settings."""
+    """The job of TRAIN, EXPORT or EVALUATE MODEL, on the job runtime of the settings."""
 
     ui_color = "#fdf0d5"
 
@@ -151,7 +153,10 @@ class JobOperator(StepOperator):
 
 
 class RegisterOperator(StepOperator):
-    """Registers what the job of the task ``job_task`` made."""
+    """Registers what the job of the task ``job_task`` made.
+
+    Of EVALUATE it records the metrics and judges them: a checkpoint that does not pass is not tried again.
+    """
 
     ui_color = "#efe7f5"
     operator_extra_links = (CheckpointLink(),)
@@ -161,7 +166,7 @@ class RegisterOperator(StepOperator):
         self.job_task = job_task
 
     def perform(self, step: Step, env: Environment, key: RunKey, report: Report, context: Any) -> Outcome:
-        """Turn the job's files into checkpoints."""
+        """Turn the job's files into checkpoints, or its numbers into a verdict."""
         from sqlrec.execution.outcome import Outcome
         from sqlrec.execution.run_step import JobStep, register_job_of
         from sqlrec.spec import codec
@@ -172,7 +177,7 @@ class RegisterOperator(StepOperator):
 
 
 class DeployOperator(StepOperator):
-    """CREATE SERVICE and DROP SERVICE: a transaction that ends well or changes nothing."""
+    """CREATE, ALTER, ROLLBACK and DROP SERVICE: a transaction that ends well or changes nothing."""
 
     ui_color = "#e3f4e8"
     operator_extra_links = (ServiceLink(),)
@@ -185,7 +190,35 @@ class CallServiceOperator(StepOperator):
 
 
 class QueryOperator(StepOperator):
-    """CACHE TABLE, INSERT and SELECT."""
+    """CACHE TABLE, INSERT and SELECT, and calls of functions in parts."""
+
+
+class ControlOperator(StepOperator):
+    """ASSERT and IF."""
+
+    ui_color = "#fbe4e0"
+    operator_extra_links = (ServiceLink(),)
+
+
+class InspectOperator(StepOperator):
+    """SHOW, DESCRIBE, SHOW CREATE and EXPLAIN: the rows stand in the task's log."""
+
+    ui_color = "#f3f3ee"
+
+
+class FunctionOperator(StepOperator):
+    """CREATE and DROP of SQL functions and APIs."""
+
+    ui_color = "#efe7f5"
+
+
+def as_text(preview: Preview) -> str:
+    """Rows as a table of plain text, for a log."""
+    lines = [preview.columns, *preview.rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    left = preview.total - len(preview.rows)
+    return "\n".join([*(line.rstrip() for line in text), *([f"… and {left:,} more"] if left else [])])
 
 
 def with_dates(context: Any) -> Any:

@@ -18,6 +18,7 @@ from sqlrec.errors import NameNotFoundError
 if TYPE_CHECKING:
     from sqlrec.airflow.run import RunReport, TaskReport
     from sqlrec.cli.arguments import Commands
+    from sqlrec.execution.outcome import Preview
     from sqlrec.settings import Settings
 
 METRICS = (
@@ -109,11 +110,18 @@ def summarise(report: RunReport, chosen: Settings) -> None:
     print_table(f"Run {report.run_id}{again}", ("task", "state", "seconds", "what"), rows)
     _show_checkpoints(done)
     for task in done:
-        if task.outcome and task.outcome.preview and task.outcome.preview.rows:
-            preview = task.outcome.preview
-            title = f"{task.id}: first {len(preview.rows)} of {preview.total:,} rows"
-            print_table(title, preview.columns, preview.rows)
+        if task.outcome and task.outcome.preview:
+            _show_rows(task.id, task.outcome.preview)
     _show_more(report, done, chosen)
+
+
+def _show_rows(title: str, preview: Preview) -> None:
+    """Rows of a result, all that were handed on; the title says so when those are not all there are."""
+    if len(preview.rows) < preview.total:
+        title += f": first {len(preview.rows)} of {preview.total:,} rows"
+    elif not preview.rows:
+        title += ": no rows"
+    print_table(title, preview.columns, preview.rows)
 
 
 def _show_checkpoints(done: list[TaskReport]) -> None:
@@ -128,7 +136,8 @@ def _show_checkpoints(done: list[TaskReport]) -> None:
 
 
 def _show_more(report: RunReport, done: list[TaskReport], chosen: Settings) -> None:
-    services = [t.outcome.facts for t in done if t.outcome and "url" in t.outcome.facts]
+    found = (t.outcome.facts for t in done if t.outcome and "url" in t.outcome.facts)
+    services = list({facts["service"]: facts for facts in found}.values())
     where = _relative(chosen.project)
     sqlrec = _program("sqlrec") + ("" if where == "." else f" --project {shlex.quote(where)}")
     lines = [("total", f"{report.seconds:.1f} s"), ("log", _relative(report.log))]

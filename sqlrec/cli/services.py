@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sqlrec.cli import rollout
 from sqlrec.cli.arguments import add_command, add_json, positive
 from sqlrec.cli.console import print_json, print_table
 from sqlrec.cli.project import settings
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: Commands) -> None:
-    """Declare ``services`` with its own commands; without one it lists."""
+    """Declare ``services`` with its own commands (without one it lists), and ``rollout``."""
+    rollout.add_to(commands)
     parser = add_command(
         commands,
         "services",

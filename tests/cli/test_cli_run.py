@@ -81,6 +81,7 @@ def test_a_script_with_problems_shows_them_all(sqlrec: Command, script: Path) ->
 @pytest.fixture
 def report(project: Path) -> RunReport:
     shown = Preview(columns=("name", "[probs]"), rows=(("[/x] é", "0.5"), ("", "12")), total=7)
+    complete = Preview(columns=("model",), rows=tuple((f"model_{n}",) for n in range(300)), total=300)
     registered = Outcome(
         message="registered v1 (version 1) of m",
         metrics={"auc": 0.75, "logloss": 0.5},
@@ -91,6 +92,8 @@ def report(project: Path) -> RunReport:
         "register": registered,
         "deploy": deployed,
         "select": Outcome(message="7 rows", preview=shown),
+        "show_models": Outcome(message="300 models", preview=complete),
+        "nothing": Outcome(message="0 rows", preview=Preview(columns=("x",), rows=(), total=0)),
     }
     tasks = [TaskReport(id=n, state="success", seconds=1.25, outcome=o) for n, o in outcomes.items()]
     return RunReport(
@@ -114,6 +117,8 @@ def test_a_summary_tells_tasks_checkpoints_rows_and_how_to_go_on(
     assert ["late", "upstream_failed", "0.0"] in lines
     assert ["v1", "m", "1", "AUC", "0.7500,", "log-loss", "0.5000"] in lines
     assert "select: first 2 of 7 rows" in out
+    assert all(len([line for line in lines if line == [f"model_{n}"]]) == 1 for n in range(300))
+    assert "nothing: no rows" in out
     assert ["name", "[probs]"] in lines
     assert ["[/x]", "é", "0.5"] in lines
     assert "running at http://h/predict" in out

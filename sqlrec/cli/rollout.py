@@ -1,0 +1,148 @@
+"""``sqlrec rollout``: what a service serves, what it served before, and the way back."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlrec.cli.arguments import add_command, add_json
+from sqlrec.cli.console import print_fact, print_json, print_table
+from sqlrec.cli.project import settings
+from sqlrec.errors import EXIT_FAILED, EXIT_OK
+from sqlrec.spec import codec
+from sqlrec.spec.service import ServiceState
+
+if TYPE_CHECKING:
+    from sqlrec.cli.arguments import Commands
+    from sqlrec.execution.environment import Environment
+    from sqlrec.registry.registry import Deployment
+
+COLUMNS = ("revision", "when", "action", "checkpoint", "version", "state", "options", "error")
+
+
+def add_to(commands: Commands) -> None:
+    """Declare ``rollout`` with its own commands."""
+    parser = add_command(
+        commands, "rollout", lambda a: parser.print_help(), "show and take back changes of a service"
+    )
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    showing = add_command(
+        actions,
+        "status",
+        lambda a: status(a.service, as_json=a.as_json),
+        "show what a service serves since when; exit 1 unless it is ready",
+    )
+    listing = add_command(
+        actions,
+        "history",
+        lambda a: history(a.service, as_json=a.as_json),
+        "list all changes of a service, failed ones too",
+    )
+    undoing = add_command(
+        actions,
+        "undo",
+        lambda a: undo(a.service, a.checkpoint, as_json=a.as_json),
+        "go back to what the service served before, as ROLLBACK SERVICE does",
+    )
+    undoing.add_argument(
+        "--to", dest="checkpoint", default="", metavar="CHECKPOINT", help="a checkpoint it served once"
+    )
+    for each in (showing, listing, undoing):
+        each.add_argument("service", help="the service")
+        add_json(each)
+
+
+def _environment() -> Environment:
+    from sqlrec.execution.environment import Environment
+
+    return Environment(settings=settings())
+
+
+def _history(env: Environment, service: str) -> tuple[Deployment, ...]:
+    """All entries of a service; raises SR206 when there are none."""
+    from sqlrec.execution.service_changes import no_service
+
+    found = env.registry.history(service)
+    if not found:
+        raise no_service(service, env.registry.services())
+    return found
+
+
+def status(service: str, *, as_json: bool) -> int:
+    """Show the revision in force and how the service is; gives the exit status."""
+    from sqlrec.execution.revisions import in_force
+
+    env = _environment()
+    entries = _history(env, service)
+    current, endpoint = in_force(entries), env.services.endpoint(service)
+    state = endpoint.state if endpoint else ServiceState.STOPPED
+    latest = max(entries, key=lambda entry: entry.revision)
+    open_change = latest if current is None or latest.revision > current.revision else None
+    if as_json:
+        print_json(
+            {
+                "service": service,
+                "state": state,
+                "url": endpoint.url if endpoint else "",
+                "revision": codec.encode(current),
+                "latest": codec.encode(latest),
+            }
+        )
+    else:
+        print_fact("service", f"{service} is {state}" + (f" at {endpoint.url}" if endpoint else ""))
+        if current is None:
+            print_fact("serves", "nothing: it was dropped")
+        else:
+            print_fact("serves", f"{current.model} {current.checkpoint}, version {current.version}")
+            print_fact("revision", f"{current.revision}, {current.action} of {_when(current)}")
+            print_fact("options", _options(current) or "defaults")
+        if open_change is not None and open_change.error:
+            print_fact(
+                "last change", f"revision {open_change.revision} {open_change.state}: {_line(open_change)}"
+            )
+    return EXIT_OK if state is ServiceState.READY else EXIT_FAILED
+
+
+def history(service: str, *, as_json: bool) -> None:
+    """List all entries, oldest first."""
+    found = _history(_environment(), service)
+    if as_json:
+        print_json([codec.encode(entry) for entry in found])
+        return
+    rows = [
+        (e.revision, _when(e), e.action, e.checkpoint, e.version, e.state, _options(e), _line(e))
+        for e in found
+    ]
+    print_table(f"Changes of service {service}", COLUMNS, rows)
+
+
+def undo(service: str, checkpoint: str, *, as_json: bool) -> None:
+    """Go back; raises what ROLLBACK SERVICE raises."""
+    from sqlrec.execution.call import Call
+    from sqlrec.execution.key import RunKey
+    from sqlrec.execution.service_changes import rollback_service
+    from sqlrec.plan.plan import RollbackStep
+
+    run = f"manual__{datetime.now(UTC).isoformat()}"
+    key = RunKey(dag_id="rollout", run_id=run, task_id="undo")
+    step = RollbackStep(id="undo", line=0, sql="sqlrec rollout undo", service=service, checkpoint=checkpoint)
+    call = Call(env=_environment(), key=key, report=lambda line: print(line, file=sys.stderr))
+    outcome = rollback_service(step, call)
+    if as_json:
+        print_json(codec.encode(outcome))
+    else:
+        print(outcome.message)
+
+
+def _when(entry: Deployment) -> str:
+    moment = entry.finished_at or entry.created_at
+    return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _options(entry: Deployment) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in entry.options.items())
+
+
+def _line(entry: Deployment) -> str:
+    return entry.error.partition("\n")[0]
