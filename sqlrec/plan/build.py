@@ -40,15 +40,19 @@ def build_plan(
     ``strict``, or the setting of that name, what that dialect does not have is a finding. Raises
     ``ScriptError`` with all problems of the script, in the order of their places.
     """
+    scope = ScriptScope(text=text, catalog=catalog or OpenCatalog(), controllers=controllers, columns=columns)
+    return plan_in(scope, path=path, name=name, strict=strict)
+
+
+def plan_in(scope: ScriptScope, *, path: str, name: str, strict: Strict | None = None) -> Plan:
+    """As :func:`build_plan`, of ``scope.text`` where names are in force already, as in a session.
+
+    The scope then holds what the script makes, too. Raises ``ScriptError``.
+    """
+    text = scope.text
     parsed = parse(text)
     errors = any(found.severity is Severity.ERROR for found in parsed.diagnostics)
-    scope = ScriptScope(
-        text=text,
-        catalog=catalog or OpenCatalog(),
-        controllers=controllers,
-        columns=columns,
-        unread=_unread(text, parsed.statements) if errors else "",
-    )
+    scope.unread = _unread(text, parsed.statements) if errors else ""
     declaring = [statement for statement in parsed.statements if isinstance(statement, Declaring)]
     found = declare(declaring, scope)
     found += _table_templates(declaring, scope)
