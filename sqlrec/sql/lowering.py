@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlrec.errors import Diagnostic, Span
 from sqlrec.spec.schema import DataType
 from sqlrec.spec.schema import Kind as TypeKind
 from sqlrec.sql.cursor import CLOSING
-from sqlrec.sql.lexer import TEMPLATE, Kind, Token, tokens
-from sqlrec.sql.statements import QueryText
+from sqlrec.sql.flink import translate
+from sqlrec.sql.inference_lowering import Placed, replace_calls
+from sqlrec.sql.lexer import TEMPLATE, Kind, Token
 
 TYPED = ("DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_LTZ")
 UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND")
 FLINK_TYPES = ("ARRAY", "MAP", "ROW", "MULTISET", "BYTES", "BINARY", "VARBINARY", "TIME", "TIMESTAMP_LTZ")
 """First words of types that DuckDB does not know, or not with these arguments."""
-ML_FUNCTIONS = ("ML_PREDICT", "ML_EVALUATE", "ML_EMBED", "VECTOR_SEARCH")
 MAX_DEPTH = 100
 _UNFINISHED = """
 SELECT DISTINCT FROM WHERE GROUP ORDER HAVING JOIN ON USING AND OR NOT IN LIKE UNION INTERSECT EXCEPT LIMIT
@@ -35,17 +35,25 @@ class QueryProblem(Exception):
         super().__init__(message)
         self.diagnostic = Diagnostic(code=code, message=message, span=span, hint=hint)
 
+    @classmethod
+    def moved(cls, found: Diagnostic, offset: int) -> QueryProblem:
+        """The problem at a place of a query's text, whose text begins at ``offset`` of the script."""
+        span = Span(found.span.start + offset, found.span.end + offset)
+        return cls(found.code, found.message, span, found.hint)
+
 
 @dataclass(frozen=True, slots=True)
 class LoweredText:
     """The text for DuckDB, and the way back: ``starts[i]`` is where the text of ``tokens[i]`` begins.
 
-    The places of the tokens are those in the script.
+    The places of the tokens are those in the text that was lowered. ``calls`` are the calls of models
+    for which the text has names.
     """
 
     text: str
     tokens: Sequence[Token]
     starts: Sequence[int]
+    calls: tuple[Placed, ...] = ()
 
     def index(self, place: int) -> int:
         """Which token stands at a place of the text."""
@@ -57,24 +65,28 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def lowered(query: QueryText, parameters: dict[str, str]) -> LoweredText:
-    """The text for DuckDB; new parameters are added to ``parameters``.
+def lowered(
+    text: str,
+    found: Sequence[Token],
+    parameters: dict[str, str],
+    name_of: Callable[[Token, str], str],
+) -> LoweredText:
+    """The text for DuckDB of tokens of ``text``; new parameters are added to ``parameters``.
 
-    Raises ``QueryProblem`` for what DuckDB would take in another sense than we do, or not at all.
+    ``name_of`` names the call of a model at a token. Raises ``QueryProblem`` and ``SyntaxProblem``, with
+    places in ``text``, for what DuckDB would take in another sense than we do, or not at all.
     """
-    offset = query.span.start
-    found = [t._replace(start=t.start + offset, end=t.end + offset) for t in tokens(query.sql)]
-    if not found:
-        raise QueryProblem("SR109", "the query is empty", query.span)
     _check(found)
-    pieces = [query.sql[t.start - offset : t.end - offset] for t in found]
+    pieces = [text[t.start : t.end] or t.value for t in found]
+    calls = replace_calls(text, found, pieces, name_of)
     for index, token in enumerate(found):
-        if token.kind is Kind.QUOTED:
+        if token.kind is Kind.QUOTED and pieces[index]:
             pieces[index] = quoted(token.value)
-        elif token.kind is Kind.STRING:
+        elif token.kind is Kind.STRING and pieces[index]:
             _replace_string(found, pieces, index, parameters)
     _replace_types(found, pieces)
-    return _joined(found, pieces)
+    translate(found, pieces)
+    return replace(_joined(found, pieces), calls=calls)
 
 
 def _joined(found: Sequence[Token], pieces: Sequence[str]) -> LoweredText:
@@ -90,7 +102,7 @@ def _joined(found: Sequence[Token], pieces: Sequence[str]) -> LoweredText:
             apart = token.start != last_end or (bool(parts) and parts[-1].startswith("$"))
             parts += (" " if apart else "", piece)
             length += apart
-            last_end = token.end
+            last_end = token.end if token.end > token.start else -1
         starts.append(length)
         length += len(piece)
     return LoweredText("".join(parts), found, starts)
@@ -161,15 +173,15 @@ def _duckdb_type(written: DataType, span: Span) -> str:
 
 def _check(found: Sequence[Token]) -> None:
     """Refuse what DuckDB would read in another way than we do, or what sqlglot lets pass."""
-    for token, following in zip(found, (*found[1:], None), strict=True):
+    for before, token, following in zip((None, *found), found, (*found[1:], None), strict=False):
         key = following.key if following else ""
         if token.key in ("$", "?"):
+            in_name = before is not None and before.kind is Kind.WORD and before.end == token.start
             hint = "use a template in a string: '{{ params.name }}'"
+            hint = "a name with a $ needs back-quotes: `m$2`" if in_name else hint
             raise QueryProblem("SR110", "queries take no parameters", token.span, hint)
         if token.kind in (Kind.QUOTED, Kind.DOUBLE) and TEMPLATE.search(token.value):
             raise QueryProblem("SR110", "a template cannot stand in a name", token.span)
-        if token.key in ML_FUNCTIONS and key == "(":
-            raise QueryProblem("SR190", f"{token.key} is not supported yet", token.span)
         if token.key == "SELECT" and key in ("FROM", "WHERE", ")"):
             raise QueryProblem("SR109", "SELECT names no columns", token.span, "write SELECT * for all")
         if len(token.key) == 1 and following and _prefixes(token, following):

@@ -7,21 +7,28 @@ Spark's dialect and printed it for DuckDB. Replaced are
 
 * back-quoted names, by double-quoted ones;
 * string literals with templates, by parameters (``DATE '{{ ds }}'`` by ``CAST($p1 AS DATE)``);
+* calls of models (``ML_PREDICT(TABLE t, MODEL m, …)``), by names of tables and functions that stand for
+  what the calls give (see ``inference_lowering``);
+* what Flink writes in another way (see ``flink``);
 * types of CAST that only Flink's dialect has (``ARRAY<BIGINT>``, ``BYTES``, ``TIMESTAMP_LTZ(3)``);
 * comments and white space, by one blank, so that they make no difference to a plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 from sqlrec.errors import Diagnostic, Span
-from sqlrec.sql.cursor import did_you_mean
-from sqlrec.sql.lexer import Kind
+from sqlrec.sql.cursor import SyntaxProblem, did_you_mean
+from sqlrec.sql.inference import EvaluateRows, InferenceCall, PredictValues
+from sqlrec.sql.inference_lowering import Placed, input_tokens
+from sqlrec.sql.lexer import Kind, Token, tokens
 from sqlrec.sql.lowering import LoweredText, QueryProblem, lowered, quoted
-from sqlrec.sql.reading import Read, Unreadable, reads_of_condition, reads_of_query
+from sqlrec.sql.moving import moved
+from sqlrec.sql.reading import Read, Unreadable, reads_of_condition, reads_of_query, sources_of
 from sqlrec.sql.statements import DataSource, Ident, QueryText
 
 CLAUSES = (
@@ -29,7 +36,21 @@ CLAUSES = (
     *("VALIDATE", "WITH"),
 )
 
-__all__ = ["Lowered", "QueryProblem", "check", "check_condition", "lower", "lower_source"]
+__all__ = ["Lowered", "LoweredCall", "QueryProblem", "check", "check_condition", "lower", "lower_source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoweredCall:
+    """A call of a model, and the ``name`` that stands for what it gives in the query.
+
+    ``query`` is its input as a query in DuckDB's dialect, over ``tables`` and what the calls before it give;
+    empty for a call whose input is its arguments.
+    """
+
+    name: str
+    call: InferenceCall
+    query: str = ""
+    tables: tuple[Ident, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +58,14 @@ class Lowered:
     """A query in DuckDB's dialect.
 
     ``tables`` are the tables it reads, each once, in order, with their places in the script; names that
-    its own WITH defines are not among them. ``parameters`` gives the template of each ``$p1`` ….
+    its own WITH defines are not among them. ``parameters`` gives the template of each ``$p1`` …, also for
+    the inputs of ``calls``, which are in an order in which they can be made.
     """
 
     query: str
     tables: tuple[Ident, ...]
     parameters: Mapping[str, str]
+    calls: tuple[LoweredCall, ...] = ()
 
 
 def lower(query: QueryText) -> Lowered:
@@ -51,8 +74,7 @@ def lower(query: QueryText) -> Lowered:
     Raises ``QueryProblem``; never for a query of a statement that ``script.parse`` returned.
     """
     lowering = _Lowering()
-    text = lowering.query(query)
-    return Lowered(query=text, tables=tuple(lowering.tables.values()), parameters=lowering.parameters)
+    return lowering.result(lowering.query(query))
 
 
 def lower_source(source: DataSource) -> Lowered:
@@ -67,9 +89,7 @@ def lower_source(source: DataSource) -> Lowered:
     words = ["SELECT * FROM", relation]
     if source.where is not None:
         words.append(f"WHERE ({lowering.condition(source.where)})")
-    return Lowered(
-        query=" ".join(words), tables=tuple(lowering.tables.values()), parameters=lowering.parameters
-    )
+    return lowering.result(" ".join(words))
 
 
 def check(query: QueryText) -> tuple[Diagnostic, ...]:
@@ -90,12 +110,36 @@ def _problem(lower: Callable[[QueryText], str], text: QueryText) -> tuple[Diagno
     return ()
 
 
+Reader = Callable[[str], tuple[Read, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Tokens to lower, of a text that begins at ``offset`` of the script."""
+
+    text: str
+    offset: int
+    tokens: Sequence[Token]
+
+
 @dataclass(slots=True)
 class _Lowering:
-    """A result in the making: its query and its condition share parameters and tables."""
+    """A result in the making: its query and its condition share parameters, tables and calls."""
 
     parameters: dict[str, str] = field(default_factory=dict)
     tables: dict[tuple[str, ...], Ident] = field(default_factory=dict)
+    calls: dict[str, LoweredCall] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+
+    def result(self, text: str) -> Lowered:
+        """What was found, with the text of the whole."""
+        return Lowered(
+            query=text,
+            tables=tuple(self.tables.values()),
+            parameters=self.parameters,
+            calls=tuple(self.calls.values()),
+        )
 
     def query(self, query: QueryText) -> str:
         return self._read(query, reads_of_query)
@@ -104,17 +148,82 @@ class _Lowering:
         return self._read(condition, reads_of_condition)
 
     def add(self, table: Ident) -> None:
-        self.tables.setdefault(tuple(part.casefold() for part in table.parts), table)
+        self.tables.setdefault(_folded(table), table)
 
-    def _read(self, source: QueryText, reader: Callable[[str], tuple[Read, ...]]) -> str:
-        text = lowered(source, self.parameters)
+    def _read(self, source: QueryText, reader: Reader) -> str:
+        """The text of a query of the script, whose tables become those of the result."""
+        found = tokens(source.sql)
+        if not found:
+            raise QueryProblem("SR109", "the query is empty", source.span)
+        self.words |= {token.value.casefold() for token in found}
+        offset = source.span.start
+        part = _Part(source.sql, offset, found)
+        try:
+            text, tables = self._lower(part, reader)
+        except (QueryProblem, SyntaxProblem) as error:
+            raise QueryProblem.moved(error.diagnostic, offset) from None
+        for table in tables:
+            self.add(table)
+        return text
+
+    def _lower(self, part: _Part, reader: Reader) -> tuple[str, tuple[Ident, ...]]:
+        """The text of tokens and the tables it reads; calls in it are lowered before."""
+        text = lowered(part.text, part.tokens, self.parameters, partial(self._name, part.offset))
         try:
             reads = reader(text.text)
         except Unreadable as error:
             raise _located(error, text) from None
-        for read in reads:
-            self.add(_table(read, text))
-        return text.text
+        for placed in text.calls:
+            self._add_call(placed, part, text.text)
+        known = set(self.names.values())
+        tables = (_table(read, text) for read in reads if read.parts[-1] not in known)
+        return text.text, tuple(moved(table, part.offset) for table in tables)
+
+    def _name(self, offset: int, token: Token, base: str) -> str:
+        """The name of the call at a token: of those that begin so, the first that the query does not use."""
+        place = token.start + offset
+        number = len(self.names) + 1
+        while place not in self.names:
+            if f"{base}_{number}" not in self.words:
+                self.names[place] = f"{base}_{number}"
+            number += 1
+        return self.names[place]
+
+    def _add_call(self, placed: Placed, part: _Part, outer: str) -> None:
+        """Lower the input of a call, unless that was done: a query may be part of several inputs."""
+        if placed.name in self.calls:
+            return
+        call = moved(placed.call, part.offset)
+        found = input_tokens(placed, part.tokens)
+        if not found:
+            self.calls[placed.name] = LoweredCall(name=placed.name, call=call)
+            return
+        query, tables = self._lower(replace(part, tokens=found), reads_of_query)
+        _check_input(placed, query, tables, outer)
+        unique = {_folded(table): table for table in reversed(tables)}
+        self.calls[placed.name] = LoweredCall(
+            name=placed.name, call=call, query=query, tables=tuple(reversed(unique.values()))
+        )
+
+
+def _folded(table: Ident) -> tuple[str, ...]:
+    return tuple(part.casefold() for part in table.parts)
+
+
+def _check_input(placed: Placed, query: str, tables: Iterable[Ident], outer: str) -> None:
+    """A call is made once for its whole input, so the input cannot depend on rows of the query around it."""
+    assert not isinstance(placed.call, PredictValues | EvaluateRows), "calls of values have no input"
+    span = placed.call.input.span
+    itself = {table.text.casefold() for table in tables} & placed.site.inside
+    if itself and placed.site.recursive:
+        message = "a call over the recursive query that it is part of parses, but cannot be run yet"
+        raise QueryProblem("SR139", message, span, "call the model after the recursion")
+    inner = sources_of(query)
+    outside = sorted((inner.qualifiers - inner.names) & sources_of(outer).names)
+    if outside:
+        message = f"an input that uses rows of {outside[0]!r} around it parses, but cannot be run yet"
+        hint = "put the columns into ML_PREDICT's input: a query with the join inside, or VALUES (…)"
+        raise QueryProblem("SR139", message, span, hint)
 
 
 def _table(read: Read, text: LoweredText) -> Ident:

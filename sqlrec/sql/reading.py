@@ -54,6 +54,30 @@ def reads_of_condition(text: str) -> tuple[Read, ...]:
     return _reads(tree)
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """``names`` that columns of a text can be qualified with, and ``qualifiers`` they are qualified with.
+
+    All in lower case; a query inside counts as part of the text.
+    """
+
+    names: frozenset[str]
+    qualifiers: frozenset[str]
+
+
+def sources_of(text: str) -> Sources:
+    """The names and qualifiers of a query or condition that can be read."""
+    names: set[str] = set()
+    qualifiers: set[str] = set()
+    for tree in DIALECT.parse(text):
+        for node in tree.walk() if tree else ():
+            if isinstance(node, exp.Table | exp.Subquery | exp.CTE | exp.Lateral):
+                names.add(node.alias_or_name.casefold())
+            elif isinstance(node, exp.Column):
+                qualifiers |= {part.name.casefold() for part in node.parts[:-1]}
+    return Sources(frozenset(names), frozenset(qualifiers))
+
+
 def _parse(text: str, into: type[exp.Expr]) -> exp.Expr:
     parser = DIALECT.parser(error_message_context=len(text) + 1)
     try:

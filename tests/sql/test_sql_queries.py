@@ -203,7 +203,7 @@ REFUSED = [
     ("SELECT CAST(a AS ARRAY<INTT>)", "SR105", "this is not a type: unknown type INTT"),
     ("SELECT " + "(" * 200 + "1" + ")" * 200, "SR109", "the query is nested more than 100 deep"),
     ("SELECT CAST(a AS ARRAY<MULTISET<INT>>)", "SR109", "a query cannot CAST to MULTISET"),
-    ("SELECT * FROM VECTOR_SEARCH (TABLE t)", "SR190", "VECTOR_SEARCH is not supported yet"),
+    ("SELECT * FROM VECTOR_SEARCH (TABLE t)", "SR130", "lacks the arguments COLUMN_TO_QUERY, TOP_K"),
 ]
 
 

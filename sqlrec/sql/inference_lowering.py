@@ -1,0 +1,182 @@
+"""What stands for a call of a model in the query that DuckDB gets.
+
+* ML_PREDICT and ML_EVALUATE over a table or query: a table of that name, made before the query runs;
+* the same over VALUES, or over expressions in FROM, and VECTOR_SEARCH: a table function;
+* a prediction that is one value: a scalar function;
+* ML_EVALUATE over expressions: a scalar function of the list of rows.
+
+Arguments that are expressions stay where they are, token by token, so that whatever is wrong with them is
+found at its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlrec.sql.cursor import Cursor
+from sqlrec.sql.inference import (
+    EvaluateRows,
+    EvaluateTable,
+    Function,
+    InferenceCall,
+    Input,
+    InputQuery,
+    InputTable,
+    PredictTable,
+    PredictValues,
+    VectorSearch,
+)
+from sqlrec.sql.inference_grammar import call
+from sqlrec.sql.inference_sites import Site, sites
+from sqlrec.sql.lexer import Kind, Token
+from sqlrec.sql.statements import QueryText
+
+BASES = {
+    Function.PREDICT: "ml_predict",
+    Function.EVALUATE: "ml_evaluate",
+    Function.SEARCH: "vector_search",
+    Function.EMBED: "ml_embed",
+    Function.COMPLETE: "ai_complete",
+    Function.EMBEDDING: "ai_embedding",
+}
+"""What the names begin with that stand for calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A call and the name that stands for it. Token ranges of ``site`` are those of the query."""
+
+    name: str
+    call: InferenceCall
+    site: Site
+
+
+def replace_calls(
+    text: str,
+    tokens: Sequence[Token],
+    pieces: list[str],
+    name_of: Callable[[Token, str], str],
+) -> tuple[Placed, ...]:
+    """Write names in place of the calls of a query and return them, outer before inner ones.
+
+    ``pieces`` is the text of each token, changed in place; ``name_of`` gives the name of the call at a
+    token. A call in the input query of another is left to the lowering of that query. Raises
+    ``SyntaxProblem``.
+    """
+    placed: list[Placed] = []
+    cursor = Cursor(text, tokens)
+    for site in sites(tokens):
+        if not pieces[site.index]:
+            continue
+        cursor.index = site.index
+        found = call(cursor, in_from=site.in_from)
+        end = cursor.index
+        last = _wrapped_end(tokens, site, end, cursor)
+        name = name_of(tokens[site.index], BASES[Function(tokens[site.index].key)])
+        _write(found, name, range(site.first, last), tokens, pieces)
+        placed.append(Placed(name, found, site))
+    return tuple(placed)
+
+
+def _wrapped_end(tokens: Sequence[Token], site: Site, end: int, cursor: Cursor) -> int:
+    """Where the brackets of TABLE around a call end."""
+    if any(token.key == "TABLE" for token in tokens[site.first : site.index]):
+        cursor.expect(")", context=f"after {tokens[site.index].key}(…)")
+        return cursor.index
+    return end
+
+
+def _write(found: InferenceCall, name: str, where: range, tokens: Sequence[Token], pieces: list[str]) -> None:
+    kept = {}
+    match found:
+        case PredictTable(input=InputQuery(is_values=True) as rows):
+            kept = _rows(rows, name, where, tokens, pieces)
+        case PredictTable() | EvaluateTable():
+            kept = {where[0]: f'"{name}"'}
+        case PredictValues(values=values):
+            kept = _arguments(name, values, where, tokens, pieces)
+        case EvaluateRows(label=label, features=features):
+            values = (label, *features)
+            kept = _arguments(name, values, where, tokens, pieces, opening="(list(row(", closing=")))")
+        case VectorSearch(query=query):
+            kept = _arguments(name, (query,), where, tokens, pieces)
+    for index in where:
+        pieces[index] = kept.get(index, "")
+
+
+def _arguments(
+    name: str,
+    values: Sequence[QueryText],
+    where: range,
+    tokens: Sequence[Token],
+    pieces: list[str],
+    *,
+    opening: str = "(",
+    closing: str = ")",
+) -> dict[int, str]:
+    """``name(value, …)``: the tokens of the values as they are, each but the last with a comma after it."""
+    kept: dict[int, str] = {where[0]: f"{name}{opening}", where[-1]: closing}
+    for number, value in enumerate(values):
+        inside = _within(value, where, tokens)
+        kept |= {index: pieces[index] for index in inside}
+        if number < len(values) - 1:
+            kept[inside[-1] + 1] = ","
+    return kept
+
+
+def _within(value: QueryText, where: range, tokens: Sequence[Token]) -> list[int]:
+    return [i for i in where if value.span.start <= tokens[i].start and tokens[i].end <= value.span.end]
+
+
+def _rows(
+    rows: InputQuery, name: str, where: range, tokens: Sequence[Token], pieces: list[str]
+) -> dict[int, str]:
+    """``(FROM name(…) UNION ALL FROM name(…))``: a call for each row of VALUES."""
+    inside = _within(rows.query, where, tokens)
+    kept = {index: pieces[index] for index in inside}
+    kept[inside[0]] = f"(FROM {name}"
+    depth = 0
+    for index in inside:
+        depth += (tokens[index].key == "(") - (tokens[index].key == ")")
+        if tokens[index].key == "," and not depth:
+            kept[index] = f" UNION ALL FROM {name}"
+    return kept | {where[-1]: ")"}
+
+
+def input_tokens(placed: Placed, tokens: Sequence[Token]) -> list[Token]:
+    """The query of a call's input: with what WITH defines around it when it names any of that.
+
+    Empty for a call whose input is its arguments.
+    """
+    if isinstance(placed.call, PredictValues | EvaluateRows):
+        return []
+    source = placed.call.input
+    if isinstance(placed.call, PredictTable) and isinstance(source, InputQuery) and source.is_values:
+        return []
+    own = _own(source, tokens)
+    visible = [tokens[start:end] for start, end in placed.site.visible]
+    if not {token.value.casefold() for token in own} & {cte[0].value.casefold() for cte in visible}:
+        return own
+    first, last = own[0].start, own[-1].end
+    before = visible[0][0].start
+    prefix = [_inserted("WITH", before), *([_inserted("RECURSIVE", before)] * placed.site.recursive)]
+    for number, cte in enumerate(visible):
+        prefix += [_inserted(",", cte[0].start)] * bool(number)
+        prefix += cte
+    select = [_inserted("SELECT * FROM", first), _inserted("(", first)]
+    return [*prefix, *select, *own, _inserted(")", last)]
+
+
+def _own(source: Input, tokens: Sequence[Token]) -> list[Token]:
+    span = source.name.span if isinstance(source, InputTable) else source.query.span
+    own = [token for token in tokens if span.start <= token.start and token.end <= span.end]
+    if isinstance(source, InputTable):
+        return [_inserted("SELECT * FROM", span.start), *own]
+    return own
+
+
+def _inserted(text: str, place: int) -> Token:
+    """A word that is not in the script, at a place in it; it has no length."""
+    kind = Kind.WORD if text.isalpha() else Kind.SYMBOL
+    return Token(kind, text, text.rpartition(" ")[2], place, place)
