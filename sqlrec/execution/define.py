@@ -12,7 +12,11 @@ from sqlrec.registry.registry import DeployAction
 
 
 def define_model(step: DefineModelStep, call: Call) -> Outcome:
-    """Register a model's definition."""
+    """Register a model's definition; one that is temporary is known to the script or session alone."""
+    if step.temporary:
+        return Outcome(
+            message=f"defined temporary model {step.model.name}", facts={"model": str(step.model.name)}
+        )
     changed = call.env.registry.put_model(step.model, replace=step.replace, if_not_exists=step.if_not_exists)
     what = "defined" if changed else "kept"
     return Outcome(message=f"{what} model {step.model.name}", facts={"model": str(step.model.name)})
@@ -20,6 +24,8 @@ def define_model(step: DefineModelStep, call: Call) -> Outcome:
 
 def drop_model(step: DropModelStep, call: Call) -> Outcome:
     """Remove a model with its checkpoints."""
+    if step.temporary:
+        return Outcome(message=f"dropped temporary model {step.model}")
     registry = call.env.registry
     if not step.if_exists and not call.journal.begun(call.key.task_id):
         find_model(registry, step.model)

@@ -1,14 +1,19 @@
 """Look-ups that compile time could not do, with errors that name what is there instead.
 
-A DAG is compiled without the registry, so a task asks for its model and checkpoint when it runs.
+A DAG is compiled without the registry, so a task asks for its model and checkpoint when it runs. A name
+that begins with ``@`` is an alias, and the checkpoint is the one it names at that moment.
 """
 
 from __future__ import annotations
 
 from sqlrec.errors import NameNotFoundError, StateError, suggest
+from sqlrec.registry.absent import no_alias, no_checkpoint
 from sqlrec.registry.registry import ModelRegistry
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
 from sqlrec.spec.names import ModelName, export_name
+
+ALIAS = "@"
+"""What begins the alias of a checkpoint where a checkpoint is named."""
 
 
 def find_model(registry: ModelRegistry, name: ModelName) -> ModelSpec:
@@ -62,7 +67,17 @@ def find_export(registry: ModelRegistry, model: ModelName, name: str, run: str) 
     return found
 
 
+def find_aliased(registry: ModelRegistry, model: ModelName, alias: str) -> Checkpoint:
+    """The checkpoint that an alias names; raises SR207 with close matches when there is none."""
+    known = registry.aliases(model)
+    if (found := known.get(alias.casefold())) is None:
+        raise no_alias(model, alias, known)
+    return found
+
+
 def _succeeded(registry: ModelRegistry, model: ModelName, name: str, run: str) -> Checkpoint:
+    if name.startswith(ALIAS):
+        return find_aliased(registry, model, name.removeprefix(ALIAS))
     versions = [c for c in registry.checkpoints(model) if c.name.casefold() == name.casefold()]
     done = [c for c in versions if c.status is CheckpointStatus.SUCCEEDED]
     own = [c for c in done if c.key.startswith(run)]
@@ -75,11 +90,7 @@ def _succeeded(registry: ModelRegistry, model: ModelName, name: str, run: str) -
             f"checkpoint {name} of model {model} is not succeeded: {status}",
             hint="wait for the run that makes it, or run it again",
         )
-    known = list(dict.fromkeys(c.name for c in registry.checkpoints(model)))
-    listed = f"checkpoints: {', '.join(known[-10:])}" if known else f"model {model} has no checkpoint yet"
-    raise NameNotFoundError(
-        "SR207", f"checkpoint not exists: {name} for model {model}", hint=suggest(name, known) or listed
-    )
+    raise no_checkpoint(model, name, (c.name for c in registry.checkpoints(model)))
 
 
 def _exports(registry: ModelRegistry, model: ModelName, wanted: str = "") -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlrec.errors import NameNotFoundError, OptionError, suggest
+from sqlrec.errors import OptionError
+from sqlrec.registry.absent import no_alias, no_version
 from sqlrec.registry.client import Missing
 from sqlrec.registry.store import Store
 from sqlrec.registry.tags import ALIAS_PREFIX, registry_name
@@ -44,8 +45,7 @@ class Aliases:
         try:
             self._store.client.set_registered_model_alias(model, alias.casefold(), str(checkpoint.version))
         except Missing:
-            what = f"checkpoint {checkpoint.name} (version {checkpoint.version})"
-            raise NameNotFoundError("SR205", f"model {checkpoint.model} has no {what}") from None
+            raise no_version(checkpoint) from None
 
     def drop(self, model: ModelName, alias: str, *, if_exists: bool) -> bool:
         """See ``ModelRegistry.drop_alias``."""
@@ -65,10 +65,3 @@ def check_alias(alias: str) -> None:
     """Raise ``OptionError`` SR211 when a text can be no alias."""
     if problem := alias_problem(alias):
         raise OptionError("SR211", f"{alias!r} cannot name an alias", hint=problem)
-
-
-def no_alias(model: ModelName, alias: str, known: Mapping[str, object]) -> NameNotFoundError:
-    """The error that a model has no such alias."""
-    listed = f"aliases: {', '.join(known)}" if known else f"model {model} has no alias"
-    hint = suggest(alias, known) or listed
-    return NameNotFoundError("SR207", f"alias not exists: {alias} for model {model}", hint=hint)

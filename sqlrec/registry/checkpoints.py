@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlrec.artifacts.folder import combined, digests
-from sqlrec.errors import DataError, NameNotFoundError, SqlRecError, StateError
+from sqlrec.errors import DataError, SqlRecError, StateError
+from sqlrec.registry.absent import no_model, no_version
 from sqlrec.registry.client import Missing
 from sqlrec.registry.experiments import Experiments
 from sqlrec.registry.mlmodel import FILE, mlmodel_text
@@ -127,7 +128,7 @@ class Checkpoints:
         """Identity of the definition it was made from. Raises ``NameNotFoundError`` SR205."""
         found = self._version(checkpoint.model, checkpoint.version)
         if found is None:
-            raise _no_version(checkpoint)
+            raise no_version(checkpoint)
         return str(found.tags.get(SPEC, ""))
 
     def drop(self, model: ModelName, name: str, uid: str, users: Users) -> bool:
@@ -167,7 +168,7 @@ class Checkpoints:
         """See ``ModelRegistry.record_metrics``."""
         found = self._version(checkpoint.model, checkpoint.version)
         if found is None:
-            raise _no_version(checkpoint)
+            raise no_version(checkpoint)
         tag, value = evaluation_tag(key, metrics, time.time())
         if tag not in found.tags:
             self._store.client.set_model_version_tag(found.name, found.version, tag, value)
@@ -183,7 +184,7 @@ class Checkpoints:
         except (Missing, SqlRecError) as error:
             # Somebody who registers the same may have won and tidied up under our hands.
             if not self._versions(wanted.model, KEY_ID, identity(wanted.key)):
-                raise _gone(wanted.model) if isinstance(error, Missing) else error from error
+                raise no_model(wanted.model) if isinstance(error, Missing) else error from error
         return self._settle(wanted)
 
     def _make(self, wanted: Registration) -> None:
@@ -296,11 +297,6 @@ def _checkpoint(model: ModelName, version: Any) -> Checkpoint:
     return checkpoint_of(model, int(version.version), version.creation_timestamp, version.tags)
 
 
-def _no_version(checkpoint: Checkpoint) -> NameNotFoundError:
-    what = f"checkpoint {checkpoint.name} (version {checkpoint.version})"
-    return NameNotFoundError("SR205", f"model {checkpoint.model} has no {what}")
-
-
 def _check_files(wanted: Registration) -> None:
     changed = set(digests(wanted.folder).items()) ^ set(wanted.result.files.items())
     if changed:
@@ -309,7 +305,3 @@ def _check_files(wanted: Registration) -> None:
             f"{min(changed)[0]} in {wanted.folder} is not as the job left it",
             hint="run the job again",
         )
-
-
-def _gone(model: ModelName) -> NameNotFoundError:
-    return NameNotFoundError("SR204", f"model {model} does not exist", hint="CREATE MODEL comes first")

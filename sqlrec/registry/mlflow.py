@@ -10,13 +10,14 @@ from pathlib import Path
 
 from sqlrec import __version__
 from sqlrec.errors import NameNotFoundError
+from sqlrec.registry.absent import no_checkpoint, no_model
 from sqlrec.registry.aliases import Aliases
 from sqlrec.registry.checkpoints import Checkpoints, Registration
 from sqlrec.registry.client import Connect, client_of
 from sqlrec.registry.definitions import Definitions
 from sqlrec.registry.deployments import Deployments
 from sqlrec.registry.experiments import Experiments
-from sqlrec.registry.models import Models, missing
+from sqlrec.registry.models import Models
 from sqlrec.registry.registry import DeployAction, Deployment
 from sqlrec.registry.store import Store
 from sqlrec.registry.tags import SPEC, uid_of, users_of
@@ -79,7 +80,7 @@ class MlflowRegistry:
             uid = uid_of(self._models.tags(model), model.key)
             dropped = self._checkpoints.drop(model, name, uid, users)
         if not dropped and not if_exists:
-            raise NameNotFoundError("SR207", f"checkpoint not exists: {name} for model {model}")
+            raise no_checkpoint(model, name, (c.name for c in self.checkpoints(model)))
         return dropped
 
     def aliases(self, model: ModelName) -> dict[str, Checkpoint]:
@@ -168,7 +169,7 @@ class MlflowRegistry:
         """
         tags = self._models.tags(model)
         if not tags:
-            raise missing(model)
+            raise no_model(model)
         wanted = Registration(
             model=model,
             name=name,

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from sqlrec.errors import NameNotFoundError, StateError
+from sqlrec.errors import StateError
+from sqlrec.registry.absent import no_model
 from sqlrec.registry.client import Exists, Missing
 from sqlrec.registry.experiments import Experiments
 from sqlrec.registry.store import Store
@@ -99,7 +100,7 @@ class Models:
         """
         if self.get(name) is None:
             if self.tags(new).get(FORMER) != name.key:
-                raise missing(name)
+                raise no_model(name)
         elif name != new:
             self._move(name, new)
         tags = self.tags(new)
@@ -127,7 +128,7 @@ class Models:
         except Missing:
             if if_exists:
                 return False
-            raise missing(name) from None
+            raise no_model(name) from None
         if users := users_of(found.aliases, services):
             raise StateError(
                 "SR203",
@@ -138,11 +139,6 @@ class Models:
         self._store.client.delete_registered_model(registry_name(name))
         self._experiments.remove(uid)
         return True
-
-
-def missing(name: ModelName) -> NameNotFoundError:
-    """The error that there is no such model."""
-    return NameNotFoundError("SR204", f"model {name} does not exist")
 
 
 def _shown(model: ModelSpec) -> dict[str, str]:
