@@ -44,6 +44,9 @@ class MemoryApi:
             return httpx.Response(200, json={})
         if path.endswith("validate-inlets-and-outlets"):
             return httpx.Response(200, json={"inactive_assets": []})
+        if found := re.fullmatch(r"xcoms/[^/]+/.+/([^/]+)/([^/]+)/slice", path):
+            key = (found[1], found[2])
+            return httpx.Response(200, json=[self.xcom[key]] if key in self.xcom else [])
         if found := re.fullmatch(r"xcoms/[^/]+/.+/([^/]+)/([^/]+)", path):
             return self._xcom(request, (found[1], found[2]))
         if path.startswith(("variables/", "connections/")):
