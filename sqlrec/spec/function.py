@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sqlrec.spec.job import Resources
+from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import OptionValue
 from sqlrec.spec.schema import Schema
-from sqlrec.spec.table import Relation
+from sqlrec.spec.table import Relation, TableSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,57 +41,108 @@ class FunctionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramQuery:
-    """Run a query; its rows become the table ``target``."""
+    """Run a query; its rows become the table ``target``. ``sql`` is the statement, for messages."""
 
     target: str
     query: Relation
+    sql: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramScore:
-    """Score the table ``inputs`` through a service, with the one-row table ``query`` if there is one."""
+    """Score the rows of ``inputs`` through a service, with the one row of ``query`` if there is one."""
 
     target: str
     service: str
-    inputs: str
-    query: str = ""
+    inputs: Relation
+    query: Relation | None = None
     options: Mapping[str, OptionValue] = field(default_factory=dict)
+    sql: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramAssert:
-    """Stop unless every value of the query is true."""
+    """Stop unless every value of the query, at least one, is true."""
 
     query: Relation
+    sql: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramIf:
-    """One branch or the other; with ``timein`` the condition gives the milliseconds that ``then`` has."""
+    """One branch or the other; with ``timein`` the condition gives the milliseconds that ``then`` has.
+
+    When the condition is false and there is no other branch, a table that ``then`` makes has no rows.
+    """
 
     condition: Relation
-    then: ProgramQuery | ProgramScore | ProgramAssert
-    otherwise: ProgramQuery | ProgramScore | ProgramAssert | None = None
+    then: tuple[ProgramStep, ...]
+    otherwise: tuple[ProgramStep, ...] | None = None
     timein: bool = False
+    sql: str = ""
 
 
 ProgramStep = ProgramQuery | ProgramScore | ProgramAssert | ProgramIf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramParam:
+    """A value that the caller may give; ``type`` is its SQL type, ``default`` None: it must be given.
+
+    A parameter of a query whose text is ``param:NAME`` gets it.
+    """
+
+    name: str
+    type: str
+    default: OptionValue | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A function ready to run: its steps in order, calls of other functions already put in place."""
+    """A function ready to run: its steps in order, calls of other functions already put in place.
+
+    ``likes`` are the tables whose columns inputs have that were defined with LIKE and whose columns the
+    script does not declare, by the input's name. ``returns`` is empty when nothing is returned.
+    """
 
     name: str
     inputs: tuple[FunctionInput, ...]
     steps: tuple[ProgramStep, ...]
     returns: str
+    likes: Mapping[str, TableSource] = field(default_factory=dict)
+    params: tuple[ProgramParam, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSpec:
-    """CREATE API: a function behind ``POST /api/<name>``."""
+    """CREATE API: a function behind ``POST /api/v1/<name>``."""
 
     name: str
     function: str
     program: Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callee:
+    """A model service that a program calls: where it was when the program was deployed, and its model."""
+
+    service: str
+    url: str
+    model: ModelSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServiceSpec:
+    """What a service runtime makes true for an API: a server of its program.
+
+    Tables of the program have absolute paths. ``records`` is the folder in which a local runtime keeps what
+    it knows of services, so that one that moves is found again; empty: their addresses are fixed.
+    """
+
+    name: str
+    api: ApiSpec
+    callees: Mapping[str, Callee] = field(default_factory=dict)
+    records: str = ""
+    replicas: int = 1
+    resources: Resources = Resources()
+    env: Mapping[str, str] = field(default_factory=dict)
