@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sqlrec.plan.plan import Ref, RefKind
 from sqlrec.plan.templates import canonical
 from sqlrec.spec.names import ModelName
-from sqlrec.spec.table import Relation, TableSource
+from sqlrec.spec.table import EvaluatedTable, PredictedTable, Relation, SearchedTable, TableSource
 from sqlrec.sql.statements import Text
 
 EVERY = "*"
@@ -66,9 +66,19 @@ def table_ref(name: str) -> Ref:
 
 
 def table_refs(*relations: Relation | None) -> tuple[Ref, ...]:
-    """The tables that relations read."""
-    names = (name.casefold() for relation in relations if relation for name in relation.sources)
-    return tuple(map(table_ref, dict.fromkeys(names)))
+    """The tables that relations read, and the models they call with the services made for these."""
+    found = (ref for relation in relations if relation for ref in _refs(relation))
+    return tuple(dict.fromkeys(found))
+
+
+def _refs(relation: Relation) -> Iterator[Ref]:
+    yield from map(table_ref, relation.sources)
+    for call in relation.calls:
+        if isinstance(call, PredictedTable | EvaluatedTable | SearchedTable):
+            yield from map(table_ref, call.inputs.sources)
+        if not isinstance(call, SearchedTable):
+            yield model_ref(call.model.name)
+            yield from map(service_ref, call.model.awaited)
 
 
 def written_refs(target: TableSource | None) -> tuple[Ref, ...]:

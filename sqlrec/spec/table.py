@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sqlrec.spec.names import ModelName
+from sqlrec.spec.options import OptionValue
 from sqlrec.spec.schema import Schema
 
 
@@ -41,8 +43,94 @@ class Relation:
     Template values (``'{{ ds }}'``) are not spliced into the text: each becomes a named parameter
     ``$p1`` of the query and its template an entry of ``parameters``, rendered when the step runs. So a
     rendered value can never change what the query means.
+
+    Names of ``calls`` are tables and functions of the query; each call may use those before it.
     """
 
     query: str
     sources: Mapping[str, TableSource] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    calls: tuple[ModelCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedModel:
+    """A model that a query calls through a service of it.
+
+    ``service`` is the one that the query names; empty: the only one of the model, or of its ``version``.
+    ``awaited`` are services of the model that the script makes. ``options`` are those of batch scoring.
+    """
+
+    name: ModelName
+    version: str = ""
+    service: str = ""
+    awaited: tuple[str, ...] = ()
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedTable:
+    """A table ``name``: the rows of ``inputs`` and the model's outputs for ``columns``, by their order."""
+
+    name: str
+    model: UsedModel
+    inputs: Relation
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedRow:
+    """A table function ``name(value, …)``: a row of the outputs, after the values under ``columns``."""
+
+    name: str
+    model: UsedModel
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedValue:
+    """A scalar function ``name(value, …)``: the value of the model's one output."""
+
+    name: str
+    model: UsedModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatedTable:
+    """A table ``name`` with one row and the column ``result``: metrics of the model over ``inputs``.
+
+    Without ``label`` or ``task`` those of the model count.
+    """
+
+    name: str
+    model: UsedModel
+    inputs: Relation
+    columns: tuple[str, ...]
+    label: str = ""
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatedRows:
+    """A scalar function ``name(rows)``: metrics over a list of rows of a label and features."""
+
+    name: str
+    model: UsedModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchedTable:
+    """A table function ``name(vector)``: the ``top_k`` rows of ``inputs`` nearest to it, with their score.
+
+    Without ``column`` the only column of vectors is searched.
+    """
+
+    name: str
+    inputs: Relation
+    top_k: int
+    column: str = ""
+    metric: str = "cosine"
+
+
+ModelCall = PredictedTable | PredictedRow | PredictedValue | EvaluatedTable | EvaluatedRows | SearchedTable
+"""What a call of a model in a query gives, and what it is called there."""
