@@ -17,16 +17,14 @@ from types import TracebackType
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from sqlrec.data import types, views
+from sqlrec.data import views
 from sqlrec.data.failure import translated
-from sqlrec.errors import SchemaError, SqlRecError
-from sqlrec.spec.schema import Field, Schema
+from sqlrec.data.querying import CONFIG, FAILURES, SESSION, bound, conformed, create_view, translating
+from sqlrec.errors import SqlRecError
 from sqlrec.spec.table import Relation, TableSource
 
 BATCH_ROWS = 65_536
-FAILURES = (duckdb.Error, pa.ArrowException, OSError, OverflowError)
 
 
 class Engine:
@@ -40,10 +38,7 @@ class Engine:
     def __init__(self, *, threads: int = 0, memory: str = "") -> None:
         self._spill = Path(tempfile.gettempdir()) / f"sqlrec-{uuid.uuid4().hex}"
         self._config: dict[str, str | bool | int | float | list[str]] = {
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "python_enable_replacements": "false",
-            "preserve_insertion_order": "true",
+            **CONFIG,
             "temp_directory": str(self._spill),
         }
         if threads:
@@ -79,8 +74,8 @@ class Engine:
         """
         connection = self._connect(relation.sources)
         try:
-            with _translated(relation, connection):
-                query, schema = self._query(connection, relation)
+            with translating(relation, connection):
+                query, schema = bound(connection, relation)
                 stream = query.to_arrow_reader(batch_rows)
         except SqlRecError:
             self._drop(connection)
@@ -94,19 +89,19 @@ class Engine:
     def schema(self, relation: Relation) -> pa.Schema:
         """Columns and types of the result, without computing it."""
         with self._connected(relation) as connection:
-            return self._query(connection, relation)[1]
+            return bound(connection, relation)[1]
 
     def count(self, relation: Relation) -> int:
         """Number of rows."""
         with self._connected(relation) as connection:
-            query, _ = self._query(connection, relation)
+            query, _ = bound(connection, relation)
             return int(query.aggregate("count(*)").fetchall()[0][0])
 
     @contextmanager
     def _connected(self, relation: Relation) -> Iterator[duckdb.DuckDBPyConnection]:
         connection = self._connect(relation.sources)
         try:
-            with _translated(relation, connection):
+            with translating(relation, connection):
                 yield connection
         finally:
             self._drop(connection)
@@ -119,9 +114,9 @@ class Engine:
         relation: Relation,
     ) -> Iterator[pa.RecordBatch]:
         try:
-            with _translated(relation, connection):
+            with translating(relation, connection):
                 for batch in stream:
-                    yield _cast(batch, schema)
+                    yield conformed(batch, schema)
         finally:
             self._drop(connection)
 
@@ -132,9 +127,9 @@ class Engine:
             raise translated(error) from None
         self._connections.add(connection)
         try:
-            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+            connection.execute(SESSION)
             for name, source in sources.items():
-                _create_view(connection, name, views.select(connection, source))
+                create_view(connection, name, views.select(connection, source))
         except FAILURES as error:
             self._drop(connection)
             raise translated(error) from None
@@ -146,69 +141,3 @@ class Engine:
     def _drop(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.close()
         self._connections.discard(connection)
-
-    @staticmethod
-    def _query(
-        connection: duckdb.DuckDBPyConnection, relation: Relation
-    ) -> tuple[duckdb.DuckDBPyRelation, pa.Schema]:
-        statements = duckdb.extract_statements(relation.query)
-        if len(statements) != 1 or statements[0].type is not duckdb.StatementType.SELECT:
-            raise SchemaError("SR403", "a relation is one query (SELECT, VALUES or WITH … SELECT)")
-        used = statements[0].named_parameters
-        query = connection.sql(
-            relation.query, params={k: v for k, v in relation.parameters.items() if k in used} or None
-        )
-        return query, _schema(query)
-
-
-@contextmanager
-def _translated(relation: Relation, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    try:
-        yield
-    except FAILURES as error:
-        raise translated(error, relation.sources, _columns(connection)) from None
-
-
-def _columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Columns of all tables of a query; none when the connection is closed."""
-    try:
-        found = connection.execute("FROM duckdb_columns() SELECT DISTINCT column_name WHERE NOT internal")
-        return [row[0] for row in found.fetchall()]
-    except duckdb.Error:
-        return []
-
-
-def _create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
-    """A view under a plain, ``db.table`` or ``catalog.db.table`` name."""
-    *parents, table = name.split(".")
-    if len(parents) == 2:
-        connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {types.quote(parents[0])}")
-    if parents:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {'.'.join(map(types.quote, parents))}")
-    connection.execute(f"CREATE VIEW {'.'.join(map(types.quote, (*parents, table)))} AS {select}")
-
-
-def _schema(query: duckdb.DuckDBPyRelation) -> pa.Schema:
-    folded = [name.casefold() for name in query.columns]
-    twice = sorted({n for n, f in zip(query.columns, folded, strict=True) if folded.count(f) > 1})
-    if twice:
-        raise SchemaError(
-            "SR403",
-            f"the query returns two columns named {', '.join(map(repr, twice))}",
-            hint="name one of them with AS",
-        )
-    columns = zip(query.columns, query.types, strict=True)
-    return types.arrow_schema(
-        Schema(tuple(Field(name=name, type=types.type_of_duckdb(name, duck)) for name, duck in columns))
-    )
-
-
-def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """A batch in the types of the dialect; nanoseconds are cut to microseconds."""
-    if batch.schema.equals(schema):
-        return batch
-    columns = []
-    for column, field in zip(batch.columns, schema, strict=True):
-        options = pc.CastOptions(target_type=field.type, allow_time_truncate=True)
-        columns.append(column if column.type.equals(field.type) else pc.cast(column, options=options))
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
