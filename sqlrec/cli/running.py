@@ -14,6 +14,7 @@ from sqlrec.cli.arguments import add_command, add_json, pair
 from sqlrec.cli.console import print_fact, print_json, print_table
 from sqlrec.cli.project import settings
 from sqlrec.errors import NameNotFoundError
+from sqlrec.execution.key import registration_of
 
 if TYPE_CHECKING:
     from sqlrec.airflow.run import RunReport, TaskReport
@@ -111,7 +112,7 @@ def summarise(report: RunReport, chosen: Settings) -> None:
     _show_checkpoints(done)
     for task in done:
         if task.outcome and task.outcome.preview:
-            _show_rows(task.id, task.outcome.preview)
+            _show_rows(task.id.removeprefix(registration_of("")), task.outcome.preview)
     _show_more(report, done, chosen)
 
 

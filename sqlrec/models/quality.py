@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sqlrec.models import metrics
 from sqlrec.models.metrics import Evaluation
+from sqlrec.scoring.quality import classification, regression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,59 +27,11 @@ def measured(
     names: Iterable[str], scored: Scored, evaluation: Evaluation, *, threshold: float
 ) -> dict[str, float]:
     """The values of the named metrics, as far as they are defined; ``evaluation`` is that of the rows."""
-    found = {**evaluation.numbers, **_classes(scored, threshold), **_errors(scored)}
+    found = {
+        **evaluation.numbers,
+        **classification(scored.labels, scored.scores >= threshold),
+        **regression(scored.labels, scored.scores),
+    }
     if scored.groups is not None:
         found["gauc"] = metrics.gauc(scored.labels, scored.scores, scored.groups)
     return {name: found[name] for name in names if math.isfinite(found.get(name, math.nan))}
-
-
-def _classes(scored: Scored, threshold: float) -> dict[str, float]:
-    return classification(scored.labels, scored.scores >= threshold)
-
-
-def _errors(scored: Scored) -> dict[str, float]:
-    return regression(scored.labels, scored.scores)
-
-
-def classification(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
-    """Accuracy, precision, recall and F1 of predicted classes, both ``[rows]``, rows > 0.
-
-    As Flink's task: precision and recall are means over the classes that occur in ``actual``, 0 where a
-    denominator is 0, and F1 is the harmonic mean of the two.
-    """
-    both = np.concatenate([np.asarray(actual), np.asarray(predicted)])
-    classes, codes = np.unique(both, return_inverse=True)
-    truth, guess = np.split(codes, 2)
-    hits = np.bincount(truth[truth == guess], minlength=len(classes)).astype(np.float64)
-    guesses = np.bincount(guess, minlength=len(classes))
-    rows = np.bincount(truth, minlength=len(classes))
-    occurs = rows > 0
-    precision = float(np.mean((hits / np.maximum(guesses, 1))[occurs]))
-    recall = float(np.mean((hits / np.maximum(rows, 1))[occurs]))
-    total = precision + recall
-    return {
-        "accuracy": float(hits.sum() / len(truth)),
-        "precision": precision,
-        "recall": recall,
-        "f1": 2 * precision * recall / total if total else 0.0,
-    }
-
-
-def regression(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
-    """MAE, MSE, RMSE, MAPE (per cent) and R2 of predicted numbers, both ``[rows]``, rows > 0.
-
-    As Flink's task: a row with the actual value 0 adds 0 to MAPE but is counted, and R2 is NaN when all
-    actual values are equal.
-    """
-    actual, predicted = np.asarray(actual, np.float64), np.asarray(predicted, np.float64)
-    error = actual - predicted
-    squares, spread = error @ error, np.square(actual - actual.mean()).sum()
-    share = np.divide(np.abs(error), np.abs(actual), out=np.zeros_like(error), where=actual != 0)
-    mse = float(squares / len(error))
-    return {
-        "mae": float(np.abs(error).mean()),
-        "mse": mse,
-        "rmse": math.sqrt(mse),
-        "mape": float(share.mean() * 100),
-        "r2": float(1 - squares / spread) if spread > 0 else math.nan,
-    }
