@@ -73,10 +73,14 @@ class Option:
         except ValueError:
             article = "an" if self.kind.startswith("int") else "a"
             raise OptionError(
-                "SR302", f"option {self.key!r} takes {article} {self.kind}, not {text!r}"
+                "SR302",
+                f"option {self.key!r} takes {article} {self.kind}, not {text!r}",
+                hint=f"write it like {_EXAMPLES[self.kind]}",
             ) from None
         if self.choices:
-            return tuple(map(self._choice, _strings(text))) if isinstance(value, tuple) else self._choice(text)
+            return (
+                tuple(map(self._choice, _strings(text))) if isinstance(value, tuple) else self._choice(text)
+            )
         self._check_range(value, text)
         return value
 
@@ -86,7 +90,7 @@ class Option:
             raise OptionError(
                 "SR303",
                 f"option {self.key!r} is one of {', '.join(self.choices)}, not {text!r}",
-                hint=suggest(text, self.choices),
+                hint=suggest(text, self.choices) or f"write {self.choices[0]!r}, or another of them",
             )
         return folded[canonical_key(text.strip())]
 
@@ -97,7 +101,11 @@ class Option:
             low = self.minimum is not None and number < self.minimum
             high = self.maximum is not None and number > self.maximum
             if low or high:
-                raise OptionError("SR303", f"option {self.key!r} is {self.range_text}, not {text}")
+                raise OptionError(
+                    "SR303",
+                    f"option {self.key!r} is {self.range_text}, not {text}",
+                    hint=f"write {self.minimum if low else self.maximum:g}, or another value in that range",
+                )
 
     @property
     def range_text(self) -> str:
@@ -151,6 +159,16 @@ _READERS: dict[OptionKind, Callable[[str], Parsed]] = {
     OptionKind.DURATION: _seconds,
 }
 
+
+_EXAMPLES = {
+    OptionKind.STRING: "'text'",
+    OptionKind.INT: "5",
+    OptionKind.DOUBLE: "0.5",
+    OptionKind.BOOLEAN: "TRUE",
+    OptionKind.STRING_LIST: "'a, b'",
+    OptionKind.INT_LIST: "'64, 32'",
+    OptionKind.DURATION: "'30s'",
+}
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Where a word begins inside a key in camel case."""
@@ -222,7 +240,11 @@ class OptionSet:
             raise OptionError("SR301", f"unknown option {key!r}", hint=hint)
         if scope not in option.scopes:
             where = " or ".join(sorted(option.scopes))
-            raise OptionError("SR304", f"option {key!r} belongs to {where}, not to {scope}")
+            raise OptionError(
+                "SR304",
+                f"option {key!r} belongs to {where}, not to {scope}",
+                hint=f"move it to {where}, or leave it out",
+            )
         return option
 
     def effective(self, scope: Scope, **layers: Mapping[str, OptionValue]) -> dict[str, Effective]:

@@ -127,8 +127,20 @@ def test_keys_are_found_without_case_and_by_pattern() -> None:
         ("batch_sise", Scope.TRAIN, "SR301", "unknown option 'batch_sise'", "Did you mean 'batch_size'?"),
         ("colour", Scope.TRAIN, "SR301", "unknown option 'colour'", "TRAIN MODEL takes batch_size"),
         ("colour", Scope.TABLE, "SR301", "unknown option 'colour'", "CREATE TABLE takes no options"),
-        ("replicas", Scope.TRAIN, "SR304", "belongs to CREATE SERVICE, not to TRAIN MODEL", ""),
-        ("batch_size", Scope.SERVICE, "SR304", "CREATE MODEL or TRAIN MODEL, not to CREATE SERVICE", ""),
+        (
+            "replicas",
+            Scope.TRAIN,
+            "SR304",
+            "belongs to CREATE SERVICE, not to TRAIN MODEL",
+            "move it to CREATE SERVICE, or leave it out",
+        ),
+        (
+            "batch_size",
+            Scope.SERVICE,
+            "SR304",
+            "CREATE MODEL or TRAIN MODEL, not to CREATE SERVICE",
+            "move it to CREATE MODEL or TRAIN MODEL, or leave it out",
+        ),
     ],
 )
 def test_keys_are_checked_against_the_statement(
@@ -154,3 +166,64 @@ def test_stronger_layers_win_and_say_so() -> None:
         "embedding_dim": Effective(16, "default"),
         "column.u.bucket_size": Effective(9, "model"),
     }
+
+
+NAMED = OptionSet(
+    (
+        option("api_key", aliases=("token",)),
+        option("top_p", OptionKind.DOUBLE, minimum=0, maximum=1),
+        option("on_error", choices=("fail", "dead_letter")),
+    ),
+    prefixes=("openai.", "params."),
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("api-key", "api_key"),
+        ("apiKey", "api_key"),
+        ("token", "api_key"),
+        ("openai.token", "api_key"),
+        ("openai.apiKey", "api_key"),
+        ("OPENAI.API_KEY", "api_key"),
+        ("openai.PARAMS.top_p", "top_p"),
+        ("PARAMS.topP", "top_p"),
+    ],
+)
+def test_one_option_has_many_spellings(written: str, key: str) -> None:
+    found = NAMED.find(written)
+    assert found is not None
+    assert (found.key, NAMED.canonical(written)) == (key, key)
+
+
+@pytest.mark.parametrize("written", ["ap-key", "anthropic.api_key", "openai", "openai."])
+def test_what_is_no_spelling_of_an_option_is_none(written: str) -> None:
+    assert NAMED.find(written) is None
+    assert NAMED.canonical(written) == canonical_key(written)
+
+
+def test_values_in_force_are_kept_under_the_key_of_the_declaration() -> None:
+    found = NAMED.effective(Scope.MODEL, model={"openai.topP": "0.5"})
+    assert found["top_p"] == Effective(0.5, "model")
+    assert set(found) == {"api_key", "top_p", "on_error"}
+
+
+def test_choices_are_read_as_keys_are() -> None:
+    assert NAMED.check("on-error", "Dead-Letter", Scope.MODEL) == "dead_letter"
+
+
+@pytest.mark.parametrize(
+    ("key", "raw", "hint"),
+    [
+        ("top_p", "high", "write it like 0.5"),
+        ("top_p", -1, "write 0, or another value in that range"),
+        ("top_p", 3, "write 1, or another value in that range"),
+        ("on_error", "explode", "write 'fail', or another of them"),
+        ("on_error", "dead_leter", "Did you mean 'dead_letter'?"),
+    ],
+)
+def test_a_wrong_value_comes_with_help_that_is_right(key: str, raw: OptionValue, hint: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        NAMED.check(key, raw, Scope.MODEL)
+    assert caught.value.hint == hint
