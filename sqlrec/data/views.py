@@ -7,9 +7,7 @@ declared), because DuckDB's guess makes a number of ``dt=1`` and a string of ``d
 
 from __future__ import annotations
 
-import csv
 import glob
-import gzip
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ import duckdb
 
 from sqlrec.data import commit, types
 from sqlrec.data.failure import translated
+from sqlrec.data.header import delimiter, has_header, header
 from sqlrec.errors import DataError, NameNotFoundError, SchemaError, suggest
 from sqlrec.spec.schema import DataType, Kind
 from sqlrec.spec.table import TableFormat, TableSource
@@ -163,69 +162,17 @@ def _parquet(source: TableSource, found: Found) -> str:
 
 def _csv(source: TableSource, found: Found, *, as_text: bool = False) -> str:
     """``read_csv`` with the whole dialect given, so that only types (of undeclared columns) are guessed."""
-    names = _header(source, found.files[0]) if source.schema.fields or as_text else ()
+    names = header(source, found.files[0]) if source.schema.fields or as_text else ()
     wanted = {n: None if as_text else source.schema.get(n) for n in names}
     given = {n: types.duckdb_type(f.type) if f else "VARCHAR" for n, f in wanted.items()}
     columns = f", auto_detect = false, columns = {_struct(given)}" if given else ""
     null = source.options.get("null_value", "")
     return (
-        f"read_csv({_files(found)}, header = {str(_has_header(source)).lower()}, "
-        f"delim = {_text(_delimiter(source))}, quote = '\"', escape = '\"', nullstr = {_text(null)}, "
+        f"read_csv({_files(found)}, header = {str(has_header(source)).lower()}, "
+        f"delim = {_text(delimiter(source))}, quote = '\"', escape = '\"', nullstr = {_text(null)}, "
         f"allow_quoted_nulls = false, strict_mode = true, null_padding = false, skip = 0, comment = ''"
         f"{columns}{_hive(source, found)})"
     )
-
-
-def _has_header(source: TableSource) -> bool:
-    return source.options.get("header", "true").casefold() != "false"
-
-
-def _delimiter(source: TableSource) -> str:
-    return source.options.get("delimiter", ",").replace("\\t", "\t")
-
-
-def _header(source: TableSource, file: str) -> tuple[str, ...]:
-    """Column names of a CSV file in its order; without a header line they are the declared ones."""
-    if not _has_header(source):
-        inside = {p.casefold() for p in source.partitions}
-        return tuple(f.name for f in source.schema if f.name.casefold() not in inside)
-    opened = gzip.open if file.endswith(".gz") else open
-    try:
-        with opened(file, "rb") as data:
-            text = data.readline().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(
-            "SR405",
-            f"{file}, line 1: the text is not UTF-8",
-            hint="convert it: iconv -f latin1 -t utf-8 old > new",
-        ) from None
-    except (OSError, EOFError) as error:
-        raise DataError("SR407", f"cannot read {file}: {error}") from None
-    names = _split(text.rstrip("\r\n"), _delimiter(source))
-    if not names:
-        raise DataError(
-            "SR405", f"{file} is empty: no header line", hint="set the table option 'header' = 'false'"
-        )
-    return _unique(names)
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    """Values of one line; Python's reader knows no delimiter of several characters."""
-    if len(delimiter) > 1:
-        return line.split(delimiter) if line else []
-    return next(csv.reader([line], delimiter=delimiter), [])
-
-
-def _unique(names: list[str]) -> tuple[str, ...]:
-    """Names as DuckDB makes them differ: the second ``a`` is ``a_1``, an empty one ``column2``."""
-    seen: dict[str, int] = {}
-    out = []
-    for index, raw in enumerate(names):
-        name = raw or f"column{index}"
-        count = seen.get(name.casefold(), 0)
-        seen[name.casefold()] = count + 1
-        out.append(f"{name}_{count}" if count else name)
-    return tuple(out)
 
 
 def _diagnosed(

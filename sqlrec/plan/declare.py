@@ -14,7 +14,7 @@ from sqlrec.plan.tables import check_table, table_source
 from sqlrec.plan.templates import is_templated
 from sqlrec.spec.options import OptionValue
 from sqlrec.spec.schema import Kind
-from sqlrec.sql.statements import CacheTable, CreateTable, Declare, Ident, If, Statement
+from sqlrec.sql.statements import CacheTable, CreateTable, CreateView, Declare, Ident, If, Statement
 
 Declaring = CreateTable | Declare
 
@@ -73,7 +73,7 @@ def announce(statements: Iterable[Statement], scope: ScriptScope) -> None:
 def cached_tables(statement: Statement) -> Iterator[Ident]:
     """Tables that a statement caches, itself or in a branch."""
     match statement:
-        case CacheTable(name=name):
+        case CacheTable(name=name) | CreateView(name=name):
             yield name
         case If(then=then, otherwise=otherwise):
             yield from cached_tables(then)

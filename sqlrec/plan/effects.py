@@ -127,6 +127,7 @@ def _altered(step: AlterModelStep, scope: ScriptScope) -> None:
     spec = scope.permanent(step.model)
     match step.change:
         case RenameTo(name=new):
+            scope.lines[f"renamed {step.model.key}"] = step.line
             if spec is not None:
                 _renamed(spec, new, scope)
         case SetOptions() | ResetOptions():

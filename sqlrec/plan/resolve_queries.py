@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import assert_never
 
+from sqlrec.errors import Span
+from sqlrec.plan.inference import model_calls
 from sqlrec.plan.plan import QueryMode, QueryStep, ScoreStep, Step
 from sqlrec.plan.refs import service_ref, table_refs, written_refs
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.script_options import score_settings
 from sqlrec.plan.templates import canonical
+from sqlrec.spec.options import OptionValue
+from sqlrec.spec.schema import Field
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 from sqlrec.sql import queries
+from sqlrec.sql.lowering import quoted
 from sqlrec.sql.statements import (
     CacheTable,
     Call,
     CallBody,
+    CreateView,
     DataSource,
     Ident,
     Insert,
@@ -25,7 +32,7 @@ from sqlrec.sql.statements import (
     Text,
 )
 
-AboutRows = Call | CacheTable | Select | Insert
+AboutRows = Call | CacheTable | CreateView | Select | Insert
 
 
 def resolve_queries(statement: AboutRows, scope: ScriptScope) -> Step:
@@ -39,6 +46,8 @@ def resolve_queries(statement: AboutRows, scope: ScriptScope) -> Step:
             return _query(QueryMode.SELECT, statement.query, None, scope)
         case Insert():
             return _insert(statement, scope)
+        case CreateView():
+            return _view(statement, scope)
         case _:
             assert_never(statement)
 
@@ -54,10 +63,12 @@ def query_relation(query: QueryText, scope: ScriptScope) -> Relation:
 
 
 def _relation(lowered: queries.Lowered, scope: ScriptScope) -> Relation:
+    parameters = {name: canonical(template) for name, template in lowered.parameters.items()}
     return Relation(
         query=lowered.query,
         sources=_sources(lowered.tables, scope),
-        parameters={name: canonical(template) for name, template in lowered.parameters.items()},
+        parameters=parameters,
+        calls=model_calls(lowered.calls, parameters, scope, lambda tables: _sources(tables, scope)),
     )
 
 
@@ -97,7 +108,41 @@ def _cache(statement: CacheTable, scope: ScriptScope) -> QueryStep | ScoreStep:
 
 def _insert(statement: Insert, scope: ScriptScope) -> QueryStep:
     modes = {InsertMode.INTO: QueryMode.APPEND, InsertMode.OVERWRITE: QueryMode.OVERWRITE}
-    return _query(modes[statement.mode], statement.query, scope.table(statement.table), scope)
+    target = scope.table(statement.table)
+    step = _query(modes[statement.mode], statement.query, target, scope)
+    if not statement.columns or not len(target.schema):
+        return step
+    listed = {column.text.casefold() for column in statement.columns}
+    wanted = (
+        quoted(field.name) if field.name.casefold() in listed else f"{_null(field)} AS {quoted(field.name)}"
+        for field in target.schema
+    )
+    rows = _named(step.query.query, statement.columns)
+    ordered = " ".join(("SELECT", ", ".join(wanted), "FROM", f"({rows})", "AS source"))
+    return replace(step, query=replace(step.query, query=ordered))
+
+
+def _null(field: Field) -> str:
+    """NULL of a column's type, as DuckDB writes it."""
+    text = QueryText(f"SELECT CAST(NULL AS {field.type})", Span(0, 0))
+    try:
+        return queries.lower(text).query.removeprefix("SELECT ")
+    except queries.QueryProblem:
+        return "NULL"
+
+
+def _named(query: str, columns: Iterable[Ident]) -> str:
+    """The query with names for its columns, by position; DuckDB refuses one with more or fewer."""
+    names = ", ".join(f"NULL AS {quoted(column.text)}" for column in columns)
+    return f"SELECT {names} WHERE FALSE UNION ALL ({query})"
+
+
+def _view(statement: CreateView, scope: ScriptScope) -> QueryStep:
+    """A view is computed once a run, as a cached table is: all that read it see the same rows."""
+    step = _query(QueryMode.CACHE, statement.query, cached(statement.name), scope)
+    if not statement.columns:
+        return step
+    return replace(step, query=replace(step.query, query=_named(step.query.query, statement.columns)))
 
 
 def _call(body: CallBody, target: TableSource | None, scope: ScriptScope) -> ScoreStep:
@@ -114,10 +159,19 @@ def _call(body: CallBody, target: TableSource | None, scope: ScriptScope) -> Sco
         inputs=inputs,
         query=query[0] if query else None,
         target=target,
-        options=score_settings(scope.settings),
+        options=_score_options(body, inputs, scope),
         reads=(service_ref(service), *table_refs(inputs, *query)),
         writes=written_refs(target),
     )
+
+
+def _score_options(body: CallBody, inputs: Relation, scope: ScriptScope) -> dict[str, OptionValue]:
+    """Settings of scoring in force; PARTITION BY … SIZE n sends at most n rows of the inputs at a time."""
+    options = score_settings(scope.settings)
+    scored = {name.casefold() for name in inputs.sources}
+    if body.chunks and body.chunks.size > 0 and body.chunks.table.text.casefold() in scored:
+        options["batch_size"] = body.chunks.size
+    return options
 
 
 def whole_table(table: Ident, scope: ScriptScope) -> Relation:

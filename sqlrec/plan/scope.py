@@ -85,6 +85,7 @@ class ScriptScope:
     apis: dict[str, ApiSpec | None] = field(default_factory=dict)
     emptied: set[str] = field(default_factory=set)
     gates: list[Ref] = field(default_factory=list)
+    made_databases: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
 
     def line(self, offset: int) -> int:
@@ -124,12 +125,13 @@ class ScriptScope:
         return tuple(dict.fromkeys((*(str(spec.name) for spec in written), *rest)))
 
     def databases(self) -> tuple[str, ...]:
-        """``catalog.database`` of those that hold a model, the current one and the default one."""
+        """``catalog.database`` of those that hold a model or are created, the current and the default one."""
         written = (spec.name for spec in (*self.temporary.values(), *self.models.values()) if spec)
         known = (ModelName.parse(full) for full in self.catalog.models())
         holding = (f"{name.catalog}.{name.database}" for name in (*written, *known))
         default = f"{DEFAULT_CATALOG}.{DEFAULT_DATABASE}"
-        by_key = {full.casefold(): full for full in (*holding, default, ".".join(self.namespace))}
+        others = (*self.made_databases, default, ".".join(self.namespace))
+        by_key = {full.casefold(): full for full in (*holding, *others)}
         return tuple(by_key.values())
 
     def controller(self, model: ModelName) -> ModelController | None:

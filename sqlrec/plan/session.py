@@ -1,4 +1,4 @@
-"""SET, RESET and USE: they act on the statements after them and are no steps.
+"""SET, RESET, USE and CREATE DATABASE: they act on the statements after them and are no steps.
 
 Options of the DAG (``dag.…``) are the exception: the last value of each holds for the whole script. A key
 outside our namespaces is a variable, which GET and GET_OR_DEFAULT read.
@@ -11,6 +11,7 @@ from typing import assert_never
 
 from sqlrec.errors import Diagnostic, Severity, suggest
 from sqlrec.plan.options import check_option
+from sqlrec.plan.resolve_inspect import database_name
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.script_options import (
     SCHEDULES,
@@ -22,9 +23,9 @@ from sqlrec.plan.script_options import (
 from sqlrec.plan.templates import is_templated, secret_reference
 from sqlrec.spec.names import DEFAULT_DATABASE, is_name
 from sqlrec.spec.options import Scope, canonical_key
-from sqlrec.sql.statements import Namespace, OptionItem, ResetOption, SetOption, Use
+from sqlrec.sql.statements import CreateDatabase, Ident, Namespace, OptionItem, ResetOption, SetOption, Use
 
-Session = SetOption | ResetOption | Use
+Session = SetOption | ResetOption | Use | CreateDatabase
 """Statements that change what holds after them."""
 
 
@@ -37,6 +38,8 @@ def act(statement: Session, scope: ScriptScope) -> list[Diagnostic]:
             return list(_reset(statement, scope))
         case Use():
             return list(_use(statement, scope))
+        case CreateDatabase():
+            return list(_create_database(statement, scope))
         case _:
             assert_never(statement)
 
@@ -128,15 +131,9 @@ def _reset(statement: ResetOption, scope: ScriptScope) -> Iterator[Diagnostic]:
 def _use(statement: Use, scope: ScriptScope) -> Iterator[Diagnostic]:
     """The current catalog, with its default database; or the current database."""
     name = statement.name
-    wrong = next((part for part in name.parts if not is_name(part)), None)
-    what = statement.kind.value.lower()
-    if wrong is not None:
-        yield Diagnostic(
-            code="SR211",
-            message=f"{wrong!r} cannot name a {what}",
-            span=name.span,
-            hint="use letters, digits, _ and -",
-        )
+    unusable = list(_nameable(name, statement.kind.value.lower()))
+    if unusable:
+        yield from unusable
         return
     known = scope.databases()
     if statement.kind is Namespace.CATALOG:
@@ -144,6 +141,30 @@ def _use(statement: Use, scope: ScriptScope) -> Iterator[Diagnostic]:
     else:
         scope.namespace[:] = [*scope.namespace[: 2 - len(name.parts)], *name.parts]
     yield from _holds_no_model(statement, known, scope)
+
+
+def _nameable(name: Ident, what: str) -> Iterator[Diagnostic]:
+    for part in name.parts:
+        if not is_name(part):
+            yield Diagnostic(
+                code="SR211",
+                message=f"{part!r} cannot name a {what}",
+                span=name.span,
+                hint="use letters, digits, _ and -",
+            )
+
+
+def _create_database(statement: CreateDatabase, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """A database is where models are; it has nothing of its own to keep."""
+    yield from _nameable(statement.name, "database")
+    if statement.options:
+        yield Diagnostic(
+            code="SR213",
+            message="a database has no options",
+            span=statement.options[0].key.span,
+            hint="leave WITH (…) out",
+        )
+    scope.made_databases.append(database_name(statement.name, scope))
 
 
 def _holds_no_model(statement: Use, known: tuple[str, ...], scope: ScriptScope) -> Iterator[Diagnostic]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from sqlrec.errors import Diagnostic
 from sqlrec.plan.checks import is_resolvable, run_checks
+from sqlrec.plan.checks.tables import is_there
 from sqlrec.plan.declare import Declaring
 from sqlrec.plan.effects import record
 from sqlrec.plan.plan import Step
+from sqlrec.plan.refused import Refused, refusal
 from sqlrec.plan.resolve import Acting, resolve
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.session import Session, act
@@ -40,6 +42,8 @@ class Walk:
             return
         if isinstance(statement, Session):
             self.found += act(statement, self.scope)
+        elif isinstance(statement, Refused):
+            self.found.append(refusal(statement, self.scope))
         elif isinstance(statement, Acting):
             self._act(statement)
         elif not isinstance(statement, Flush):
@@ -47,9 +51,9 @@ class Walk:
 
     def _act(self, statement: Acting) -> None:
         self.found += run_checks(statement, self.scope)
-        if is_resolvable(statement):
+        if is_resolvable(statement) and not is_there(statement, self.scope):
             self.add(resolve(statement, self.scope))
-        else:
+        elif not is_resolvable(statement):
             self._unread(statement)
 
     def add(self, step: Step) -> None:

@@ -9,22 +9,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from sqlrec.errors import Diagnostic
-from sqlrec.plan.checks.calls import called, check_call, check_call_features, well_formed
-from sqlrec.plan.checks.checkpoints import check_base, check_exported, check_served
+from sqlrec.plan.checks.alter import check_alter_model
+from sqlrec.plan.checks.calls import check_call, check_call_features, well_formed
+from sqlrec.plan.checks.checkpoints import check_asked_for, check_exported, check_served, check_trained
 from sqlrec.plan.checks.columns import check_data_columns
+from sqlrec.plan.checks.control import check_branches, check_inner, may_be_inner
+from sqlrec.plan.checks.functions import check_function_unused, check_known_function
+from sqlrec.plan.checks.inspection import check_database
 from sqlrec.plan.checks.models import (
     check_definition,
     check_model_type,
     check_new_model,
     check_outputs,
     check_query,
-    check_temporary,
 )
-from sqlrec.plan.checks.names import check_known_model, check_known_service, check_names, has_model_name
-from sqlrec.plan.checks.options import check_statement_options, check_supported
-from sqlrec.plan.checks.services import check_model_unused, check_new_service
-from sqlrec.plan.checks.tables import check_cache_name, check_insert_target
+from sqlrec.plan.checks.names import (
+    check_known_model,
+    check_known_service,
+    check_names,
+    has_model_names,
+)
+from sqlrec.plan.checks.options import check_service_options, check_statement_options, check_supported
+from sqlrec.plan.checks.parts import called, inner
+from sqlrec.plan.checks.services import check_model_unused, check_new_service, check_rollback
+from sqlrec.plan.checks.tables import (
+    check_cache_name,
+    check_insert_columns,
+    check_insert_target,
+    check_reads,
+)
 from sqlrec.plan.checks.templates import check_templates
+from sqlrec.plan.checks.temporary import check_temporary
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 
@@ -33,6 +48,7 @@ Check = Callable[[Acting, ScriptScope], Iterable[Diagnostic]]
 CHECKS: tuple[Check, ...] = (
     check_known_model,
     check_known_service,
+    check_known_function,
     check_templates,
     check_temporary,
     check_new_model,
@@ -40,30 +56,45 @@ CHECKS: tuple[Check, ...] = (
     check_query,
     check_definition,
     check_outputs,
+    check_alter_model,
     check_statement_options,
+    check_service_options,
     check_supported,
-    check_base,
+    check_trained,
     check_exported,
+    check_asked_for,
     check_served,
     check_new_service,
+    check_rollback,
     check_model_unused,
+    check_function_unused,
     check_cache_name,
+    check_reads,
     check_insert_target,
+    check_insert_columns,
     check_data_columns,
     check_call,
     check_call_features,
+    check_inner,
+    check_branches,
+    check_database,
 )
 
 
 def run_checks(statement: Acting, scope: ScriptScope) -> list[Diagnostic]:
-    """Everything that is wrong with a statement."""
-    unusable = list(check_names(statement, scope))
-    if not has_model_name(statement):
-        return unusable
-    return [*unusable, *(found for check in CHECKS for found in check(statement, scope))]
+    """Everything that is wrong with a statement, and with those within it."""
+    found = list(check_names(statement, scope))
+    if has_model_names(statement):
+        found += (finding for check in CHECKS for finding in check(statement, scope))
+    for part in inner(statement):
+        if isinstance(part, Acting):
+            found += run_checks(part, scope)
+    return found
 
 
 def is_resolvable(statement: Acting) -> bool:
     """Whether a statement says enough to become a step, be it right or wrong."""
     body = called(statement)
-    return has_model_name(statement) and (body is None or well_formed(body))
+    if not has_model_names(statement) or (body is not None and not well_formed(body)):
+        return False
+    return all(may_be_inner(p) and isinstance(p, Acting) and is_resolvable(p) for p in inner(statement))

@@ -6,20 +6,13 @@ from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, suggest
 from sqlrec.plan.checks.columns import missing_columns
+from sqlrec.plan.checks.functions import unknown_function
 from sqlrec.plan.checks.names import unknown_service
+from sqlrec.plan.checks.parts import called
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.variables import BUILT_IN, function_name
-from sqlrec.sql.statements import CacheTable, Call, CallBody, Ident, Text
-
-
-def called(statement: Acting) -> CallBody | None:
-    """The call that a statement makes."""
-    if isinstance(statement, Call):
-        return statement.body
-    if isinstance(statement, CacheTable) and isinstance(statement.source, CallBody):
-        return statement.source
-    return None
+from sqlrec.sql.statements import CacheTable, CallBody, Ident, LikeFunction, Text
 
 
 def check_call(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
@@ -30,11 +23,13 @@ def check_call(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     name = function_name(body)
     takes = BUILT_IN.get(name.casefold())
     if takes is None:
-        hint = suggest(name, BUILT_IN) or f"CALL knows {' and '.join(BUILT_IN)}"
+        known = (*BUILT_IN, *scope.function_names())
+        hint = suggest(name, known) or f"CALL knows {', '.join(known[:-1])} and {known[-1]}"
         yield Diagnostic(
             code="SR214", message=f"unknown function {name!r}", span=body.function.span, hint=hint
         )
         return
+    yield from check_clauses(statement, body, scope)
     usage = f"write CALL {name.casefold()}('service', {', '.join(_names(takes))})"
     if len(body.arguments) != len(takes):
         yield Diagnostic(
@@ -59,6 +54,36 @@ def _names(takes: tuple[str, ...]) -> list[str]:
     return [what.replace(" ", "_") for what in takes[1:]]
 
 
+def check_clauses(statement: Acting, body: CallBody, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """LIKE, PARTITION BY and ASYNC of a call, of whatever function."""
+    tables = [a.value.text.casefold() for a in body.arguments if isinstance(a.value, Ident)]
+    if body.chunks and body.chunks.table.text.casefold() not in tables:
+        yield Diagnostic(
+            code="SR215",
+            message=f"PARTITION BY table {body.chunks.table.text!r} must be one of the function input tables",
+            span=body.chunks.table.span,
+            hint=suggest(body.chunks.table.text, tables) or f"input tables: {', '.join(tables)}",
+        )
+    if body.is_async and isinstance(statement, CacheTable):
+        yield Diagnostic(
+            code="SR213",
+            message="async function not support in cache",
+            span=body.span,
+            hint="leave ASYNC out: statements that do not need the table do not wait for it",
+        )
+    if isinstance(body.like, LikeFunction):
+        yield from unknown_function(body.like.function.value, body.like.function.span, scope)
+    elif body.like is not None and body.like.text.casefold() not in (*scope.caches, *scope.tables):
+        known = [table.name for table in (*scope.caches.values(), *scope.tables.values())]
+        listed = f"tables: {', '.join(known)}" if known else "the script has no table before this line"
+        yield Diagnostic(
+            code="SR215",
+            message=f"like table not found: {body.like.text}",
+            span=body.like.span,
+            hint=suggest(body.like.text, known) or listed,
+        )
+
+
 def well_formed(body: CallBody) -> bool:
     """Whether a call can be resolved: a known function with a service and tables."""
     takes = BUILT_IN.get(function_name(body).casefold(), ())
@@ -79,8 +104,8 @@ def check_call_features(statement: Acting, scope: ScriptScope) -> Iterator[Diagn
     served = scope.service(service.value) if isinstance(service, Text) else None
     model = scope.model(served.model) if served else None
     tables = [scope.table(a.value) for a in body.arguments if isinstance(a.value, Ident)]
-    if model is None or not all(len(table.schema) for table in tables):
+    *queries, _ = (scope.schema(table) for table in tables)
+    if model is None or not all(map(len, queries)):
         return
-    *queries, inputs = tables
-    wanted = [f for f in model.features.names if not any(q.schema.get(f) for q in queries)]
-    yield from missing_columns(model, wanted, inputs, body.arguments[-1].value.span)
+    wanted = [f for f in model.features.names if not any(query.get(f) for query in queries)]
+    yield from missing_columns(model, wanted, tables[-1], body.arguments[-1].value.span, scope)

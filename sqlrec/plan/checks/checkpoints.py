@@ -11,22 +11,79 @@ from collections.abc import Iterator
 from sqlrec.errors import Diagnostic, suggest
 from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
-from sqlrec.plan.scope import Made, ScriptScope
+from sqlrec.plan.scope import ALIAS, Made, ScriptScope
 from sqlrec.spec.model import CheckpointKind, CheckpointStatus
 from sqlrec.spec.names import ModelName, export_name, is_checkpoint_name
-from sqlrec.sql.statements import CreateService, ExportModel, Text, TrainModel
+from sqlrec.sql.statements import (
+    AlterModel,
+    AlterService,
+    CreateService,
+    Describe,
+    DropCheckpoint,
+    EvaluateModel,
+    ExportModel,
+    RollbackService,
+    ServeCheckpoint,
+    SetAlias,
+    Text,
+    TrainModel,
+)
 
 
-def check_base(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """FROM names a finished training checkpoint."""
-    if isinstance(statement, TrainModel) and statement.base:
+def check_trained(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """TRAIN makes a checkpoint, which has a name of its own; FROM names a finished training checkpoint."""
+    if not isinstance(statement, TrainModel):
+        return
+    yield from _no_alias(statement.checkpoint, "a new checkpoint has a name of its own")
+    if statement.base:
         yield from _origin(scope.model_name(statement.name), statement.base, scope, "FROM continues")
 
 
 def check_exported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """EXPORT names a finished training checkpoint."""
-    if isinstance(statement, ExportModel):
-        yield from _origin(scope.model_name(statement.name), statement.checkpoint, scope, "EXPORT takes")
+    """EXPORT names a finished training checkpoint; of an alias only one that the script sets."""
+    if not isinstance(statement, ExportModel):
+        return
+    model, text = scope.model_name(statement.name), statement.checkpoint
+    name = checkpoint_name(text)
+    if name.startswith(ALIAS) and not scope.aliases.get((model.key, name.removeprefix(ALIAS).casefold())):
+        yield from _no_alias(text, "an export is named after its checkpoint")
+    else:
+        yield from _origin(model, text, scope, "EXPORT takes")
+
+
+def check_asked_for(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """What is evaluated, shown, given an alias or dropped exists; all but what is shown is finished."""
+    match statement:
+        case EvaluateModel(checkpoint=text) | AlterModel(change=SetAlias(checkpoint=text)):
+            yield from _existing(scope.model_name(statement.name), text, scope, finished=True)
+        case Describe(checkpoint=Text() as text):
+            yield from _existing(scope.model_name(statement.name), text, scope, finished=False)
+        case AlterModel(change=DropCheckpoint(checkpoint=text, if_exists=if_exists)):
+            yield from _no_alias(text, "DROP ALIAS takes an alias away")
+            if not (if_exists or statement.if_exists):
+                yield from _existing(scope.model_name(statement.name), text, scope, finished=False)
+        case _:
+            pass
+    if isinstance(statement, AlterModel) and isinstance(statement.change, SetAlias):
+        yield from _no_alias(statement.change.checkpoint, "an alias names no other alias")
+
+
+def _no_alias(text: Text, reason: str) -> Iterator[Diagnostic]:
+    if checkpoint_name(text).startswith(ALIAS):
+        yield Diagnostic(
+            code="SR232",
+            message=f"alias {text.value!r} cannot stand here: {reason}",
+            span=text.span,
+            hint="name the checkpoint itself",
+        )
+
+
+def _existing(model: ModelName, text: Text, scope: ScriptScope, *, finished: bool) -> Iterator[Diagnostic]:
+    made = scope.checkpoint(model, checkpoint_name(text))
+    if made is None:
+        yield from _missing(model, text, scope)
+    elif finished:
+        yield from _unfinished(model, text, made)
 
 
 def _origin(model: ModelName, text: Text, scope: ScriptScope, verb: str) -> Iterator[Diagnostic]:
@@ -47,22 +104,34 @@ def _origin(model: ModelName, text: Text, scope: ScriptScope, verb: str) -> Iter
 
 def check_served(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """A service takes a finished exported checkpoint, unless its model type has none."""
-    if not isinstance(statement, CreateService):
+    match statement:
+        case CreateService(model=name, checkpoint=text):
+            model: ModelName | None = scope.model_name(name)
+        case (
+            AlterService(name=name, change=ServeCheckpoint(checkpoint=text))
+            | RollbackService(name=name, checkpoint=text)
+        ):
+            served = scope.service(name.text)
+            model = served.model if served else None
+        case _:
+            return
+    if model is None:
         return
-    model = scope.model_name(statement.model)
     controller = scope.controller(model)
     if controller is not None and not controller.programs.export:
         return
-    text = statement.checkpoint
-    if text is None:
-        if controller is not None:
-            yield Diagnostic(
-                code="SR210",
-                message=f"CHECKPOINT is required for model type {controller.type}",
-                span=statement.name.span,
-                hint=_exports_hint(model, scope),
-            )
-        return
+    if text is not None:
+        yield from _export(model, text, scope)
+    elif controller is not None and isinstance(statement, CreateService):
+        yield Diagnostic(
+            code="SR210",
+            message=f"CHECKPOINT is required for model type {controller.type}",
+            span=statement.name.span,
+            hint=_exports_hint(model, scope),
+        )
+
+
+def _export(model: ModelName, text: Text, scope: ScriptScope) -> Iterator[Diagnostic]:
     made = scope.checkpoint(model, checkpoint_name(text))
     if made is None:
         yield from _missing(model, text, scope, CheckpointKind.EXPORT)
@@ -94,25 +163,53 @@ def _exports_hint(model: ModelName, scope: ScriptScope) -> str:
     return f"exported checkpoints of {model}: {', '.join(names[-10:])}"
 
 
-def _missing(model: ModelName, text: Text, scope: ScriptScope, kind: CheckpointKind) -> Iterator[Diagnostic]:
+def _missing(
+    model: ModelName, text: Text, scope: ScriptScope, kind: CheckpointKind | None = None
+) -> Iterator[Diagnostic]:
+    """The finding that there is no such checkpoint; the whole of an export in parts is never one."""
     name = checkpoint_name(text)
-    if not is_checkpoint_name(name) or scope.model(model) is None or _may_exist(model, name, scope):
+    if name.startswith(ALIAS):
+        yield from missing_alias(model, name.removeprefix(ALIAS), text, scope)
         return
     known = [made.name for made in scope.known_checkpoints(model, kind)]
     parts = [other for other in known if other.casefold().startswith(f"{name.casefold()}/")]
-    listed = f"checkpoints: {', '.join(known[-10:])}" if known else f"model {model} has none of that kind"
+    unsure = scope.model(model) is None or _may_exist(model, name, scope)
+    if not is_checkpoint_name(name) or (unsure and not parts):
+        return
+    listed = f"checkpoints: {', '.join(known[-10:])}" if known else f"model {model} has none{_of(kind)}"
     hint = f"name one of its parts: {', '.join(parts)}" if parts else suggest(name, known) or listed
     yield Diagnostic(
         code="SR207", message=f"checkpoint not exists: {name} for model {model}", span=text.span, hint=hint
     )
 
 
+def _of(kind: CheckpointKind | None) -> str:
+    return " of that kind" if kind else ""
+
+
+def missing_alias(model: ModelName, alias: str, text: Text, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """The finding that a model has no such alias."""
+    gone = (model.key, alias.casefold()) in scope.aliases
+    if scope.model(model) is None or (not gone and _may_exist(model, alias, scope)):
+        return
+    known = scope.alias_names(model)
+    listed = f"aliases: {', '.join(known)}" if known else f"model {model} has none"
+    yield Diagnostic(
+        code="SR207",
+        message=f"alias not exists: {alias} for model {model}",
+        span=text.span,
+        hint=suggest(alias, known) or listed,
+    )
+
+
 def _may_exist(model: ModelName, name: str, scope: ScriptScope) -> bool:
     """Whether an open catalog, or text that could not be read, may hold the checkpoint.
 
-    Not when the script drops the model and creates it anew: then it has what the script makes.
+    Not when the script drops the model and creates it anew, or drops the checkpoint: then there is what the
+    script makes.
     """
-    return model.key not in scope.emptied and scope.may_exist(name)
+    dropped = (model.key, name.casefold()) in scope.checkpoints
+    return not dropped and model.key not in scope.emptied and scope.may_exist(name)
 
 
 def _unfinished(model: ModelName, text: Text, made: Made) -> Iterator[Diagnostic]:

@@ -1,49 +1,45 @@
-"""Columns of declared tables against what a model needs."""
+"""Columns of tables in reach against what a model needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from sqlrec.errors import Diagnostic, Span, suggest
+from sqlrec.plan.checks.parts import sources_of
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.table import TableSource
-from sqlrec.sql.statements import DataSource, ExportModel, TrainModel
+from sqlrec.sql.statements import EvaluateModel, ExportModel, TrainModel
 
 
 def check_data_columns(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """A declared table has the features; for training, the labels too."""
-    sources: tuple[DataSource | None, ...]
-    match statement:
-        case TrainModel():
-            sources = (statement.data, statement.validation)
-        case ExportModel():
-            sources = (statement.sample,)
-        case _:
-            return
+    """A table has the features; for training and evaluation, the labels too."""
+    if not isinstance(statement, TrainModel | ExportModel | EvaluateModel):
+        return
     model = scope.model(scope.model_name(statement.name))
     if model is None:
         return
-    labels = model.labels if isinstance(statement, TrainModel) else ()
-    for source in sources:
-        if source and source.table:
+    labels = () if isinstance(statement, ExportModel) else model.labels
+    for source in sources_of(statement):
+        if source.table:
             wanted = (*model.features.names, *labels)
-            yield from missing_columns(model, wanted, scope.table(source.table), source.table.span)
+            yield from missing_columns(model, wanted, scope.table(source.table), source.table.span, scope)
 
 
 def missing_columns(
-    model: ModelSpec, wanted: Iterable[str], table: TableSource, span: Span
+    model: ModelSpec, wanted: Iterable[str], table: TableSource, span: Span, scope: ScriptScope
 ) -> Iterator[Diagnostic]:
-    """A finding for each column that a table with declared columns does not have."""
-    if not len(table.schema):
+    """A finding for each column that a table with known columns does not have."""
+    schema = scope.schema(table)
+    if not len(schema):
         return
     for column in dict.fromkeys(wanted):
-        if table.schema.get(column) is None:
+        if schema.get(column) is None:
             role = "label" if column.casefold() in map(str.casefold, model.labels) else "feature"
             yield Diagnostic(
                 code="SR402",
                 message=f"table {table.name!r} has no column {column!r}, a {role} of model {model.name}",
                 span=span,
-                hint=suggest(column, table.schema.names) or f"it has: {', '.join(table.schema.names)}",
+                hint=suggest(column, schema.names) or f"it has: {', '.join(schema.names)}",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlrec.errors import Diagnostic, Severity, Span, SqlRecError
 from sqlrec.models.controller import ModelController, Problem
@@ -14,18 +14,7 @@ from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.templates import is_templated, secret_reference
 from sqlrec.spec.options import Scope, canonical_key
 from sqlrec.spec.schema import Schema
-from sqlrec.sql.statements import Column, CreateModel, DropModel, OptionItem
-
-
-def check_temporary(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """A temporary model would live for a session; a script's steps are processes of their own."""
-    if isinstance(statement, CreateModel | DropModel) and statement.temporary:
-        yield Diagnostic(
-            code="SR213",
-            message="TEMPORARY models live for a session, and a script has none",
-            span=statement.name.span,
-            hint="leave TEMPORARY out",
-        )
+from sqlrec.sql.statements import Column, CreateModel, OptionItem
 
 
 def check_new_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
@@ -33,11 +22,12 @@ def check_new_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnosti
     if not isinstance(statement, CreateModel) or statement.replace or statement.if_not_exists:
         return
     name = scope.model_name(statement.name)
-    line = scope.lines.get(f"model {name.key}")
-    existing = scope.model(name)
+    what = "temporary" if statement.temporary else "model"
+    existing = scope.temporary.get(name.key) if statement.temporary else scope.permanent(name)
     if existing is None:
         return
-    if name.key in scope.models:
+    line = scope.lines.get(f"{what} {name.key}")
+    if line:
         where = f"line {line} creates it"
     elif existing.digest != model_spec(statement, scope).digest:
         where = "another definition is registered"
@@ -148,7 +138,7 @@ def check_definition(statement: Acting, scope: ScriptScope) -> Iterator[Diagnost
     """Options as declared by the model type, then what its controller says of the whole."""
     if not isinstance(statement, CreateModel):
         return
-    yield from _run_dependent(statement)
+    yield from run_dependent(statement.options)
     controller = scope.controller_of(model_type(stored_options(statement.options)))
     if controller is None:
         return
@@ -158,8 +148,9 @@ def check_definition(statement: Acting, scope: ScriptScope) -> Iterator[Diagnost
         yield from _controller_findings(statement, controller, scope)
 
 
-def _run_dependent(statement: CreateModel) -> Iterator[Diagnostic]:
-    for item in statement.options:
+def run_dependent(items: Iterable[OptionItem]) -> Iterator[Diagnostic]:
+    """Templates among the options of a model's definition."""
+    for item in items:
         if is_templated(item.value) and not secret_reference(str(item.value)):
             yield Diagnostic(
                 code="SR310",
@@ -177,23 +168,22 @@ def _controller_findings(
     missing = required - given
     for problem in controller.check(model_spec(statement, scope)):
         if canonical_key(problem.option) not in missing or not problem.option:
-            yield Diagnostic(
-                code=problem.code,
-                message=problem.message,
-                hint=problem.hint,
-                span=_place(statement, problem),
-                severity=Severity.WARNING if problem.warning else Severity.ERROR,
-            )
+            yield problem_finding(problem, statement.options, statement.name.span, _columns(statement))
 
 
-def _place(statement: CreateModel, problem: Problem) -> Span:
-    """Where the option or column that a problem is about was written."""
-    item = _item(statement, problem.option) if problem.option else None
-    if item is not None:
-        return item.value_span
-    wanted = problem.column.casefold()
-    return next(
-        (c.name.span for c in _columns(statement) if c.name.text.casefold() == wanted), statement.name.span
+def problem_finding(
+    problem: Problem, items: Iterable[OptionItem], owner: Span, columns: Iterable[Column] = ()
+) -> Diagnostic:
+    """What a controller found, where the option or column that it is about was written, or at ``owner``."""
+    key, column = canonical_key(problem.option), problem.column.casefold()
+    places = [item.value_span for item in items if key and canonical_key(item.key.value) == key]
+    places += [c.name.span for c in columns if column and c.name.text.casefold() == column]
+    return Diagnostic(
+        code=problem.code,
+        message=problem.message,
+        hint=problem.hint,
+        span=next(iter(places), owner),
+        severity=Severity.WARNING if problem.warning else Severity.ERROR,
     )
 
 

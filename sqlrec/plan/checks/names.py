@@ -3,77 +3,131 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from sqlrec.errors import Diagnostic, Span, suggest
+from sqlrec.plan.checks.parts import checkpoints_of, inner
 from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
-from sqlrec.plan.scope import ScriptScope
+from sqlrec.plan.resolve_models import alias_name
+from sqlrec.plan.scope import ALIAS, ScriptScope
 from sqlrec.plan.templates import is_templated
 from sqlrec.spec.names import (
     DEFAULT_CATALOG,
     DEFAULT_DATABASE,
     MAX_FULL_NAME,
     ModelName,
+    alias_problem,
     is_checkpoint_name,
     is_name,
 )
 from sqlrec.sql.statements import (
+    AlterModel,
+    AlterService,
     CacheTable,
     CreateModel,
     CreateService,
+    CreateView,
+    Describe,
+    DropAlias,
     DropModel,
     DropService,
+    EvaluateModel,
     ExportModel,
     Ident,
+    ObjectKind,
+    RenameTo,
+    RollbackService,
+    SetAlias,
+    Show,
+    ShowCreate,
+    Statement,
     Text,
     TrainModel,
 )
 
+ABOUT_A_MODEL = (ObjectKind.MODEL, ObjectKind.CHECKPOINT)
+
 
 def check_names(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """Names become folders, aliases and hosts, so they are letters, digits, ``_`` and ``-``."""
-    model = model_ident(statement)
-    if model:
-        yield from _plain(model, "model")
-        if len(".".join(model.parts)) + len(DEFAULT_CATALOG + DEFAULT_DATABASE) + 2 > MAX_FULL_NAME:
-            yield _unusable(model.span, "the model name is too long", "shorten it")
+    for model in model_idents(statement):
+        yield from _model(model, scope)
     match statement:
         case CreateService(name=name):
             yield from _plain(name, "service")
-        case CacheTable(name=name):
+        case CacheTable(name=name) | CreateView(name=name):
             yield from _plain(name, "table")
+        case AlterModel(change=SetAlias(alias=text) | DropAlias(alias=text)):
+            yield from _alias(text)
         case _:
             pass
-    for checkpoint in _checkpoints(statement):
-        if not is_templated(checkpoint.value) and not is_checkpoint_name(checkpoint_name(checkpoint)):
+    for checkpoint in checkpoints_of(statement):
+        written = checkpoint_name(checkpoint).removeprefix(ALIAS)
+        if not is_templated(checkpoint.value) and not is_checkpoint_name(written):
             yield _unusable(checkpoint.span, f"{checkpoint.value!r} cannot name a checkpoint")
 
 
-def model_ident(statement: Acting) -> Ident | None:
+def model_ident(statement: Statement) -> Ident | None:
     """The model that a statement is about, as written."""
     match statement:
-        case CreateModel(name=name) | DropModel(name=name) | TrainModel(name=name) | ExportModel(name=name):
+        case CreateModel(name=name) | AlterModel(name=name) | DropModel(name=name):
+            return name
+        case TrainModel(name=name) | ExportModel(name=name) | EvaluateModel(name=name):
             return name
         case CreateService(model=name):
+            return name
+        case Describe(kind=kind, name=name) | ShowCreate(kind=kind, name=name) if kind in ABOUT_A_MODEL:
+            return name
+        case Show(kind=ObjectKind.CHECKPOINT, of=name):
             return name
         case _:
             return None
 
 
-def _checkpoints(statement: Acting) -> Iterator[Text]:
-    match statement:
-        case TrainModel():
-            yield from (text for text in (statement.checkpoint, statement.base) if text)
-        case ExportModel(checkpoint=text) | CreateService(checkpoint=Text() as text):
-            yield text
-        case _:
-            pass
+def model_idents(statement: Statement) -> tuple[Ident, ...]:
+    """All models that a statement names."""
+    name = model_ident(statement)
+    if isinstance(statement, AlterModel) and isinstance(statement.change, RenameTo):
+        return (statement.name, statement.change.name)
+    return (name,) if name else ()
 
 
-def has_model_name(statement: Acting) -> bool:
-    """Whether the name of its model can be a model's, so that more can be asked about it."""
-    model = model_ident(statement)
-    return model is None or all(map(is_name, model.parts))
+def has_model_names(statement: Statement) -> bool:
+    """Whether the names of its models can be models', so that more can be asked about them."""
+    parts = chain.from_iterable(name.parts for name in model_idents(statement))
+    return all(map(is_name, parts)) and all(map(has_model_names, inner(statement)))
+
+
+def _model(name: Ident, scope: ScriptScope) -> Iterator[Diagnostic]:
+    *_, last = name.parts
+    model, dollar, version = last.rpartition("$")
+    if dollar and is_name(model) and (version == "all" or version.isdecimal()):
+        yield _versioned(name, model, version, scope)
+        return
+    yield from _plain(name, "model")
+    if len(".".join(name.parts)) + len(DEFAULT_CATALOG + DEFAULT_DATABASE) + 2 > MAX_FULL_NAME:
+        yield _unusable(name.span, "the model name is too long", "shorten it")
+
+
+def _versioned(name: Ident, model: str, version: str, scope: ScriptScope) -> Diagnostic:
+    """``m$2`` is how Confluent names versions; ours have names."""
+    full = Ident((*name.parts[:-1], model), name.span)
+    usable = all(map(is_name, full.parts))
+    known = scope.catalog.checkpoints(scope.model_name(full)) if usable else ()
+    found = next((c.name for c in known if str(c.version) == version), "name")
+    return Diagnostic(
+        code="SR234",
+        message=f"{name.text!r}: a version of a model is named by its checkpoint",
+        span=name.span,
+        hint=f"write {model} CHECKPOINT = '{found}'; SHOW CHECKPOINTS FROM {model} lists them",
+    )
+
+
+def _alias(text: Text) -> Iterator[Diagnostic]:
+    problem = alias_problem(alias_name(text))
+    if problem:
+        yield _unusable(text.span, f"{text.value!r} cannot name an alias", problem)
 
 
 def _plain(name: Ident, what: str) -> Iterator[Diagnostic]:
@@ -88,35 +142,56 @@ def _unusable(span: Span, message: str, hint: str = "use letters, digits, _ and 
 
 def check_known_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """The model that a statement works on exists, as far as that is known."""
-    match statement:
-        case TrainModel(name=name) | ExportModel(name=name) | CreateService(model=name):
-            wanted = True
-        case DropModel(name=name):
-            wanted = not statement.if_exists
-        case _:
-            return
+    name = model_ident(statement)
+    if name is None or isinstance(statement, CreateModel):
+        return
+    if isinstance(statement, DropModel | AlterModel) and statement.if_exists:
+        return
     model = scope.model_name(name)
-    if wanted and scope.lacks_model(model):
+    if isinstance(statement, DropModel) and statement.temporary:
+        yield from _unknown_temporary(model, name.span, scope)
+    elif scope.lacks_model(model):
+        altered = isinstance(statement, AlterModel)
         yield Diagnostic(
             code="SR205",
-            message=f"model not exists: {model}",
+            message=f"Model {model} doesn't exist." if altered else f"model not exists: {model}",
             span=name.span,
             hint=_model_hint(model, scope),
+        )
+
+
+def _unknown_temporary(model: ModelName, span: Span, scope: ScriptScope) -> Iterator[Diagnostic]:
+    if model.key not in scope.temporary:
+        known = [str(spec.name) for spec in scope.temporary.values()]
+        listed = f"temporary models: {', '.join(known)}" if known else "the script has none before this line"
+        yield Diagnostic(
+            code="SR205",
+            message=f"temporary model not exists: {model}",
+            span=span,
+            hint=suggest(str(model), known) or listed,
         )
 
 
 def _model_hint(model: ModelName, scope: ScriptScope) -> str:
     known = scope.model_names()
     if model.key in scope.models:
-        return "the script drops it before this line"
+        renamed = scope.lines.get(f"renamed {model.key}")
+        return f"line {renamed} renames it" if renamed else "the script drops it before this line"
     listed = f"models: {', '.join(known)}" if known else "there is no model yet"
     return suggest(str(model), known) or f"{listed}; CREATE MODEL first"
 
 
 def check_known_service(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """The service to drop exists, as far as that is known."""
-    if isinstance(statement, DropService) and not statement.if_exists:
-        yield from unknown_service(statement.name.text, statement.name.span, scope)
+    """The service that a statement works on exists, as far as that is known."""
+    match statement:
+        case DropService(name=name, if_exists=False) | AlterService(name=name, if_exists=False):
+            yield from unknown_service(name.text, name.span, scope)
+        case RollbackService(name=name):
+            yield from unknown_service(name.text, name.span, scope)
+        case Describe(kind=kind, name=name) | ShowCreate(kind=kind, name=name) if kind is ObjectKind.SERVICE:
+            yield from unknown_service(name.text, name.span, scope)
+        case _:
+            pass
 
 
 def unknown_service(name: str, span: Span, scope: ScriptScope) -> Iterator[Diagnostic]:

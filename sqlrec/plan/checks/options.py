@@ -1,28 +1,33 @@
-"""Options of TRAIN, EXPORT and CREATE SERVICE, by the declarations of the model's type."""
+"""Options of TRAIN, EXPORT, EVALUATE and services, by the declarations of the model's type."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, SqlRecError
-from sqlrec.plan.options import check_options
+from sqlrec.models.controller import ModelController
+from sqlrec.plan.checks.parts import options_of
+from sqlrec.plan.options import check_option, check_options
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.spec.options import Scope
-from sqlrec.sql.statements import CreateService, ExportModel, TrainModel
+from sqlrec.sql.statements import (
+    AlterService,
+    CreateService,
+    EvaluateModel,
+    ExportModel,
+    Ident,
+    ResetOptions,
+    TrainModel,
+)
 
 
 def check_statement_options(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """Every option is one of the type's, stands in the right statement and has a possible value."""
-    match statement:
-        case TrainModel(name=name):
-            where = Scope.TRAIN
-        case ExportModel(name=name):
-            where = Scope.EXPORT
-        case CreateService(model=name):
-            where = Scope.SERVICE
-        case _:
-            return
+    named = _named(statement)
+    if named is None:
+        return
+    name, where = named
     model = scope.model(scope.model_name(name))
     if model is None:
         return
@@ -32,20 +37,64 @@ def check_statement_options(statement: Acting, scope: ScriptScope) -> Iterator[D
         if model.name.key not in scope.models:
             yield Diagnostic(code=error.code, message=error.message, span=name.span, hint=error.hint)
         return
-    yield from check_options(statement.options, controller.options, where, name.span)
+    yield from check_options(options_of(statement), controller.options, where, name.span)
+
+
+def _named(statement: Acting) -> tuple[Ident, Scope] | None:
+    """The model and the kind of statement."""
+    match statement:
+        case TrainModel(name=name):
+            return name, Scope.TRAIN
+        case ExportModel(name=name):
+            return name, Scope.EXPORT
+        case EvaluateModel(name=name):
+            return name, Scope.EVALUATE
+        case CreateService(model=name):
+            return name, Scope.SERVICE
+        case _:
+            return None
+
+
+def check_service_options(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """ALTER SERVICE sets and resets options of services, as the type of the served model has them."""
+    if not isinstance(statement, AlterService):
+        return
+    served = scope.service(statement.name.text)
+    controller = scope.controller(served.model) if served else None
+    if controller is None:
+        return
+    for item in options_of(statement):
+        yield from check_option(item, controller.options, Scope.SERVICE)
+    if isinstance(statement.change, ResetOptions):
+        yield from _known_keys(statement.change, controller)
+
+
+def _known_keys(change: ResetOptions, controller: ModelController) -> Iterator[Diagnostic]:
+    for key in change.keys:
+        try:
+            controller.options.declared(key.value, Scope.SERVICE)
+        except SqlRecError as error:
+            yield Diagnostic(code=error.code, message=error.message, span=key.span, hint=error.hint)
 
 
 def check_supported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """The model's type can be trained, or exported."""
-    if not isinstance(statement, TrainModel | ExportModel):
+    """The model's type can be trained, exported or evaluated."""
+    if not isinstance(statement, TrainModel | ExportModel | EvaluateModel):
         return
     controller = scope.controller(scope.model_name(statement.name))
     if controller is None:
         return
-    training = isinstance(statement, TrainModel)
-    if not (controller.programs.train if training else controller.programs.export):
+    programs = controller.programs
+    match statement:
+        case TrainModel():
+            program, what = programs.train, "training"
+        case ExportModel():
+            program, what = programs.export, "export"
+        case EvaluateModel():
+            program, what = programs.evaluate, "evaluation"
+    if not program:
         yield Diagnostic(
             code="SR213",
-            message=f"model type {controller.type} does not support {'training' if training else 'export'}",
+            message=f"model type {controller.type} does not support {what}",
             span=statement.name.span,
         )

@@ -1,4 +1,4 @@
-"""Services: created once, and not left without their model."""
+"""Services: created once, changed as their model's type allows, and not left without their model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlrec.errors import Diagnostic
 from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope, Served
-from sqlrec.sql.statements import CreateService, DropModel
+from sqlrec.sql.statements import CreateService, DropModel, RollbackService
 
 
 def check_new_service(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
@@ -33,15 +33,32 @@ def check_new_service(statement: Acting, scope: ScriptScope) -> Iterator[Diagnos
 
 def _same(statement: CreateService, served: Served, scope: ScriptScope) -> bool:
     model, checkpoint = scope.model_name(statement.model), checkpoint_name(statement.checkpoint)
-    return served.model == model and served.checkpoint.casefold() == checkpoint.casefold()
+    made = scope.checkpoint(model, checkpoint) if checkpoint else None
+    name = made.name if made else checkpoint
+    return served.model == model and served.checkpoint.casefold() == name.casefold()
+
+
+def check_rollback(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """Without TO, a service goes back to what it served before, which the script may know is nothing."""
+    if not isinstance(statement, RollbackService) or statement.checkpoint is not None:
+        return
+    served = scope.service(statement.name.text)
+    if served is not None and served.before is None:
+        yield Diagnostic(
+            code="SR233",
+            message=f"service {served.name!r} has nothing to roll back to: it never served anything but "
+            f"{served.checkpoint}",
+            span=statement.name.span,
+            hint=f"ALTER SERVICE {served.name} SET CHECKPOINT = '…' gives it another checkpoint",
+        )
 
 
 def check_model_unused(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """A model that a service uses is not dropped."""
-    if not isinstance(statement, DropModel):
+    if not isinstance(statement, DropModel) or statement.temporary:
         return
     name = scope.model_name(statement.name)
-    users = [s for s in scope.service_names() if (served := scope.service(s)) and served.model == name]
+    users = scope.users(name)
     if users:
         yield Diagnostic(
             code="SR203",

@@ -1,18 +1,20 @@
-"""Tables: cached ones are named once and belong to the script."""
+"""Tables: cached ones are named once, belong to the script, and are read after they are cached."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlrec.errors import Diagnostic
+from sqlrec.errors import Diagnostic, suggest
+from sqlrec.plan.checks.parts import tables_of
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
-from sqlrec.sql.statements import CacheTable, Insert
+from sqlrec.spec.schema import Schema
+from sqlrec.sql.statements import CacheTable, CreateView, Ident, Insert
 
 
 def check_cache_name(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """A cached table has a name of its own."""
-    if not isinstance(statement, CacheTable):
+    """A cached table, or a view, has a name of its own."""
+    if not isinstance(statement, CacheTable | CreateView) or is_there(statement, scope):
         return
     key = statement.name.text.casefold()
     if key in scope.caches:
@@ -25,6 +27,31 @@ def check_cache_name(statement: Acting, scope: ScriptScope) -> Iterator[Diagnost
     yield Diagnostic(code="SR212", message=what, span=statement.name.span, hint="choose another name")
 
 
+def is_there(statement: Acting, scope: ScriptScope) -> bool:
+    """Whether CREATE VIEW IF NOT EXISTS has nothing to do."""
+    if not isinstance(statement, CreateView) or not statement.if_not_exists:
+        return False
+    return statement.name.text.casefold() in (*scope.caches, *scope.tables)
+
+
+def check_reads(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """No table is read before the line that caches it."""
+    known = {*scope.caches, *scope.tables}
+    text = scope.text[statement.span.start : statement.span.end].casefold()
+    waiting = {name: line for name, line in scope.upcoming.items() if name not in known and name in text}
+    if not waiting:
+        return
+    for table in tables_of(statement):
+        line = waiting.get(table.text.casefold())
+        if line is not None:
+            yield Diagnostic(
+                code="SR227",
+                message=f"table {table.text!r} is read before line {line} caches it",
+                span=table.span,
+                hint="let CACHE TABLE stand before this line, or choose another name for one of the tables",
+            )
+
+
 def check_insert_target(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """Rows go into tables that stay."""
     if isinstance(statement, Insert) and statement.table.text.casefold() in scope.caches:
@@ -34,3 +61,42 @@ def check_insert_target(statement: Acting, scope: ScriptScope) -> Iterator[Diagn
             span=statement.table.span,
             hint="put the rows into its query with UNION ALL",
         )
+
+
+def check_insert_columns(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """A column list names declared columns, each once, and all those that may not be NULL."""
+    if not isinstance(statement, Insert) or not statement.columns:
+        return
+    table = scope.table(statement.table)
+    if not len(table.schema):
+        yield Diagnostic(
+            code="SR230",
+            message=f"the columns of table {table.name!r} are not declared: its list has no order",
+            span=statement.columns[0].span.to(statement.columns[-1].span),
+            hint=f"CREATE TABLE {table.name} with its columns, or select them in the order of the table",
+        )
+        return
+    seen: set[str] = set()
+    for column in statement.columns:
+        yield from _column(column, table.name, table.schema, seen)
+        seen.add(column.text.casefold())
+    missing = [f.name for f in table.schema if not f.nullable and f.name.casefold() not in seen]
+    if missing:
+        yield Diagnostic(
+            code="SR412",
+            message=f"table {table.name!r}: {', '.join(missing)} would be NULL, and is NOT NULL",
+            span=statement.columns[0].span.to(statement.columns[-1].span),
+            hint=f"add {', '.join(missing)} to the list and to the query",
+        )
+
+
+def _column(column: Ident, table: str, schema: Schema, seen: set[str]) -> Iterator[Diagnostic]:
+    if schema.get(column.text) is None:
+        yield Diagnostic(
+            code="SR402",
+            message=f"table {table!r} has no column {column.text!r}",
+            span=column.span,
+            hint=suggest(column.text, schema.names) or f"it has: {', '.join(schema.names)}",
+        )
+    elif column.text.casefold() in seen:
+        yield Diagnostic(code="SR423", message=f"column {column.text!r} is listed twice", span=column.span)

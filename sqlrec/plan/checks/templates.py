@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, Span
+from sqlrec.plan.checks.parts import checkpoints_of, options_of, query_of, sources_of
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.templates import is_templated, problems, secret_reference
 from sqlrec.sql import queries
-from sqlrec.sql.statements import (
-    CacheTable,
-    CreateModel,
-    CreateService,
-    DataSource,
-    ExportModel,
-    Insert,
-    OptionItem,
-    QueryText,
-    Select,
-    Text,
-    TrainModel,
-)
+from sqlrec.sql.statements import DataSource, OptionItem
 
 
 def check_templates(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
@@ -46,36 +35,18 @@ def template_findings(text: str, span: Span, scope: ScriptScope) -> Iterator[Dia
 
 
 def _strings(statement: Acting) -> Iterator[tuple[str, Span]]:
-    match statement:
-        case CreateModel():
-            yield from option_texts(statement.options)
-        case TrainModel():
-            yield from _texts(statement.checkpoint, statement.base)
-            yield from _sources(statement.data, statement.validation)
-            yield from option_texts(statement.options)
-        case ExportModel():
-            yield from _texts(statement.checkpoint)
-            yield from _sources(statement.sample)
-            yield from option_texts(statement.options)
-        case CreateService():
-            yield from _texts(statement.checkpoint)
-            yield from option_texts(statement.options)
-        case CacheTable(source=QueryText() as query) | Select(query=query) | Insert(query=query):
-            if is_templated(query.sql):
-                yield from _parameters(queries.lower(query), query.span)
-        case _:
-            pass
+    yield from ((text.value, text.span) for text in checkpoints_of(statement))
+    for source in sources_of(statement):
+        yield from _source(source)
+    query = query_of(statement)
+    if query is not None and is_templated(query.sql):
+        yield from _parameters(queries.lower(query), query.span)
+    yield from option_texts(options_of(statement))
 
 
-def _texts(*texts: Text | None) -> Iterator[tuple[str, Span]]:
-    return ((text.value, text.span) for text in texts if text)
-
-
-def _sources(*sources: DataSource | None) -> Iterator[tuple[str, Span]]:
-    for source in sources:
-        parts = (source.query, source.where) if source else ()
-        if source and any(part and is_templated(part.sql) for part in parts):
-            yield from _parameters(queries.lower_source(source), source.span)
+def _source(source: DataSource) -> Iterator[tuple[str, Span]]:
+    if any(part and is_templated(part.sql) for part in (source.query, source.where)):
+        yield from _parameters(queries.lower_source(source), source.span)
 
 
 def _parameters(lowered: queries.Lowered, span: Span) -> Iterator[tuple[str, Span]]:
