@@ -11,6 +11,7 @@ from sqlrec.cli.arguments import add_command, add_json
 from sqlrec.cli.compiling_formats import FORMATS, Found, show
 from sqlrec.cli.console import print_json
 from sqlrec.cli.project import settings
+from sqlrec.cli.reaching import Reach
 from sqlrec.errors import (
     EXIT_FINDINGS,
     EXIT_OK,
@@ -23,7 +24,7 @@ from sqlrec.errors import (
 
 if TYPE_CHECKING:
     from sqlrec.cli.arguments import Commands
-    from sqlrec.plan.catalog import Catalog
+    from sqlrec.plan.catalog import Catalog, ReadColumns
 
 STDIN = Path("-")
 STRICT = ("sqlrec", "flink")
@@ -75,11 +76,12 @@ def catalog() -> Catalog:
 
 def check(paths: Iterable[Path], *, output: str, syntax_only: bool, strict: str | None) -> int:
     """Show every problem of the scripts; gives the exit status. Raises SR705 for a path without a script."""
-    from sqlrec.plan.catalog import OpenCatalog
+    from sqlrec.plan.catalog import OpenCatalog, no_columns
 
     world = OpenCatalog() if syntax_only else catalog()
+    columns = no_columns if syntax_only else Reach(settings())
     files = [file for path in paths for file in _scripts(path)]
-    found = [finding for file in _with_progress(files) for finding in _findings(file, world, strict)]
+    found = [finding for file in _with_progress(files) for finding in _findings(file, world, columns, strict)]
     show(found, output)
     errors = sum(f.diagnostic.severity is Severity.ERROR for f in found)
     if output == "text":
@@ -107,7 +109,7 @@ def _with_progress(files: list[Path]) -> Iterator[Path]:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _findings(file: Path, world: Catalog, strict: str | None) -> list[Found]:
+def _findings(file: Path, world: Catalog, columns: ReadColumns, strict: str | None) -> list[Found]:
     """Problems of a script, each with the text it is about; a file that is no text is one."""
     from sqlrec.plan.build import build_plan
     from sqlrec.plan.masking import masked
@@ -118,7 +120,7 @@ def _findings(file: Path, world: Catalog, strict: str | None) -> list[Found]:
         raw = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
         text = raw.decode("utf-8-sig")
         mode = Strict(strict) if strict else None
-        plan = build_plan(text, path=shown, name=name, catalog=world, strict=mode)
+        plan = build_plan(text, path=shown, name=name, catalog=world, columns=columns, strict=mode)
     except ScriptError as error:
         return [Found(shown, found, error.text) for found in error.diagnostics]
     except UnicodeDecodeError as error:
@@ -144,7 +146,9 @@ def plan(script: Path, *, as_json: bool) -> None:
     from sqlrec.spec import codec
 
     world = catalog()
-    built = build_plan(read_script(script), path=str(script), name=script.stem, catalog=world)
+    text = read_script(script)
+    columns = Reach(settings())
+    built = build_plan(text, path=str(script), name=script.stem, catalog=world, columns=columns)
     explanation = explain(built, world)
     if as_json:
         print_json(codec.encode(explanation))
