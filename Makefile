@@ -8,7 +8,7 @@ TORCH_VERSION := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test check format e2e bench clean help
+.PHONY: demo test check compiled docs format e2e bench clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,18 @@ check: $(VENV)/installed  ## ruff, format, mypy, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+$(VENV)/compiled: $(VENV)/installed
+	@$(BIN)/uv pip install -q --no-deps --target $@ --python $(BIN)/python -c constraints.txt sqlglot sqlglotc
+	@touch $@
+
+compiled: $(VENV)/compiled  ## the tests of the language over sqlglot's compiled build
+	@export PYTHONPATH=$(abspath $(VENV)/compiled) && $(BIN)/python -c \
+	  'import sqlglot.parser as p; assert p.__file__.endswith(".so"), f"{p.__file__} is not compiled"' \
+	&& $(BIN)/python -m pytest -q -n $(WORKERS) tests/sql
+
+docs: $(VENV)/installed  ## write docs/sql.md and docs/errors.md from the code
+	@$(BIN)/sqlrec reference --output docs
 
 format: $(VENV)/installed  ## fix what can be fixed
 	@$(BIN)/ruff check --fix .
