@@ -78,23 +78,28 @@ def _known_keys(change: ResetOptions, controller: ModelController) -> Iterator[D
 
 
 def check_supported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """The model's type can be trained, exported or evaluated."""
-    if not isinstance(statement, TrainModel | ExportModel | EvaluateModel):
+    """The model's type can be trained, exported, evaluated or served."""
+    if not isinstance(statement, TrainModel | ExportModel | EvaluateModel | CreateService):
         return
-    controller = scope.controller(scope.model_name(statement.name))
+    name = statement.model if isinstance(statement, CreateService) else statement.name
+    controller = scope.controller(scope.model_name(name))
     if controller is None:
         return
     programs = controller.programs
     match statement:
         case TrainModel():
-            program, what = programs.train, "training"
+            supported, what = bool(programs.train), "training"
         case ExportModel():
-            program, what = programs.export, "export"
+            supported, what = bool(programs.export), "export"
         case EvaluateModel():
-            program, what = programs.evaluate, "evaluation"
-    if not program:
+            supported, what = bool(programs.evaluate), "evaluation"
+        case CreateService():
+            served = any(Scope.SERVICE in option.scopes for option in controller.options.options)
+            supported, what = served, "services"
+    if not supported:
         yield Diagnostic(
             code="SR213",
             message=f"model type {controller.type} does not support {what}",
-            span=statement.name.span,
+            span=name.span,
+            hint=f"leave the statement out: this is {controller.doc[:1].lower()}{controller.doc[1:].rstrip('.')}",
         )
