@@ -9,6 +9,7 @@ from sqlrec.spec.model import CheckpointKind
 EXPORT = CheckpointKind.EXPORT
 M = "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y');"
 EXTERNAL = M.replace("test.rank", "test.external")
+DOES_NOT = "leave the statement out. test.external: For tests."
 
 
 @pytest.mark.parametrize(
@@ -22,8 +23,8 @@ EXTERNAL = M.replace("test.rank", "test.external")
         (
             "CREATE MODEL m (u INT) WITH (label_columns = 'u')",
             [
-                "SR307 `m` CREATE MODEL needs the option 'model'"
-                " | add WITH (model = 'tzrec.wide_and_deep'), the type of the model"
+                "SR307 `m` CREATE MODEL needs the option 'model', the type of the model, or 'provider',"
+                " who runs it | add WITH (model = 'tzrec.wide_and_deep'), or WITH (provider = 'openai')"
             ],
         ),
         (
@@ -38,8 +39,9 @@ EXTERNAL = M.replace("test.rank", "test.external")
             " WITH (model = 'test.rank', label_columns = 'y', lairs = '1', replicas = 2, Layers = 'x')",
             [
                 "SR301 `lairs` unknown option 'lairs' | Did you mean 'layers'?",
-                "SR304 `replicas` option 'replicas' belongs to CREATE SERVICE, not to CREATE MODEL",
-                "SR302 `'x'` option 'layers' takes an int list, not 'x'",
+                "SR304 `replicas` option 'replicas' belongs to CREATE SERVICE, not to CREATE MODEL"
+                " | move it to CREATE SERVICE, or leave it out",
+                "SR302 `'x'` option 'layers' takes an int list, not 'x' | write it like '64, 32'",
             ],
         ),
         (
@@ -257,8 +259,9 @@ def test_names_that_can_be_no_folder(findings: Any, known: Any, script: str, exp
             "TRAIN MODEL m CHECKPOINT = 'a' ON t WITH (epoch = 1, rate = -1, replicas = 3)",
             [
                 "SR301 `epoch` unknown option 'epoch' | Did you mean 'epochs'?",
-                "SR303 `-1` option 'rate' is at least 0, not -1",
-                "SR304 `replicas` option 'replicas' belongs to CREATE SERVICE, not to TRAIN MODEL",
+                "SR303 `-1` option 'rate' is at least 0, not -1 | write 0, or another value in that range",
+                "SR304 `replicas` option 'replicas' belongs to CREATE SERVICE, not to TRAIN MODEL"
+                " | move it to CREATE SERVICE, or leave it out",
             ],
         ),
         ("TRAIN MODEL m CHECKPOINT = 'a' ON t WITH (epochs = '{{ params.n }}', rate = 1)", ["SR309"]),
@@ -292,6 +295,6 @@ def test_what_the_type_does_not_support(findings: Any) -> None:
         EXTERNAL + "TRAIN MODEL m CHECKPOINT = 'a' ON t; EXPORT MODEL m CHECKPOINT = 'a';"
         "CREATE SERVICE s ON MODEL m"
     ) == [
-        "SR213 `m` model type test.external does not support training",
-        "SR213 `m` model type test.external does not support export",
+        "SR213 `m` model type test.external does not support training | " + DOES_NOT,
+        "SR213 `m` model type test.external does not support export | " + DOES_NOT,
     ]

@@ -101,5 +101,5 @@ def check_supported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnosti
             code="SR213",
             message=f"model type {controller.type} does not support {what}",
             span=name.span,
-            hint=f"leave the statement out: this is {controller.doc[:1].lower()}{controller.doc[1:].rstrip('.')}",
+            hint=f"leave the statement out. {controller.type}: {controller.doc}",
         )
