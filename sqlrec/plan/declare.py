@@ -93,7 +93,12 @@ def _param(statement: Declare) -> Param:
 def _check_param(statement: Declare, scope: ScriptScope) -> Iterator[Diagnostic]:
     name, kind = statement.name, statement.type.kind
     if name.text in scope.params:
-        yield Diagnostic(code="SR212", message=f"parameter {name.text!r} is declared twice", span=name.span)
+        yield Diagnostic(
+            code="SR212",
+            message=f"parameter {name.text!r} is declared twice",
+            span=name.span,
+            hint="rename or remove one of them",
+        )
     if not re.fullmatch(r"[A-Za-z_]\w*", name.text, re.ASCII):
         yield Diagnostic(
             code="SR211",

@@ -58,6 +58,7 @@ def _set(statement: SetOption, scope: ScriptScope) -> Iterator[Diagnostic]:
         yield Diagnostic(
             code="SR311",
             message=f"option {statement.key.value!r} is set twice; the last value holds",
+            hint="keep one of them",
             span=statement.key.span,
             severity=Severity.WARNING,
         )
@@ -78,6 +79,7 @@ def _check_setting(statement: SetOption) -> Iterator[Diagnostic]:
         yield Diagnostic(
             code="SR310",
             message="a setting is read when the script is compiled; templates are not rendered in it",
+            hint="write the value itself",
             span=statement.value_span,
         )
     elif not found and (wrong := setting_problem(key, statement.value)):

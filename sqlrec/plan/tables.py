@@ -84,7 +84,12 @@ def check_table(statement: CreateTable) -> Iterator[Diagnostic]:
     yield from _check_partitions(statement)
     path = next((o for o in statement.options if canonical_key(o.key.value) == "path"), None)
     if path is not None and not str(path.value).strip():
-        yield Diagnostic(code="SR303", message="option 'path' is empty", span=path.value_span)
+        yield Diagnostic(
+            code="SR303",
+            message="option 'path' is empty",
+            span=path.value_span,
+            hint="name a file, a folder or a glob, such as 'visits/*.csv'",
+        )
 
 
 def _check_templates(statement: CreateTable) -> Iterator[Diagnostic]:
@@ -109,6 +114,7 @@ def _check_csv_options(statement: CreateTable) -> Iterator[Diagnostic]:
                 code="SR304",
                 message=f"option {option.key.value!r} belongs to connector csv",
                 span=option.key.span,
+                hint="leave it out, or write connector = 'csv'",
             )
 
 
@@ -125,9 +131,10 @@ def _check_partitions(statement: CreateTable) -> Iterator[Diagnostic]:
             )
         if partition.text.casefold() in seen:
             yield Diagnostic(
-                code="SR423",
+                code="SR108",
                 message=f"column {partition.text!r} is listed twice",
                 span=partition.span,
+                hint="remove one of them",
             )
         seen.add(partition.text.casefold())
     if len(columns) and all(field.name.casefold() in seen for field in columns):

@@ -84,6 +84,7 @@ def _labels(model: ModelSpec) -> Iterator[Problem]:
             yield Problem(
                 code="SR421",
                 message=f"label column {name!r} is {column.type}; a label is a number, 0 or 1, or BOOLEAN",
+                hint="compute it in the query, such as rating >= 4 AS label, and declare it BOOLEAN",
                 column=column.name,
             )
 
@@ -122,6 +123,7 @@ def _column_options(model: ModelSpec) -> Iterator[Problem]:
             yield Problem(
                 code="SR419",
                 message=f"option {key!r} has no effect: {features[name].name!r} is a vector, not embedded",
+                hint="leave the option out",
                 option=key,
                 warning=True,
             )

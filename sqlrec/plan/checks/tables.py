@@ -99,4 +99,9 @@ def _column(column: Ident, table: str, schema: Schema, seen: set[str]) -> Iterat
             hint=suggest(column.text, schema.names) or f"it has: {', '.join(schema.names)}",
         )
     elif column.text.casefold() in seen:
-        yield Diagnostic(code="SR423", message=f"column {column.text!r} is listed twice", span=column.span)
+        yield Diagnostic(
+            code="SR108",
+            message=f"column {column.text!r} is listed twice",
+            span=column.span,
+            hint="remove one of them",
+        )
