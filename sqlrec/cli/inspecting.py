@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlrec.cli.arguments import add_command, add_json
@@ -35,8 +34,10 @@ def add_to(commands: Commands) -> None:
 
 def models(*, as_json: bool) -> None:
     """List the registered models."""
+    from sqlrec.execution.inspect_rows import model_rows
+
     world = catalog()
-    specs = [s for name in world.models() if (s := world.model(ModelName.parse(name)))]
+    specs = model_rows(world)
     if as_json:
         print_json([codec.encode(spec) for spec in specs])
         return
@@ -55,31 +56,28 @@ def _model_name(text: str) -> ModelName:
 
 def checkpoints(name: ModelName, *, as_json: bool) -> None:
     """List the checkpoints of a model, oldest first, with their metrics and who serves them."""
+    from sqlrec.execution.inspect_rows import checkpoint_rows, moment
+
     world = catalog()
     if world.model(name) is None:
         known = [str(ModelName.parse(full)) for full in world.models()]
         hint = suggest(str(name), known) or f"models: {', '.join(known) or 'none'}"
         raise NameNotFoundError("SR205", f"model {name} does not exist", hint=hint)
-    found = world.checkpoints(name)
     if as_json:
-        print_json([codec.encode(checkpoint) for checkpoint in found])
+        print_json([codec.encode(checkpoint) for checkpoint in world.checkpoints(name)])
         return
-    serving: dict[int, list[str]] = {}
-    for service in world.services():
-        served = world.service(service)
-        if served and served.model.key == name.key:
-            serving.setdefault(served.version, []).append(service)
     rows = [
         (
-            c.version,
-            c.name,
-            c.kind,
-            c.status,
-            c.metrics.get("auc", c.metrics.get("fp32.auc")),
-            datetime.fromtimestamp(c.created_at).strftime("%Y-%m-%d %H:%M"),
-            ", ".join(serving.get(c.version, ())),
+            row.checkpoint.version,
+            row.checkpoint.name,
+            row.checkpoint.kind,
+            row.checkpoint.status,
+            row.checkpoint.metrics.get("auc", row.checkpoint.metrics.get("fp32.auc")),
+            moment(row.checkpoint.created_at),
+            ", ".join(f"@{alias}" for alias in row.aliases),
+            ", ".join(row.services),
         )
-        for c in found
+        for row in checkpoint_rows(world, name)
     ]
-    columns = ("version", "checkpoint", "type", "status", "auc", "created", "served by")
+    columns = ("version", "checkpoint", "type", "status", "auc", "created", "aliases", "served by")
     print_table(f"Checkpoints of {name}", columns, rows)

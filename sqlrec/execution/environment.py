@@ -12,7 +12,10 @@ from pathlib import Path
 
 from sqlrec.errors import SetupError
 from sqlrec.execution.secrets import Lookup, secrets_of
+from sqlrec.plan.catalog import Catalog
 from sqlrec.registry.registry import ModelRegistry
+from sqlrec.registry.snapshot import SnapshotCatalog
+from sqlrec.registry.view import RegistryCatalog
 from sqlrec.runtimes.runtime import JobRuntime, ServiceRuntime
 from sqlrec.settings import Settings
 
@@ -68,6 +71,13 @@ class Environment:
     def registry(self) -> ModelRegistry:
         """Models, checkpoints, deployments."""
         return self.make_registry(self.settings)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What is registered, to look at; the embedded registry is read without MLflow, in milliseconds."""
+        if self.settings.embedded and self.make_registry is open_registry:
+            return SnapshotCatalog(Path(self.settings.tracking_uri.removeprefix("sqlite:///")))
+        return RegistryCatalog(self.registry)
 
     @cached_property
     def jobs(self) -> JobRuntime:

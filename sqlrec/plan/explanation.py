@@ -103,6 +103,11 @@ def render_explanation(explanation: Explanation) -> str:
     return "\n".join(_lines(explanation)) + "\n"
 
 
+def render_step(step: ExplainedStep) -> str:
+    """Plain text of one step, as :func:`render_explanation` has it."""
+    return "\n".join(_step(step)) + "\n"
+
+
 def _lines(explanation: Explanation) -> Iterator[str]:
     count = len(explanation.steps)
     shown = f"{count} step{'' if count == 1 else 's'}, plan {explanation.digest[:12]}"

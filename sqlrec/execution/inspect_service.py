@@ -1,0 +1,147 @@
+"""DESCRIBE SERVICE: what is served, how it runs, what it was before, and what it has answered so far."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import urlsplit
+
+from sqlrec.errors import NameNotFoundError, suggest
+from sqlrec.execution.call import Call
+from sqlrec.execution.inspect_describe import FACTS, SECTIONS, Pair, section, shown
+from sqlrec.execution.inspect_rows import moment, table
+from sqlrec.execution.masking import masked, masked_options
+from sqlrec.execution.outcome import Preview
+from sqlrec.execution.revisions import in_force
+from sqlrec.plan.plan import InspectStep
+from sqlrec.registry.registry import Deployment, DeployState
+from sqlrec.spec.model import Checkpoint
+from sqlrec.spec.service import Endpoint, ServiceState
+
+PATIENCE = 2.0
+"""Seconds that a service has to answer with its statistics."""
+
+_SAMPLE = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
+
+
+def deployed(step: InspectStep, call: Call) -> tuple[Checkpoint, Deployment]:
+    """What a service serves, and the deployment that put it into force; raises SR206 without a service."""
+    registry = call.env.registry
+    served = registry.service(step.name)
+    entry = in_force(registry.history(step.name))
+    if served is None or entry is None:
+        known = registry.services()
+        hint = suggest(step.name, known) or f"services: {', '.join(known) or 'none'}"
+        raise NameNotFoundError("SR206", f"service {step.name} does not exist", hint=hint)
+    return served, entry
+
+
+def describe_service(step: InspectStep, call: Call) -> Preview:
+    """The service in a few lines, or with FORMATTED all there is about it."""
+    served, entry = deployed(step, call)
+    endpoint = call.env.services.endpoint(entry.service)
+    if not step.formatted:
+        facts = [(name.lower(), value) for name, value in _facts(served, entry, endpoint)]
+        return table(FACTS, facts)
+    options = masked_options(entry.options)
+    history = call.env.registry.history(entry.service)
+    sections = [
+        *section("Service Information", _facts(served, entry, endpoint)),
+        *section("Service Parameters", ((key, shown(value)) for key, value in options.items())),
+        *section("History", (_revision(d) for d in history)),
+        *section("Statistics", _statistics(endpoint)),
+    ]
+    return table(SECTIONS, sections)
+
+
+def _facts(served: Checkpoint, entry: Deployment, endpoint: Endpoint | None) -> Iterator[Pair]:
+    yield "Service", entry.service
+    yield "Model", str(served.model)
+    yield "Checkpoint", served.name
+    yield "Version", str(served.version)
+    yield "URL", endpoint.url if endpoint else entry.url
+    yield "State", endpoint.state.value if endpoint else "not running here"
+    if endpoint and endpoint.detail:
+        yield "Detail", masked(endpoint.detail)
+    yield "Revision", str(entry.revision)
+    yield "Deployed", moment(entry.finished_at)
+
+
+def _revision(entry: Deployment) -> Pair:
+    """One line of the history, with why it was made or why it failed."""
+    why = entry.error.partition("\n")[0] if entry.state is DeployState.FAILED else ""
+    told = f": {masked(why)}" if why else ""
+    when = moment(entry.finished_at or entry.created_at)
+    what = f"{entry.action} {entry.checkpoint} (version {entry.version} of {entry.model})"
+    return str(entry.revision), f"{when} {what}, {entry.state}{told}"
+
+
+# Statistics
+
+
+def _statistics(endpoint: Endpoint | None) -> Iterator[Pair]:
+    """What the service tells of itself; one that does not answer is said to be silent."""
+    if endpoint is None or endpoint.state is not ServiceState.READY:
+        yield "(none)", "the service does not run here"
+        return
+    base = endpoint.url.removesuffix("/predict")
+    own = _json(_get(f"{base}/stats"))
+    figures = own or _figures(_get(f"{base}/metrics"))
+    if not figures:
+        yield "(none)", "the service does not answer"
+    yield from figures
+
+
+def _get(url: str) -> str:
+    """The body of an answer with status 200, or an empty text."""
+    parts = urlsplit(url)
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    try:
+        with closing(connect(parts.netloc, timeout=PATIENCE)) as connection:
+            connection.request("GET", parts.path)
+            answer = connection.getresponse()
+            return answer.read().decode("utf-8", "replace") if answer.status == http.client.OK else ""
+    except (OSError, http.client.HTTPException):
+        return ""
+
+
+def _json(text: str) -> list[Pair]:
+    """The plain values of a JSON object."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return []
+    if not isinstance(data, dict):
+        return []
+    return [(key, _value(value)) for key, value in data.items() if not isinstance(value, dict | list)]
+
+
+def _value(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _figures(text: str) -> list[Pair]:
+    """Requests, failures, rows and mean time from the service's figures in Prometheus' format."""
+    sums: dict[str, float] = defaultdict(float)
+    for line in text.splitlines():
+        if (sample := _SAMPLE.fullmatch(line)) is not None:
+            name, code = sample["name"], re.search(r'code="(\d+)"', sample["labels"] or "")
+            sums[name] += float(sample["value"])
+            if code and code[1] != "200":
+                sums[f"{name} failed"] += float(sample["value"])
+    if "sqlrec_request_duration_seconds_count" not in sums:
+        return []
+    count = sums["sqlrec_request_duration_seconds_count"]
+    mean = sums["sqlrec_request_duration_seconds_sum"] / count if count else 0.0
+    return [
+        ("requests", f"{sums['sqlrec_requests_total']:.0f}"),
+        ("failed", f"{sums['sqlrec_requests_total failed']:.0f}"),
+        ("in flight", f"{sums['sqlrec_requests_in_flight']:.0f}"),
+        ("rows", f"{sums['sqlrec_request_rows_sum']:.0f}"),
+        ("seconds in all", f"{sums['sqlrec_request_duration_seconds_sum']:.6g}"),
+        ("mean milliseconds", f"{mean * 1000:.3f}"),
+    ]
