@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -47,6 +47,10 @@ SPELLINGS = {
 }
 """Other spellings of a kind."""
 
+LENGTHS = frozenset({Kind.STRING, Kind.BYTES})
+SIZED = LENGTHS | {Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ}
+"""Kinds that may be written with a length or precision, which makes no difference here."""
+
 MAX_DEPTH = 32
 """How deep a type may be nested."""
 
@@ -56,12 +60,17 @@ FLOATS = frozenset({Kind.FLOAT, Kind.DOUBLE, Kind.DECIMAL})
 
 @dataclass(frozen=True, slots=True)
 class DataType:
-    """A column type. ``arguments`` are the element types of ARRAY, MULTISET, MAP and ROW."""
+    """A column type. ``arguments`` are the element types of ARRAY, MULTISET, MAP and ROW.
+
+    ``written`` is how it was written where the rest says less (``VARCHAR(20)``, ``TIMESTAMP(3)``), for
+    printers of statements; types that differ in nothing else are equal.
+    """
 
     kind: Kind
     parameters: tuple[int, ...] = ()
     arguments: tuple[DataType, ...] = ()
     names: tuple[str, ...] = ()
+    written: str = field(default="", compare=False, repr=False)
 
     @property
     def is_integer(self) -> bool:
@@ -140,7 +149,11 @@ class _TypeParser:
         if kind is Kind.ROW:
             return self._row()
         parameters = self._parameters()
-        return DataType(kind, parameters if kind is Kind.DECIMAL else ())
+        if kind is Kind.DECIMAL:
+            return DataType(kind, parameters)
+        sized = parameters and kind in SIZED
+        written = f"{word}({', '.join(map(str, parameters))})" if sized else word if kind in LENGTHS else ""
+        return DataType(kind, written="" if written == kind else written)
 
     def _parameters(self) -> tuple[int, ...]:
         if self.peek() != "(":

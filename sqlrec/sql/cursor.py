@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
-from sqlrec.errors import Diagnostic, Span
+from sqlrec.errors import Diagnostic, Severity, Span
 from sqlrec.sql.lexer import Kind, Token
 from sqlrec.sql.statements import QueryText
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
+CLOSED = frozenset(CLOSING.values())
+MAX_DEPTH = 16
+"""How deep statements may be nested in statements (IF, EXPLAIN)."""
 
 
 class SyntaxProblem(Exception):
@@ -44,12 +47,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 class Cursor:
-    """Walks over the tokens of one statement. ``found`` holds the problems that do not stop reading."""
+    """Walks over the tokens of one statement. ``found`` holds the problems that do not stop reading.
 
-    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
+    ``depth`` tells how many statements it stands in.
+    """
+
+    def __init__(self, text: str, tokens: Sequence[Token], *, depth: int = 0) -> None:
         end = tokens[-1].end
         self.text = text
         self.tokens = tokens
+        self.depth = depth
         self.found: list[Diagnostic] = []
         self.index = 0
         self._end = Token(Kind.END, "", "", end, end + 1)
@@ -102,7 +109,8 @@ class Cursor:
     def unexpected(self, expected: str, *, code: str = "SR101", hint: str = "") -> SyntaxProblem:
         """The problem "expected …, found …" at the token that follows."""
         token = self.peek()
-        return problem(code, f"expected {expected}, found {self.show(token)}", token.span, hint)
+        message = f"expected {expected}, found {self.show(token)}"
+        return problem(code, message, token.span, hint or f"write {expected}")
 
     def show(self, token: Token) -> str:
         """A token in the words of a message."""
@@ -117,6 +125,12 @@ class Cursor:
         """Note a problem and go on."""
         self.found.append(Diagnostic(code=code, message=message, span=span, hint=hint))
 
+    def warn(self, code: str, message: str, span: Span, hint: str = "") -> None:
+        """Note what is allowed but looks wrong."""
+        self.found.append(
+            Diagnostic(code=code, message=message, span=span, hint=hint, severity=Severity.WARNING)
+        )
+
     def adjoins(self, ahead: int = 0) -> bool:
         """Whether the token that follows touches the one before it."""
         index = self.index + ahead
@@ -127,17 +141,46 @@ class Cursor:
 
         Brackets must match; an empty text is a problem ("expected ``what``").
         """
-        first = self.peek()
+        inside = self._skip(what, stop)
+        span = inside[0].span.to(inside[-1].span)
+        return QueryText(self.text[span.start : span.end], span)
+
+    def block(self, what: str, *, context: str) -> Cursor:
+        """A cursor over what stands in the parentheses that follow; this one goes on behind them."""
+        self.expect("(", context=context)
+        inside = self._skip(what, lambda cursor: cursor.at(")"))
+        self.expect(")", context=f"after {what}")
+        return self._nested(inside)
+
+    def rest(self, what: str) -> Cursor:
+        """A cursor over all that follows."""
+        return self._nested(self._skip(what, lambda cursor: False))
+
+    def _nested(self, tokens: Sequence[Token]) -> Cursor:
+        """A cursor one level deeper, which reports where this one does."""
+        if self.depth == MAX_DEPTH:
+            raise problem(
+                "SR113",
+                f"statements are nested at most {MAX_DEPTH} deep",
+                tokens[0].span,
+                "write the inner one as a statement of its own",
+            )
+        inner = Cursor(self.text, tokens, depth=self.depth + 1)
+        inner.found = self.found
+        return inner
+
+    def _skip(self, what: str, stop: Callable[[Cursor], bool]) -> Sequence[Token]:
+        start = self.index
         opened: list[Token] = []
         while not self.done() and (opened or not stop(self)):
             token = self.next()
             if token.key in CLOSING:
                 opened.append(token)
-            elif token.key in CLOSING.values() and not (opened and CLOSING[opened.pop().key] == token.key):
-                raise problem("SR101", f"unmatched '{token.key}'", token.span)
+            elif token.key in CLOSED and not (opened and CLOSING[opened.pop().key] == token.key):
+                raise problem("SR101", f"unmatched '{token.key}'", token.span, "remove it, or open it before")
         if opened:
-            raise problem("SR101", f"this '{opened[-1].key}' is never closed", opened[-1].span)
-        if first is self.peek():
+            hint = f"add the closing '{CLOSING[opened[-1].key]}'"
+            raise problem("SR101", f"this '{opened[-1].key}' is never closed", opened[-1].span, hint)
+        if self.index == start:
             raise self.unexpected(what)
-        span = first.span.to(self.previous.span)
-        return QueryText(self.text[span.start : span.end], span)
+        return self.tokens[start : self.index]

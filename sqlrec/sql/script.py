@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sqlrec.errors import Diagnostic
+from sqlrec.errors import Diagnostic, Severity
 from sqlrec.sql.cursor import Cursor, SyntaxProblem, problem
 from sqlrec.sql.grammar.dispatch import statement
 from sqlrec.sql.lexer import Split, Token, runs_over
@@ -17,11 +17,17 @@ from sqlrec.sql.statements import Statement
 class Parsed:
     """What was read. Places are characters from the beginning of the whole script.
 
-    A statement with a problem is not among ``statements``, so names it would define are unknown.
+    A statement with an error is not among ``statements``, so names it would define are unknown; one that
+    is only warned of is.
     """
 
     statements: tuple[Statement, ...]
     diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics that are no warnings."""
+        return tuple(found for found in self.diagnostics if found.severity is Severity.ERROR)
 
 
 def parse(text: str) -> Parsed:
@@ -47,7 +53,8 @@ def _read(text: str, tokens: Sequence[Token]) -> tuple[list[Statement], list[Dia
     except SyntaxProblem as error:
         found = []
         cursor.found.append(_with_lost_quote(text, tokens, error.diagnostic))
-    return ([], cursor.found) if cursor.found else (found, [])
+    wrong = any(diagnostic.severity is Severity.ERROR for diagnostic in cursor.found)
+    return [] if wrong else found, cursor.found
 
 
 def _check_templates(tokens: Sequence[Token]) -> None:

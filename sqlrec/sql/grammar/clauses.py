@@ -12,8 +12,8 @@ from sqlrec.sql.statements import DataSource, QueryText
 
 QUERY_WORDS = ("SELECT", "WITH", "VALUES")
 AFTER_CONDITION = ("ON", "WHERE", "VALIDATE", "FROM", "WITH")
-FULL = {"VALIDATE": "VALIDATE ON", "PARTITIONED": "PARTITIONED BY"}
-"""Clauses whose name is two words."""
+FULL = {"VALIDATE": "VALIDATE ON", "PARTITIONED": "PARTITIONED BY", "PARTITION": "PARTITION BY … SIZE"}
+"""Clauses whose name is more than a word."""
 
 
 def clauses(cursor: Cursor, order: Sequence[str], *, either: Sequence[str] = ()) -> Iterator[str]:
@@ -31,10 +31,15 @@ def clauses(cursor: Cursor, order: Sequence[str], *, either: Sequence[str] = ())
             missing = [w for w in order if w not in seen]
             raise _unknown(cursor, missing)
         if word.key in seen:
-            raise problem("SR103", f"{word.key} is given twice", word.span)
+            raise problem("SR103", f"{word.key} is given twice", word.span, "keep one of them")
         later = next((w for w in seen if rank[w] > rank[word.key]), "")
         if later:
-            raise problem("SR103", f"{word.key} must come before {later} ({shown})", word.span)
+            raise problem(
+                "SR103",
+                f"{word.key} must come before {later} ({shown})",
+                word.span,
+                f"move it before {later}",
+            )
         seen.append(word.key)
         cursor.next()
         yield word.key
@@ -54,9 +59,8 @@ def source(cursor: Cursor) -> DataSource:
     """After ON: a table, or a query in parentheses; then its WHERE."""
     first = cursor.peek()
     table, query = None, None
-    if cursor.accept("("):
-        query = _query(cursor, lambda c: c.at(")"))
-        cursor.expect(")", context="after the query")
+    if cursor.at("("):
+        query = bracketed(cursor)
     else:
         table = parts.name(cursor, "the table name", parts=3)
     where = condition(cursor) if cursor.accept("WHERE") else None
@@ -85,9 +89,19 @@ def query(cursor: Cursor, what: str = "a query") -> QueryText:
     return _query(cursor, lambda c: False, what)
 
 
-def _query(cursor: Cursor, stop: Callable[[Cursor], bool], what: str = "a query") -> QueryText:
+def bracketed(cursor: Cursor, *, context: str = "", hint: str = "") -> QueryText:
+    """``(query)``, without its parentheses; ``context`` says after what it stands."""
+    cursor.expect("(", context=context)
+    found = _query(cursor, lambda c: c.at(")"), hint=hint)
+    cursor.expect(")", context="after the query")
+    return found
+
+
+def _query(
+    cursor: Cursor, stop: Callable[[Cursor], bool], what: str = "a query", hint: str = ""
+) -> QueryText:
     if not cursor.at("(") and cursor.peek().key not in QUERY_WORDS:
-        raise cursor.unexpected(what)
+        raise cursor.unexpected(what, hint=hint)
     found = cursor.take(what, stop)
     cursor.found.extend(queries.check(found))
     return found

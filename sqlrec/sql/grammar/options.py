@@ -1,6 +1,8 @@
-"""``WITH ('key' = value, …)``."""
+"""``('key' = value, …)`` and ``('key', …)``."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 from sqlrec.errors import position
 from sqlrec.spec.options import canonical_key
@@ -19,13 +21,47 @@ def options(cursor: Cursor) -> tuple[OptionItem, ...]:
     A bad option is reported and the list read on; so is a key that is given twice (``-`` and ``_`` are
     equal in keys, and so are cases).
     """
-    opening = cursor.expect("(", context="after WITH")
+    found = _list(cursor, "after WITH")
+    for item, first in _twice(found):
+        hint = f"{_line(cursor, first)} has it as {first.key.value!r} already"
+        cursor.report("SR305", f"option {item.key.value!r} is given twice", item.key.span, hint)
+    return found
+
+
+def new_options(cursor: Cursor, of: str) -> tuple[OptionItem, ...]:
+    """The list after SET of a statement ``of``: not empty, and the last of a key given twice counts."""
+    opening = cursor.peek()
+    found = _list(cursor, f"after {of} SET")
+    if cursor.peek(-2) is opening:
+        span = opening.span.to(cursor.previous.span)
+        cursor.report("SR116", f"{of} SET does not support empty option.", span, "write ('key' = 'value')")
+    for item, first in _twice(found):
+        hint = f"{_line(cursor, first)} has it as {first.key.value!r}; the last one counts"
+        cursor.warn("SR305", f"option {item.key.value!r} is given twice", item.key.span, hint)
+    return found
+
+
+def keys(cursor: Cursor, of: str) -> tuple[Text, ...]:
+    """The list after RESET of a statement ``of``."""
+    opening = cursor.expect("(", context=f"after {of} RESET")
+    found: list[Text] = []
+    while not cursor.accept(")"):
+        found.append(key(cursor))
+        if not cursor.at(")"):
+            cursor.expect(",", context="or ')' after the key")
+    if not found:
+        span = opening.span.to(cursor.previous.span)
+        cursor.report("SR116", f"{of} RESET does not support empty key.", span, "write ('key')")
+    return tuple(found)
+
+
+def _list(cursor: Cursor, context: str) -> tuple[OptionItem, ...]:
+    opening = cursor.expect("(", context=context)
     found: list[OptionItem] = []
     while not cursor.accept(")"):
         if cursor.done():
-            raise cursor.unexpected(
-                f"')' to close the list of line {position(cursor.text, opening.start)[0]}"
-            )
+            line = position(cursor.text, opening.start)[0]
+            raise cursor.unexpected(f"')' to close the list of line {line}")
         try:
             found.append(_option(cursor))
         except SyntaxProblem as error:
@@ -33,7 +69,6 @@ def options(cursor: Cursor) -> tuple[OptionItem, ...]:
             if cursor.done():
                 raise
             cursor.found.append(error.diagnostic)
-    _check_twice(cursor, found)
     return tuple(found)
 
 
@@ -76,11 +111,14 @@ def _skip(cursor: Cursor) -> None:
         depth += {"(": 1, ")": -1}.get(token.key, 0)
 
 
-def _check_twice(cursor: Cursor, found: list[OptionItem]) -> None:
+def _twice(found: Sequence[OptionItem]) -> Iterator[tuple[OptionItem, OptionItem]]:
+    """Options whose key was there before, each with the first one of that key."""
     seen: dict[str, OptionItem] = {}
     for item in found:
         first = seen.setdefault(canonical_key(item.key.value), item)
         if first is not item:
-            line = position(cursor.text, first.key.span.start)[0]
-            hint = f"line {line} has it as {first.key.value!r} already"
-            cursor.report("SR305", f"option {item.key.value!r} is given twice", item.key.span, hint)
+            yield item, first
+
+
+def _line(cursor: Cursor, item: OptionItem) -> str:
+    return f"line {position(cursor.text, item.key.span.start)[0]}"

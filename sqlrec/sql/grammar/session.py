@@ -1,4 +1,4 @@
-"""SET and DECLARE."""
+"""SET, RESET, USE and DECLARE."""
 
 from __future__ import annotations
 
@@ -9,17 +9,37 @@ from sqlrec.sql.grammar import parts
 from sqlrec.sql.grammar.columns import data_type
 from sqlrec.sql.grammar.options import key
 from sqlrec.sql.lexer import Kind
-from sqlrec.sql.statements import Declare, SetOption
+from sqlrec.sql.statements import Declare, Namespace, ObjectKind, ResetOption, SetOption, Show, Use
 
 
-def set_option(cursor: Cursor) -> SetOption:
-    """SET 'key' = 'value', or SET raw.key = raw value, after the word SET."""
+def set_option(cursor: Cursor) -> SetOption | Show:
+    """SET 'key' = 'value', SET raw.key = raw value, or SET alone, after the word SET."""
     if cursor.done():
-        raise cursor.unexpected("an option key after SET", hint="write SET 'key' = 'value'")
+        return Show(span=cursor.span, kind=ObjectKind.SETTING)
     written = key(cursor)
     cursor.expect("=", context=f"after {written.value!r}")
     value, span = _raw_value(cursor)
     return SetOption(span=cursor.span, key=written, value=value, value_span=span)
+
+
+def reset_option(cursor: Cursor) -> ResetOption:
+    """RESET ['key'], after its word."""
+    written = None if cursor.done() else key(cursor)
+    parts.end(cursor)
+    return ResetOption(span=cursor.span, key=written)
+
+
+def use(cursor: Cursor) -> Use:
+    """USE [CATALOG | DATABASE] name, after the word USE."""
+    kind = next((kind for kind in Namespace if cursor.at(kind) and cursor.peek(1).kind in parts.NAMES), None)
+    if kind is not None:
+        cursor.next()
+    if kind is Namespace.CATALOG:
+        name = parts.name(cursor, "the catalog name")
+    else:
+        name = parts.name(cursor, "the database name", parts=2)
+    parts.end(cursor)
+    return Use(span=cursor.span, name=name, kind=kind or Namespace.DATABASE)
 
 
 def _raw_value(cursor: Cursor) -> tuple[OptionValue, Span]:

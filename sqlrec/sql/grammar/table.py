@@ -1,144 +1,145 @@
-"""CREATE TABLE, CACHE TABLE, CALL, INSERT and queries: where rows come from and go to."""
+"""CREATE TABLE, with all that Flink lets its column list say."""
 
 from __future__ import annotations
 
-from sqlrec.sql.cursor import Cursor, SyntaxProblem, problem
+from dataclasses import dataclass, field
+
+from sqlrec.sql.cursor import Cursor, problem
 from sqlrec.sql.grammar import columns, parts
-from sqlrec.sql.grammar.clauses import clauses, query
-from sqlrec.sql.grammar.model import if_absent
+from sqlrec.sql.grammar.clauses import clauses
 from sqlrec.sql.grammar.options import options
-from sqlrec.sql.lexer import Kind
+from sqlrec.sql.grammar.rows import expression
 from sqlrec.sql.statements import (
-    CacheTable,
-    Call,
-    CallArgument,
-    CallBody,
-    Columns,
+    Column,
+    ComputedColumn,
     CreateTable,
     Ident,
-    Insert,
-    InsertMode,
+    MetadataColumn,
     OptionItem,
-    Select,
+    PrimaryKey,
+    TableColumn,
+    TableColumns,
     Text,
+    Watermark,
 )
 
-TABLE_ORDER = ("COMMENT", "PARTITIONED", "WITH")
-LATER = "{} is not supported yet"
+ORDER = ("COMMENT", "PARTITIONED", "WITH")
 
 
-def create_table(cursor: Cursor) -> CreateTable:
-    """CREATE TABLE, after the word TABLE."""
-    if_not_exists = if_absent(cursor, replace=False)
+def create_table(cursor: Cursor, *, temporary: bool) -> CreateTable:
+    """CREATE [TEMPORARY] TABLE, after the word TABLE."""
+    if_not_exists = parts.if_absent(cursor)
     name = parts.name(cursor, "the table name", parts=3)
-    declared: Columns | None = columns.columns(cursor, "") if cursor.at("(") else None
+    body = _body(cursor) if cursor.at("(") else None
     comment: Text | None = None
     partitions: tuple[Ident, ...] = ()
     with_: tuple[OptionItem, ...] = ()
     if cursor.at("AS") or cursor.at("LIKE"):
-        raise later(cursor, f"CREATE TABLE … {cursor.peek().key}", "CACHE TABLE … AS query keeps rows")
-    for clause in clauses(cursor, TABLE_ORDER):
+        word = cursor.peek()
+        hint = "CACHE TABLE … AS query keeps rows"
+        raise problem("SR190", f"CREATE TABLE … {word.key} is not supported yet", word.span, hint)
+    for clause in clauses(cursor, ORDER):
         match clause:
             case "COMMENT":
                 comment = parts.string(cursor, "the comment")
             case "PARTITIONED":
+                cursor.expect("BY", context="after PARTITIONED")
                 partitions = _partitions(cursor)
             case _:
                 with_ = options(cursor)
     return CreateTable(
         span=cursor.span,
         name=name,
-        columns=declared,
+        body=body,
         partitioned_by=partitions,
         options=with_,
         comment=comment,
+        temporary=temporary,
         if_not_exists=if_not_exists,
     )
 
 
-def later(cursor: Cursor, what: str, hint: str = "") -> SyntaxProblem:
-    """The problem that ``what`` is part of the language but not supported yet."""
-    return problem("SR190", LATER.format(what), cursor.peek().span, hint)
-
-
 def _partitions(cursor: Cursor) -> tuple[Ident, ...]:
-    cursor.expect("BY", context="after PARTITIONED")
-    cursor.expect("(", context="after PARTITIONED BY")
-    found = [parts.name(cursor, "a column name")]
-    while cursor.accept(","):
-        found.append(parts.name(cursor, "a column name"))
-    if cursor.peek().key in columns.TYPE_NAMES:
-        raise cursor.unexpected("',' or ')'", hint="a column gets its type in the column list")
-    cursor.expect(")", context="after the partition columns")
-    return tuple(found)
+    typed = cursor.at("(") and cursor.peek(2).key in columns.TYPE_NAMES
+    if typed:
+        message = f"expected ',' or ')', found '{cursor.peek(2).value}'"
+        hint = "a column gets its type in the column list"
+        raise problem("SR101", message, cursor.peek(2).span, hint)
+    return parts.names(cursor, "a column name", context="after PARTITIONED BY")
 
 
-def cache(cursor: Cursor) -> CacheTable:
-    """CACHE TABLE, after the word CACHE."""
-    cursor.expect("TABLE", context="after CACHE")
-    name = parts.name(cursor, "the table name")
-    cursor.expect("AS", context="after the table name")
-    if cursor.accept("CALL"):
-        return CacheTable(span=cursor.span, name=name, source=_call_body(cursor))
-    return CacheTable(span=cursor.span, name=name, source=query(cursor))
+@dataclass(slots=True)
+class _Body:
+    """A column list in the making."""
+
+    items: list[TableColumn] = field(default_factory=list)
+    watermark: Watermark | None = None
+    primary_key: PrimaryKey | None = None
 
 
-def call(cursor: Cursor) -> Call:
-    """CALL, after its word."""
-    return Call(span=cursor.span, body=_call_body(cursor))
+def _body(cursor: Cursor) -> TableColumns:
+    """``(item, …)``. A bad item is reported and the list read on."""
+    opening = cursor.expect("(")
+    body = _Body()
+    columns.each_item(cursor, lambda: _item(cursor, body))
+    named = [item.column if isinstance(item, MetadataColumn) else item for item in body.items]
+    columns.check_twice(cursor, [column.name for column in named])
+    span = opening.span.to(cursor.previous.span)
+    if not body.items and not cursor.found:
+        raise problem("SR101", "a table needs a column", span, "write (name TYPE, …), or no list at all")
+    return TableColumns(tuple(body.items), span, body.watermark, body.primary_key)
 
 
-def _call_body(cursor: Cursor) -> CallBody:
-    _refuse_variable(cursor)
-    function = parts.name(cursor, "the function name")
-    cursor.expect("(", context="after the function name")
-    arguments: list[CallArgument] = []
-    if not cursor.at(")"):
-        arguments.append(_argument(cursor))
-    while not cursor.at(")"):
-        cursor.expect(",", context="or ')' after the argument")
-        arguments.append(_argument(cursor))
-    cursor.expect(")")
-    span = function.span.to(cursor.previous.span)
-    for words in (("LIKE",), ("PARTITION", "BY"), ("ASYNC",)):
-        if cursor.at(*words):
-            raise later(cursor, f"CALL … {' '.join(words)}")
-    parts.end(cursor)
-    return CallBody(function, tuple(arguments), span)
+def _item(cursor: Cursor, body: _Body) -> None:
+    first = cursor.peek()
+    if cursor.at("WATERMARK", "FOR"):
+        if body.watermark is not None:
+            raise problem("SR107", "a table has one WATERMARK", first.span, "keep one of them")
+        body.watermark = _watermark(cursor)
+    elif cursor.at("PRIMARY", "KEY") or (cursor.at("CONSTRAINT") and cursor.peek(2).key == "PRIMARY"):
+        _constraint(cursor, body)
+    else:
+        columns.refuse_unique(cursor)
+        body.items.append(_column(cursor, body))
 
 
-def _argument(cursor: Cursor) -> CallArgument:
-    _refuse_variable(cursor)
-    token = cursor.peek()
-    if token.kind is Kind.STRING:
-        return CallArgument(parts.string(cursor, "the argument"))
-    if token.kind not in parts.NAMES:
-        raise cursor.unexpected("a table name or a string", hint="CALL takes table names and strings")
-    return CallArgument(parts.name(cursor, "the table name", parts=3))
+def _watermark(cursor: Cursor) -> Watermark:
+    first = cursor.peek()
+    cursor.expect("WATERMARK", "FOR")
+    column = parts.name(cursor, "the column of the watermark")
+    cursor.expect("AS", context="after the column of the watermark")
+    found = expression(cursor, "an expression after AS")
+    return Watermark(column, found, first.span.to(cursor.previous.span))
 
 
-def _refuse_variable(cursor: Cursor) -> None:
-    for word in ("GET", "GET_OR_DEFAULT"):
-        if cursor.at(word, "("):
-            raise later(cursor, f"{word}(…)", "use a template: '{{ params.name }}'")
+def _constraint(cursor: Cursor, body: _Body, column: Ident | None = None) -> None:
+    """``[CONSTRAINT name] PRIMARY KEY [(column, …)] [[NOT] ENFORCED]``; a column's own has no list."""
+    first = cursor.peek()
+    name = parts.name(cursor, "the constraint name") if cursor.accept("CONSTRAINT") else None
+    cursor.expect("PRIMARY", "KEY", context="" if name is None else "after the constraint name")
+    of = (column,) if column else parts.names(cursor, "a column name", context="after PRIMARY KEY")
+    enforced = not cursor.accept("NOT", "ENFORCED")
+    if enforced:
+        cursor.accept("ENFORCED")
+    if body.primary_key is not None:
+        raise problem("SR107", "a table has one PRIMARY KEY", first.span, "write PRIMARY KEY (a, b) once")
+    body.primary_key = PrimaryKey(of, first.span.to(cursor.previous.span), name, enforced)
 
 
-def insert(cursor: Cursor) -> Insert:
-    """INSERT INTO | OVERWRITE [TABLE] name query, after the word INSERT."""
-    if not cursor.at("INTO") and not cursor.at("OVERWRITE"):
-        raise cursor.unexpected("INTO or OVERWRITE after INSERT")
-    mode = InsertMode(cursor.next().key)
-    if cursor.at("TABLE") and cursor.peek(1).kind in parts.NAMES:
-        cursor.next()
-    table = parts.name(cursor, "the table name", parts=3)
-    if cursor.at("PARTITION", "("):
-        raise later(cursor, "INSERT … PARTITION", "select the partition column instead")
-    if cursor.at("(") and cursor.peek(1).kind in parts.NAMES and cursor.peek(2).key in (",", ")"):
-        raise later(cursor, "INSERT with a column list", "select all columns in the table's order")
-    rows = query(cursor, "a query after the table name")
-    return Insert(span=cursor.span, table=table, query=rows, mode=mode)
-
-
-def select(cursor: Cursor) -> Select:
-    """A query on its own."""
-    return Select(span=cursor.span, query=query(cursor))
+def _column(cursor: Cursor, body: _Body) -> TableColumn:
+    name = parts.name(cursor, "a column name")
+    if cursor.accept("AS"):
+        computed = expression(cursor, "an expression after AS")
+        return ComputedColumn(name, computed, columns.comment(cursor))
+    type_, span = columns.data_type(cursor)
+    nullable = not cursor.accept("NOT", "NULL")
+    metadata = cursor.accept("METADATA")
+    key: Text | None = None
+    virtual = False
+    if metadata:
+        key = parts.string(cursor, "the metadata key") if cursor.accept("FROM") else None
+        virtual = cursor.accept("VIRTUAL")
+    elif cursor.at("PRIMARY") or cursor.at("CONSTRAINT"):
+        _constraint(cursor, body, name)
+    column = Column(name, type_, span, nullable, columns.comment(cursor))
+    return MetadataColumn(column, key, virtual) if metadata else column

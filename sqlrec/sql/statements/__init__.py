@@ -37,16 +37,19 @@ from sqlrec.sql.statements.parts import (
     Variable,
 )
 from sqlrec.sql.statements.rows import (
+    Assignment,
     CacheTable,
     Call,
     CallArgument,
     CallBody,
     Chunks,
-    CreateTable,
+    Delete,
     Insert,
     InsertMode,
     LikeFunction,
     Select,
+    Truncate,
+    Update,
 )
 from sqlrec.sql.statements.services import (
     AlterService,
@@ -68,6 +71,20 @@ from sqlrec.sql.statements.session import (
     ShowCreate,
     Use,
 )
+from sqlrec.sql.statements.tables import (
+    ComputedColumn,
+    CreateDatabase,
+    CreateTable,
+    CreateView,
+    DropDatabase,
+    DropTable,
+    DropView,
+    MetadataColumn,
+    PrimaryKey,
+    TableColumn,
+    TableColumns,
+    Watermark,
+)
 
 Statement = (
     AlterModel
@@ -76,17 +93,23 @@ Statement = (
     | CacheTable
     | Call
     | CreateApi
+    | CreateDatabase
     | CreateFunction
     | CreateModel
     | CreateService
     | CreateTable
+    | CreateView
     | Declare
     | DefineInput
+    | Delete
     | Describe
     | DropApi
+    | DropDatabase
     | DropFunction
     | DropModel
     | DropService
+    | DropTable
+    | DropView
     | EvaluateModel
     | Explain
     | ExportModel
@@ -101,6 +124,8 @@ Statement = (
     | Show
     | ShowCreate
     | TrainModel
+    | Truncate
+    | Update
     | Use
 )
 
@@ -108,6 +133,7 @@ __all__ = [
     "AlterModel",
     "AlterService",
     "Assert",
+    "Assignment",
     "Base",
     "CacheTable",
     "Call",
@@ -116,21 +142,28 @@ __all__ = [
     "Chunks",
     "Column",
     "Columns",
+    "ComputedColumn",
     "CreateApi",
+    "CreateDatabase",
     "CreateFunction",
     "CreateModel",
     "CreateService",
     "CreateTable",
+    "CreateView",
     "DataSource",
     "Declare",
     "DefineInput",
+    "Delete",
     "Describe",
     "DropAlias",
     "DropApi",
     "DropCheckpoint",
+    "DropDatabase",
     "DropFunction",
     "DropModel",
     "DropService",
+    "DropTable",
+    "DropView",
     "EvaluateModel",
     "Explain",
     "ExportModel",
@@ -140,9 +173,11 @@ __all__ = [
     "Insert",
     "InsertMode",
     "LikeFunction",
+    "MetadataColumn",
     "Namespace",
     "ObjectKind",
     "OptionItem",
+    "PrimaryKey",
     "Promote",
     "QueryText",
     "RenameTo",
@@ -158,8 +193,13 @@ __all__ = [
     "Show",
     "ShowCreate",
     "Statement",
+    "TableColumn",
+    "TableColumns",
     "Text",
     "TrainModel",
+    "Truncate",
+    "Update",
     "Use",
     "Variable",
+    "Watermark",
 ]

@@ -1,4 +1,4 @@
-"""Statements about tables and rows: where they come from and where they go."""
+"""Statements about rows: where they come from and where they go."""
 
 from __future__ import annotations
 
@@ -6,19 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlrec.errors import Span
-from sqlrec.sql.statements.parts import Base, Columns, Ident, OptionItem, QueryText, Text, Variable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateTable(Base):
-    """CREATE TABLE over data that lies outside: ``WITH (connector = …, path = …)``."""
-
-    name: Ident
-    columns: Columns | None = None
-    partitioned_by: tuple[Ident, ...] = ()
-    options: tuple[OptionItem, ...] = ()
-    comment: Text | None = None
-    if_not_exists: bool = False
+from sqlrec.sql.statements.parts import Base, Ident, QueryText, Text, Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +81,35 @@ class Insert(Base):
     query: QueryText
     mode: InsertMode = InsertMode.INTO
     columns: tuple[Ident, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truncate(Base):
+    """TRUNCATE TABLE."""
+
+    table: Ident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Base):
+    """DELETE FROM table [WHERE condition]."""
+
+    table: Ident
+    where: QueryText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """``column = expression``."""
+
+    column: Ident
+    value: QueryText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update(Base):
+    """UPDATE table SET column = expression, … [WHERE condition]."""
+
+    table: Ident
+    assignments: tuple[Assignment, ...]
+    where: QueryText | None = None

@@ -1,0 +1,56 @@
+"""Canonical text of statements about services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from sqlrec.sql.quoting import name_text
+from sqlrec.sql.render.words import clause, keys, options, words
+from sqlrec.sql.statements import (
+    AlterService,
+    CreateService,
+    DropService,
+    Promote,
+    ResetOptions,
+    RollbackService,
+    ServeCheckpoint,
+    SetOptions,
+)
+
+
+def lines(statement: CreateService | AlterService | RollbackService | DropService) -> Sequence[str]:
+    """The clauses of the statement; empty ones are left out."""
+    name = name_text(statement.name)
+    match statement:
+        case CreateService():
+            absent = statement.if_not_exists and "IF NOT EXISTS"
+            return (
+                words("CREATE", statement.replace and "OR REPLACE", "SERVICE", absent, name),
+                f"ON MODEL {name_text(statement.model)}",
+                clause("CHECKPOINT =", statement.checkpoint),
+                options("WITH", statement.options),
+            )
+        case AlterService():
+            return (words("ALTER SERVICE", statement.if_exists and "IF EXISTS", name), *_change(statement))
+        case RollbackService():
+            return (f"ROLLBACK SERVICE {name}", clause("TO CHECKPOINT =", statement.checkpoint))
+        case DropService():
+            return (words("DROP SERVICE", statement.if_exists and "IF EXISTS", name),)
+        case _ as never:
+            assert_never(never)
+
+
+def _change(statement: AlterService) -> Sequence[str]:
+    change = statement.change
+    match change:
+        case ServeCheckpoint():
+            return (clause("SET CHECKPOINT =", change.checkpoint), options("WITH", change.options))
+        case SetOptions():
+            return (options("SET", change.options),)
+        case ResetOptions():
+            return (keys("RESET", change.keys),)
+        case Promote():
+            return ("PROMOTE",)
+        case _ as never:
+            assert_never(never)
