@@ -13,6 +13,6 @@ from sqlrec.plan.plan import ExplainStep
 
 def explain_step(step: ExplainStep, call: Call) -> Outcome:
     """The explanation of the statement, a line a row."""
-    text = masked(render_step(explained(step, call.env.catalog)))
+    text = masked(render_step(explained(step.step, call.env.catalog)))
     lines = [(line,) for line in text.splitlines()]
     return Outcome(message=f"explained {step.step.id}", rows=len(lines), preview=table(("plan",), lines))

@@ -235,10 +235,11 @@ def _services_of(api: ApiSpec) -> list[str]:
 
 
 def section(title: str, pairs: Iterable[Pair]) -> Iterator[Pair]:
-    """A titled block, followed by an empty row."""
-    yield f"# {title}", ""
-    yield from pairs
-    yield "", ""
+    """A titled block, followed by an empty row; nothing when there is nothing to say."""
+    if found := list(pairs):
+        yield f"# {title}", ""
+        yield from found
+        yield "", ""
 
 
 def _given(*pairs: Pair) -> Iterator[Pair]:

@@ -52,7 +52,8 @@ ABOUT_A_MODEL = (ObjectKind.MODEL, ObjectKind.CHECKPOINT)
 def check_names(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """Names become folders, aliases and hosts, so they are letters, digits, ``_`` and ``-``."""
     for model in model_idents(statement):
-        yield from _model(model, scope)
+        if not (isinstance(statement, Describe | ShowCreate) and _version(model)):
+            yield from _model(model, scope)
     match statement:
         case CreateService(name=name):
             yield from _plain(name, "service")
@@ -100,14 +101,19 @@ def has_model_names(statement: Statement) -> bool:
 
 
 def _model(name: Ident, scope: ScriptScope) -> Iterator[Diagnostic]:
-    *_, last = name.parts
-    model, dollar, version = last.rpartition("$")
-    if dollar and is_name(model) and (version == "all" or version.isdecimal()):
-        yield _versioned(name, model, version, scope)
+    if named := _version(name):
+        yield _versioned(name, *named, scope)
         return
     yield from _plain(name, "model")
     if len(".".join(name.parts)) + len(DEFAULT_CATALOG + DEFAULT_DATABASE) + 2 > MAX_FULL_NAME:
         yield _unusable(name.span, "the model name is too long", "shorten it")
+
+
+def _version(name: Ident) -> tuple[str, str] | None:
+    """Model and version of a name such as ``m$2``, which DESCRIBE and SHOW CREATE understand."""
+    model, _, version = name.parts[-1].rpartition("$")
+    is_version = is_name(model) and (version == "all" or version.isdecimal())
+    return (model, version) if is_version else None
 
 
 def _versioned(name: Ident, model: str, version: str, scope: ScriptScope) -> Diagnostic:
