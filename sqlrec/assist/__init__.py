@@ -1,0 +1,1 @@
+"""What an editor and the shell ask while a script is written: completion, hover, outline. Pure."""
