@@ -119,7 +119,7 @@ def _units(text: str, statement: Statement) -> list[_Unit]:
     ordered = sorted(set(_parts(statement)), key=lambda part: (part[0].start, -part[0].end))
     smallest = [
         part
-        for part, after in zip(ordered, [*ordered[1:], None], strict=True)
+        for part, after in zip(ordered, [*ordered[1:], None], strict=False)
         if after is None or after[0].end > part[0].end
     ]
     starts = [span.start for span, _ in smallest]
