@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,11 @@ def add_to(commands: Commands) -> None:
         add_json(each)
 
 
+def _encoded(entry: Deployment | None) -> object:
+    """An entry as JSON data, secrets as asterisks."""
+    return codec.encode(replace(entry, options=_masked(entry)) if entry else None)
+
+
 def _environment() -> Environment:
     from sqlrec.execution.environment import Environment
 
@@ -85,8 +91,8 @@ def status(service: str, *, as_json: bool) -> int:
                 "service": service,
                 "state": state,
                 "url": endpoint.url if endpoint else "",
-                "revision": codec.encode(current),
-                "latest": codec.encode(latest),
+                "revision": _encoded(current),
+                "latest": _encoded(latest),
             }
         )
     else:
@@ -108,7 +114,7 @@ def history(service: str, *, as_json: bool) -> None:
     """List all entries, oldest first."""
     found = _history(_environment(), service)
     if as_json:
-        print_json([codec.encode(entry) for entry in found])
+        print_json([_encoded(entry) for entry in found])
         return
     rows = [
         (e.revision, _when(e), e.action, e.checkpoint, e.version, e.state, _options(e), _line(e))
@@ -141,7 +147,13 @@ def _when(entry: Deployment) -> str:
 
 
 def _options(entry: Deployment) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in entry.options.items())
+    return ", ".join(f"{key} = {value}" for key, value in _masked(entry).items())
+
+
+def _masked(entry: Deployment) -> dict[str, str]:
+    from sqlrec.execution.masking import masked_options
+
+    return {key: str(value) for key, value in masked_options(entry.options).items()}
 
 
 def _line(entry: Deployment) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlrec.plan.plan import ChunkedCallStep, IfStep, QueryStep, ScoreStep, Step
-from sqlrec.spec.table import Relation, TableFormat, TableSource
+from sqlrec.spec.table import PredictedTable, Relation, TableFormat, TableSource
 
 Caching = QueryStep | ScoreStep | ChunkedCallStep
 
@@ -35,4 +35,9 @@ def without_rows(step: Caching | IfStep) -> Caching:
 
 
 def _none_of(relation: Relation) -> Relation:
-    return replace(relation, query=f"SELECT * FROM (\n{relation.query}\n) LIMIT 0")  # noqa: S608 - a query
+    """The relation's columns and none of its rows; models that it calls are asked for none."""
+    calls = tuple(
+        replace(made, inputs=_none_of(made.inputs)) if isinstance(made, PredictedTable) else made
+        for made in relation.calls
+    )
+    return replace(relation, query=f"SELECT * FROM (\n{relation.query}\n) LIMIT 0", calls=calls)  # noqa: S608 - a query

@@ -38,10 +38,11 @@ def run_assert(step: AssertStep, call: Call) -> Outcome:
     from sqlrec.data.engine import Engine
 
     shown = _shortened(step.sql)
+    query = concrete(step.query, call)
     with Engine() as engine:
 
         def work() -> int:
-            reader = engine.reader(concrete(step.query, call))
+            reader = engine.reader(query)
             for column in reader.schema:
                 _require_boolean(column, shown)
             rows = 0
@@ -155,9 +156,10 @@ def _value(step: IfStep, call: Call) -> Any:
     from sqlrec.data.engine import Engine
 
     what = _shortened(f"IF ({step.condition.query})")
+    limited = replace(step.condition, query=f"SELECT * FROM (\n{step.condition.query}\n) LIMIT 2")  # noqa: S608 - a query
+    condition = concrete(limited, call)
     with Engine() as engine:
-        limited = replace(step.condition, query=f"SELECT * FROM (\n{step.condition.query}\n) LIMIT 2")  # noqa: S608 - a query
-        table = interruptible(lambda: engine.table(concrete(limited, call)), engine.interrupt)
+        table = interruptible(lambda: engine.table(condition), engine.interrupt)
     if (table.num_rows, table.num_columns) != (1, 1):
         rows = f"{table.num_rows} rows" if table.num_rows < 2 else "several rows"
         raise DataError(

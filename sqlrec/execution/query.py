@@ -33,11 +33,12 @@ def run_query(step: QueryStep, call: Call) -> Outcome:
     from sqlrec.execution.preview import Watch
 
     into = target(step.target or _result(call), call)
+    query = concrete(step.query, call)
     mode, message = MODES[step.mode]
     with Engine() as engine:
 
         def work() -> tuple[Watch, WriteReport]:
-            watch = Watch(engine.reader(concrete(step.query, call)))
+            watch = Watch(engine.reader(query))
             return watch, write_table(watch.reader, into, key=call.key.job, mode=mode)
 
         watch, written = interruptible(work, engine.interrupt)

@@ -8,12 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
+from sqlrec.execution.alter_model import alter_model
 from sqlrec.execution.call import Call, Report
 from sqlrec.execution.control import run_assert, run_if, taken
 from sqlrec.execution.define import define_model, drop_model, drop_service
 from sqlrec.execution.deploy import deploy
 from sqlrec.execution.environment import Environment
 from sqlrec.execution.evaluate import evaluate_job, record_evaluation
+from sqlrec.execution.explain import explain_step
+from sqlrec.execution.inspect import inspect
+from sqlrec.execution.explain import explain_step
+from sqlrec.execution.inspect import inspect
 from sqlrec.execution.key import RunKey, registration_of
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.query import run_query
@@ -147,7 +152,7 @@ def _model(step: ModelStep, call: Call) -> Outcome:
         case DefineModelStep():
             return define_model(step, call)
         case AlterModelStep():
-            raise NotImplementedError("AlterModelStep")
+            return alter_model(step, call)
         case DropModelStep():
             return drop_model(step, call)
         case _:
@@ -207,7 +212,7 @@ def _control(step: ControlStep, call: Call) -> Outcome:
 
 
 def _look(step: LookStep, call: Call) -> Outcome:
-    raise NotImplementedError(type(step).__name__)
+    return inspect(step, call) if isinstance(step, InspectStep) else explain_step(step, call)
 
 
 def _function(step: FunctionStep, call: Call) -> Outcome:

@@ -29,7 +29,7 @@ def changed(project: Path) -> Path:
     registry = open_registry(state)
     registry.put_model(model())
     exports = [register(registry, state, f"v{n}_export", kind=CheckpointKind.EXPORT) for n in (1, 2)]
-    options = {"replicas": "2"}
+    options = {"replicas": "2", "kubernetes.env.token": "secret:token"}
     for number, checkpoint in enumerate(exports):
         entry = registry.begin(
             service="rank",
@@ -64,7 +64,7 @@ def test_status_of_a_service_that_runs(sqlrec: Command, running: Endpoint) -> No
     assert facts["service"] == f"rank is ready at {running.url}"
     assert facts["serves"] == "rank_model v1_export, version 1"
     assert facts["revision"].startswith("1, deploy of 20")
-    assert facts["options"] == "replicas = 2"
+    assert facts["options"] == "replicas = 2, kubernetes.env.token = ******"
     assert "last change  revision 2 failed: its server ended with exit status 1" in told.out
     assert "Trace" not in told.out
 
@@ -98,6 +98,7 @@ def test_history_lists_every_change(sqlrec: Command, changed: Path) -> None:
     ]
     told = sqlrec("rollout", "history", "rank").out
     assert "replicas = 2" in told
+    assert "secret:token" not in told + str(found)
     assert "exit status 1" in told
 
 
