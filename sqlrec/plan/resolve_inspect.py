@@ -105,10 +105,13 @@ def database_name(name: Ident, scope: ScriptScope) -> str:
 
 
 def _refs(kind: ObjectKind, name: str, *, shown: bool = False) -> tuple[Ref, ...]:
-    """All things of a kind, or one. A model's checkpoints, metrics and services are shown with it."""
+    """All things of a kind, or one. A model's checkpoints, metrics and services are shown with it.
+
+    A model may be named with a version (``m$2``).
+    """
     match kind:
         case ObjectKind.CHECKPOINT | ObjectKind.MODEL if name:
-            model = ModelName.parse(name)
+            model = ModelName.parse(name.rpartition("$")[0] or name)
             parts = (all_of(part, f"{model.key}@") for part in (RefKind.CHECKPOINT, RefKind.GATE))
             return (model_ref(model), *parts, all_of(RefKind.SERVICE))
         case ObjectKind.CHECKPOINT | ObjectKind.MODEL | ObjectKind.DATABASE | ObjectKind.CATALOG:

@@ -52,8 +52,7 @@ ABOUT_A_MODEL = (ObjectKind.MODEL, ObjectKind.CHECKPOINT)
 def check_names(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """Names become folders, aliases and hosts, so they are letters, digits, ``_`` and ``-``."""
     for model in model_idents(statement):
-        if not (isinstance(statement, Describe | ShowCreate) and _version(model)):
-            yield from _model(model, scope)
+        yield from _model(model, scope)
     match statement:
         case CreateService(name=name):
             yield from _plain(name, "service")
@@ -79,7 +78,8 @@ def model_ident(statement: Statement) -> Ident | None:
         case CreateService(model=name):
             return name
         case Describe(kind=kind, name=name) | ShowCreate(kind=kind, name=name) if kind in ABOUT_A_MODEL:
-            return name
+            named = _version(name)
+            return Ident((*name.parts[:-1], named[0]), name.span) if named else name
         case Show(kind=ObjectKind.CHECKPOINT, of=name):
             return name
         case _:
