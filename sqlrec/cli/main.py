@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sqlrec import __version__
-from sqlrec.cli import compiling, demo, explaining, inspecting, referencing, running, services
+from sqlrec.cli import compiling, demo, explaining, formatting, inspecting, referencing, running, services
 from sqlrec.cli.project import choose_project
 from sqlrec.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, ScriptError, SqlRecError
 
@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show Python tracebacks of errors")
     parser.add_argument("--version", action="version", version=f"sqlrec {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for module in (compiling, explaining, running, inspecting, services, demo, referencing):
+    for module in (compiling, formatting, explaining, running, inspecting, services, demo, referencing):
         module.add_to(commands)
     return parser
 
