@@ -1,10 +1,15 @@
-"""What a predict server is told: its service, its addresses and the limits it keeps."""
+"""What a server is told: what it serves, its addresses and the limits it keeps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+from sqlrec.spec.function import ApiServiceSpec
 from sqlrec.spec.service import ServiceSpec
+
+Spec = TypeVar("Spec", ServiceSpec, ApiServiceSpec)
+"""A model or an API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +32,10 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServeConfig:
+class ServeConfig(Generic[Spec]):
     """One server process. Port 0 means any free one; ``activate`` opens the service port when ready."""
 
-    spec: ServiceSpec
+    spec: Spec
     host: str = "127.0.0.1"
     port: int = 0
     private_port: int = 0
@@ -39,3 +44,7 @@ class ServeConfig:
     threads: int = 1
     access_log: bool = False
     limits: Limits = Limits()
+
+
+AnyConfig = ServeConfig[ServiceSpec] | ServeConfig[ApiServiceSpec]
+"""A configuration, whatever is served."""

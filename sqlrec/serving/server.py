@@ -1,7 +1,7 @@
 """The life of a server process: load, prove, open, serve, drain.
 
-    start ──▶ private port open, model loading (alive, not ready)
-          ──▶ ready: model warm, private port answers predictions
+    start ──▶ private port open, content loading (alive, not ready)
+          ──▶ ready: content warm, private port answers requests
           ──▶ active: POST /admin/activate opened the service port
     SIGTERM ▶ draining: not ready at once; goes on serving, closing connections after their next answer
           ──▶ service port closed, requests in flight finished, exit 0
@@ -20,26 +20,24 @@ from asyncio import AbstractServer
 
 import orjson
 
-from sqlrec.serving.app import App
-from sqlrec.serving.config import ServeConfig
+from sqlrec.serving.config import AnyConfig
 from sqlrec.serving.connections import Connections
 from sqlrec.serving.listener import Door, listen, share_or_listen
 from sqlrec.serving.logs import log
-from sqlrec.serving.metrics import Metrics
-from sqlrec.serving.scorer import Scorer, load_scorer
+from sqlrec.serving.site import Content, Site
 
 PRIVATE_HOST = "127.0.0.1"
 
 
 class Server:
-    """One process of one service."""
+    """One process of one service, which serves ``content``."""
 
-    def __init__(self, config: ServeConfig) -> None:
+    def __init__(self, config: AnyConfig, content: Content) -> None:
         self._config = config
-        self._metrics = Metrics(config.spec)
+        self._content = content
         self._door = Door()
-        self._app = App(config, self._metrics, self.activate, door=self._door.name)
-        self.connections = Connections(self._app, config.limits)
+        self._site = Site(content, self.activate, door=self._door.name)
+        self.connections = Connections(self._site, config.limits)
         self._activating = asyncio.Lock()
         self._listener: socket.socket | None = None
         self._server: AbstractServer | None = None
@@ -53,9 +51,9 @@ class Server:
         private = await loop.create_server(self.connections.private, sock=listener)
         self.private_port = listener.getsockname()[1]
         _report("listening", private_port=self.private_port)
-        self._app.serve(await asyncio.to_thread(self._load))
+        await self._site.load()
         self.ready = True
-        log("ready", service=self._config.spec.name, version=self._config.spec.version)
+        log("ready", **self._content.facts)
         if self._config.activate:
             _report("active", url=await self.activate())
         await stop.wait()
@@ -64,7 +62,7 @@ class Server:
         await self._finish()
 
     async def activate(self) -> str:
-        """Open the service port, once; the URL of predictions. Raises ``StateError`` SR673."""
+        """Open the service port, once; the URL of requests. Raises ``StateError`` SR673."""
         async with self._activating:
             if self._listener is None:
                 config = self._config
@@ -78,20 +76,11 @@ class Server:
 
     def _url(self, listener: socket.socket) -> str:
         host, port = listener.getsockname()[:2]
-        return f"http://[{host}]:{port}/predict" if ":" in host else f"http://{host}:{port}/predict"
-
-    def _load(self) -> Scorer:
-        config = self._config
-        return load_scorer(
-            config.spec,
-            threads=config.threads,
-            max_rows=config.limits.rows,
-            observe=self._metrics.batch_done,
-        )
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self._content.path}"
 
     async def _drain(self) -> None:
         """Serve on for a while, for callers that have not heard yet, then close the service port."""
-        self._app.drain()
+        self._site.drain()
         self.connections.draining = True
         if self._server is None:
             return
@@ -102,7 +91,7 @@ class Server:
 
     async def _finish(self) -> None:
         finished = await self.connections.finish(self._config.limits.request_timeout)
-        self._app.close()
+        self._content.close()
         log("stopped", finished=finished)
 
 

@@ -19,7 +19,9 @@ import uvloop
 from onnx import TensorProto, helper, numpy_helper
 
 from sqlrec.artifacts.folder import combined, publish, read_result, staging, write_signature
+from sqlrec.serving.app import App
 from sqlrec.serving.config import ServeConfig
+from sqlrec.serving.metrics import Metrics
 from sqlrec.serving.server import Server
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import ModelSpec
@@ -269,7 +271,7 @@ def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Running:
     """A server in a thread of this process; ``port`` is its private port, which serves everything."""
 
-    def __init__(self, config: ServeConfig) -> None:
+    def __init__(self, config: ServeConfig[ServiceSpec]) -> None:
         self.config = config
         self.port = 0
         self.failure: BaseException | None = None
@@ -299,7 +301,7 @@ class Running:
 
     async def _serve(self) -> None:
         self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
-        self.server = Server(self.config)
+        self.server = Server(self.config, App(self.config, Metrics(self.config.spec)))
         running = asyncio.ensure_future(self.server.run(self.stop))
         while not running.done() and not self.server.ready:
             await asyncio.sleep(0.005)

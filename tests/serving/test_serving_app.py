@@ -13,6 +13,7 @@ from sqlrec.serving.app import App
 from sqlrec.serving.config import Limits, ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.metrics import Metrics
+from sqlrec.serving.site import Site
 from sqlrec.spec.service import ServiceSpec
 
 Serve = Callable[..., Any]
@@ -226,21 +227,21 @@ class Recorded:
 
 
 @pytest.fixture
-def loading_app(mixed_folder: Path, make_spec: MakeSpec) -> App:
+def loading_app(mixed_folder: Path, make_spec: MakeSpec) -> Site:
     """An app whose model is not there yet."""
 
     async def activate() -> str:
         raise AssertionError
 
     config = ServeConfig(spec=make_spec(mixed_folder))
-    return App(config, Metrics(config.spec), activate, door="")
+    return Site(App(config, Metrics(config.spec)), activate, door="")
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "/predict"), ("GET", "/readyz"), ("GET", "/v1/signature"), ("POST", "/admin/activate")],
 )
-def test_before_the_model_is_there(loading_app: App, method: str, path: str) -> None:
+def test_before_the_model_is_there(loading_app: Site, method: str, path: str) -> None:
     request = Recorded(method, path)
     loading_app.handle(cast(Request, request))
     assert (request.status, request.json["error"]["code"]) == (503, "SR659")
@@ -249,7 +250,7 @@ def test_before_the_model_is_there(loading_app: App, method: str, path: str) -> 
     assert alive.status == 200
 
 
-def test_a_draining_app_is_not_ready(loading_app: App) -> None:
+def test_a_draining_app_is_not_ready(loading_app: Site) -> None:
     loading_app.drain()
     ready, alive = Recorded("GET", "/readyz"), Recorded("GET", "/healthz")
     loading_app.handle(cast(Request, ready))
@@ -259,7 +260,7 @@ def test_a_draining_app_is_not_ready(loading_app: App) -> None:
 
 
 def test_a_fault_of_ours_is_a_500_with_its_traceback_in_the_log(
-    loading_app: App, capsys: pytest.CaptureFixture[str]
+    loading_app: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Broken(Recorded):
         def respond(self, status: int, body: bytes, **more: object) -> None:

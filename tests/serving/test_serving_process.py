@@ -19,7 +19,8 @@ import httpx
 import pytest
 
 from sqlrec.errors import SetupError
-from sqlrec.serving.__main__ import parse_arguments
+from sqlrec.serving import command
+from sqlrec.serving.config import ServeConfig
 from sqlrec.spec import codec
 from sqlrec.spec.job import Resources
 from sqlrec.spec.service import ServiceSpec
@@ -246,6 +247,10 @@ def test_a_model_that_is_not_there(
 ) -> None:
     write(spec_file, replace(make_spec(add_folder), model_uri="/nowhere"))
     assert failing(spec_file, start) == "[SR501] /nowhere holds no finished result"
+
+
+def parse_arguments(arguments: list[str]) -> ServeConfig[ServiceSpec]:
+    return command.parse_arguments(arguments, ServiceSpec, "sqlrec.serving")
 
 
 @pytest.mark.parametrize(("cpu", "threads"), [("1", 1), ("2.5", 3), ("500m", 1), ("4000m", 4)])
