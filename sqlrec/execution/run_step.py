@@ -17,8 +17,6 @@ from sqlrec.execution.environment import Environment
 from sqlrec.execution.evaluate import evaluate_job, record_evaluation
 from sqlrec.execution.explain import explain_step
 from sqlrec.execution.inspect import inspect
-from sqlrec.execution.explain import explain_step
-from sqlrec.execution.inspect import inspect
 from sqlrec.execution.key import RunKey, registration_of
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.query import run_query
