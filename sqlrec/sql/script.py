@@ -9,6 +9,7 @@ from itertools import pairwise
 from sqlrec.errors import Diagnostic, Severity
 from sqlrec.sql.cursor import Cursor, SyntaxProblem, problem
 from sqlrec.sql.grammar.dispatch import statement
+from sqlrec.sql.grammar.neighbours import recognised
 from sqlrec.sql.lexer import Split, Token, runs_over
 from sqlrec.sql.statements import Statement
 
@@ -47,14 +48,16 @@ def parse(text: str) -> Parsed:
 
 def _read(text: str, tokens: Sequence[Token]) -> tuple[list[Statement], list[Diagnostic]]:
     cursor = Cursor(text, tokens)
+    found: list[Statement] = []
     try:
         _check_templates(tokens)
         found = [statement(cursor)]
     except SyntaxProblem as error:
-        found = []
-        cursor.found.append(_with_lost_quote(text, tokens, error.diagnostic))
-    wrong = any(diagnostic.severity is Severity.ERROR for diagnostic in cursor.found)
-    return [] if wrong else found, cursor.found
+        cursor.found.append(error.diagnostic)
+    if all(diagnostic.severity is Severity.WARNING for diagnostic in cursor.found):
+        return found, cursor.found
+    explained = _lost_quote(text, tokens) or recognised(tokens, text)
+    return [], [explained] if explained else cursor.found
 
 
 def _check_templates(tokens: Sequence[Token]) -> None:
@@ -64,8 +67,8 @@ def _check_templates(tokens: Sequence[Token]) -> None:
             raise problem("SR110", "templates stand inside quotes only", token.span.to(following.span), hint)
 
 
-def _with_lost_quote(text: str, tokens: Sequence[Token], diagnostic: Diagnostic) -> Diagnostic:
-    """Point to a string that swallowed the end of its statement, if there is one."""
+def _lost_quote(text: str, tokens: Sequence[Token]) -> Diagnostic | None:
+    """A string that swallowed the end of its statement, if there is one."""
     for token in tokens:
         if runs_over(text, token):
             return Diagnostic(
@@ -74,4 +77,4 @@ def _with_lost_quote(text: str, tokens: Sequence[Token], diagnostic: Diagnostic)
                 span=token.span,
                 hint="is its closing quote missing?",
             )
-    return diagnostic
+    return None
