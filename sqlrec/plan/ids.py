@@ -46,7 +46,6 @@ from sqlrec.plan.plan import (
 )
 from sqlrec.plan.templates import is_templated
 from sqlrec.spec import codec
-from sqlrec.spec.names import ModelName
 from sqlrec.sql.statements import ObjectKind
 
 MAX_LENGTH = 120
@@ -112,32 +111,33 @@ _SERVICE_VERBS: dict[type[Step], str] = {
 
 def _of_model(step: DefineModelStep | TrainStep | ExportStep | EvaluateStep | DropModelStep) -> str:
     match step:
-        case DefineModelStep(model=model):
-            return f"define_{model.name.name}"
-        case TrainStep(model=name):
-            return f"train_{name}"
-        case ExportStep(model=name):
-            return f"export_{name}"
-        case EvaluateStep(model=name):
-            return f"evaluate_{name}"
-        case DropModelStep(model=name):
-            return f"drop_model_{name}"
+        case DefineModelStep(model=spec):
+            return f"define_{spec.name.name}"
+        case TrainStep(model=model):
+            return f"train_{model.name}"
+        case ExportStep(model=model):
+            return f"export_{model.name}"
+        case EvaluateStep(model=model):
+            return f"evaluate_{model.name}"
+        case DropModelStep(model=model):
+            return f"drop_model_{model.name}"
         case _:
             assert_never(step)
 
 
 def _of_change(step: AlterModelStep) -> str:
+    model = step.model.name
     match step.change:
         case RenameTo():
-            return f"rename_{step.model}"
+            return f"rename_{model}"
         case SetAlias(alias=alias):
-            return f"set_alias_{step.model}_{alias}"
+            return f"set_alias_{model}_{alias}"
         case DropAlias(alias=alias):
-            return f"drop_alias_{step.model}_{alias}"
+            return f"drop_alias_{model}_{alias}"
         case DropCheckpoint(checkpoint=name):
-            return f"drop_checkpoint_{step.model}" + ("" if is_templated(name) else f"_{name}")
+            return f"drop_checkpoint_{model}" + ("" if is_templated(name) else f"_{name}")
         case _:
-            return f"alter_{step.model}"
+            return f"alter_{model}"
 
 
 def _of_rows(step: QueryStep | ScoreStep | ChunkedCallStep | AssertStep) -> str:
@@ -174,10 +174,10 @@ def _of_function(step: DefineFunctionStep | DropFunctionStep | DefineApiStep | D
 
 def _of_inspection(step: InspectStep) -> str:
     """``show_models``, ``show_checkpoints_m``, ``describe_model_m``."""
-    about_model = step.kind in (ObjectKind.MODEL, ObjectKind.CHECKPOINT) and step.name.count(".") == 2
-    name = f"_{ModelName.parse(step.name) if about_model else step.name}" if step.name else ""
+    about_model = step.kind in (ObjectKind.MODEL, ObjectKind.CHECKPOINT)
+    name = step.name.rpartition(".")[2] if about_model else step.name
     shown = f"show_{step.kind}s" if step.action is Inspection.SHOW else f"{step.action}_{step.kind}"
-    return shown + name
+    return f"{shown}_{name}"
 
 
 def _valid(text: str) -> str:

@@ -52,8 +52,12 @@ def _call(
     config = config_of(call)
     match call:
         case PredictTable(input=InputQuery(is_values=True)):
-            columns = tuple(column.text for column in call.columns)
-            return PredictedRow(name=name, model=_used(call.model, config, scope), columns=columns)
+            return PredictedRow(
+                name=name,
+                model=_used(call.model, config, scope),
+                arity=len(call.columns),
+                columns=tuple(column.text for column in call.columns),
+            )
         case PredictTable():
             return PredictedTable(
                 name=name,
@@ -63,7 +67,7 @@ def _call(
             )
         case PredictValues():
             kind = PredictedRow if call.in_from else PredictedValue
-            return kind(name=name, model=_used(call.model, config, scope))
+            return kind(name=name, model=_used(call.model, config, scope), arity=len(call.values))
         case EvaluateTable():
             return EvaluatedTable(
                 name=name,
@@ -74,7 +78,7 @@ def _call(
                 task=call.task.value if call.task else "",
             )
         case EvaluateRows():
-            return EvaluatedRows(name=name, model=_used(call.model, config, scope))
+            return EvaluatedRows(name=name, model=_used(call.model, config, scope), arity=len(call.features))
         case VectorSearch():
             return SearchedTable(
                 name=name,

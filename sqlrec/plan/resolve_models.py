@@ -167,8 +167,8 @@ def _touched(
 
 
 def alias_name(text: Text) -> str:
-    """The name of an alias, which may be written with its ``@``."""
-    return text.value.strip().removeprefix(ALIAS)
+    """The name of an alias."""
+    return text.value.strip()
 
 
 def known_name(model: ModelName, text: Text | None, scope: ScriptScope) -> str:

@@ -87,7 +87,9 @@ def _check_setting(statement: SetOption) -> Iterator[Diagnostic]:
             code="SR303",
             message=f"option {statement.key.value!r}: {wrong}",
             span=statement.value_span,
-            hint=suggest(text, SCHEDULES) if key == "dag.schedule" else "",
+            hint=(suggest(text, SCHEDULES) or "write it like '@daily' or '0 4 * * *'")
+            if key == "dag.schedule"
+            else "write it like '2026-01-31'",
         )
 
 
@@ -125,7 +127,7 @@ def _reset(statement: ResetOption, scope: ScriptScope) -> Iterator[Diagnostic]:
             code="SR314",
             message=f"{statement.key.value!r} is not set here",
             span=statement.key.span,
-            hint=suggest(statement.key.value, known),
+            hint=suggest(statement.key.value, scope.settings) or "leave it out, or SET it before",
             severity=Severity.WARNING,
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlrec.errors import Diagnostic
 from sqlrec.plan.checks import is_resolvable, run_checks
 from sqlrec.plan.checks.tables import is_there
-from sqlrec.plan.declare import Declaring
+from sqlrec.plan.declare import Declaring, cached_tables
 from sqlrec.plan.effects import record
 from sqlrec.plan.plan import Step
 from sqlrec.plan.refused import Refused, refusal
@@ -64,6 +64,8 @@ class Walk:
     def _unread(self, statement: Statement, *found: Diagnostic) -> None:
         """A statement that makes no step: names that it would have made may exist all the same."""
         self.found += found
+        for table in cached_tables(statement):
+            self.scope.upcoming.pop(table.text.casefold(), None)
         self.scope.unread += self.scope.text[statement.span.start : statement.span.end]
 
 

@@ -34,6 +34,12 @@ OPTIONS = OptionSet(
             key="replicas", kind=OptionKind.INT, scopes=frozenset({Scope.SERVICE}), default=1, doc="Copies."
         ),
         Option(
+            key="min_auc",
+            kind=OptionKind.DOUBLE,
+            scopes=frozenset({Scope.EVALUATE}),
+            doc="Least AUC allowed.",
+        ),
+        Option(
             key="api_key",
             kind=OptionKind.STRING,
             scopes=frozenset({Scope.SERVICE, Scope.TRAIN, Scope.EXPORT}),
@@ -51,7 +57,7 @@ class FakeController:
     type: str = "test.rank"
     doc: str = "For tests."
     options: OptionSet = OPTIONS
-    programs: Programs = Programs(train="a:b", export="a:c")
+    programs: Programs = Programs(train="a:b", export="a:c", evaluate="a:d")
     parts: tuple[str, ...] = ()
 
     def outputs(self, columns: Schema, options: dict[str, object]) -> Schema:

@@ -81,10 +81,6 @@ DOES_NOT = "leave the statement out. test.external: For tests."
             ],
         ),
         (
-            "CREATE TEMPORARY MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y')",
-            ["SR213 `m` TEMPORARY models live for a session, and a script has none | leave TEMPORARY out"],
-        ),
-        (
             "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = '{{ ds }}')",
             [
                 "SR310 `'{{ ds }}'` a model's definition is the same in every run; templates cannot stand"
@@ -155,10 +151,6 @@ def test_if_not_exists_keeps_the_registered_definition(findings: Any, known: Any
         ),
         ("DROP SERVICE s", ["SR206 `s` service 's' does not exist | there is no service yet"]),
         ("DROP SERVICE IF EXISTS s", []),
-        (
-            "DROP TEMPORARY MODEL m",
-            ["SR213 `m` TEMPORARY models live for a session, and a script has none | leave TEMPORARY out"],
-        ),
     ],
 )
 def test_what_is_not_there(findings: Any, known: Any, script: str, expected: list[str]) -> None:

@@ -50,7 +50,8 @@ SERVED = (
                 "SR426 `b` partition column 'b' is not declared | list it, with its type, among the columns",
                 "SR303 `'parket'` option 'connector' is one of parquet, csv, not 'parket'"
                 " | Did you mean 'parquet'?",
-                "SR304 `header` option 'header' belongs to connector csv",
+                "SR304 `header` option 'header' belongs to connector csv"
+                " | leave it out, or write connector = 'csv'",
             ],
         ),
         (
@@ -58,8 +59,8 @@ SERVED = (
             " WITH (connector = 'csv', path = ' ')",
             [
                 "SR426 `days` partition column 'days' is not declared | Did you mean 'day'?",
-                "SR423 `day` column 'day' is listed twice",
-                "SR303 `' '` option 'path' is empty",
+                "SR108 `day` column 'day' is listed twice | remove one of them",
+                "SR303 `' '` option 'path' is empty | name a file, a folder or a glob, such as 'visits/*.csv'",
             ],
         ),
         (
@@ -259,7 +260,10 @@ def test_templates(findings: Any, script: str, expected: list[str]) -> None:
                 " | use {{ ds }} where the parameter is used"
             ],
         ),
-        ("DECLARE a INT; DECLARE a INT", ["SR212 `a` parameter 'a' is declared twice"]),
+        (
+            "DECLARE a INT; DECLARE a INT",
+            ["SR212 `a` parameter 'a' is declared twice | rename or remove one of them"],
+        ),
         (
             "DECLARE `a-b` INT",
             ["SR211 ``a-b`` 'a-b' cannot name a parameter | use letters, digits and _"],

@@ -72,7 +72,7 @@ def test_a_missing_feature_may_be_null(findings: Any, known: Any) -> None:
     known.put("v1_export", CheckpointKind.EXPORT, service="s")
     script = "CREATE TABLE t (x INT) WITH (connector = 'parquet', path = 't'); CALL call_service('s', t);"
     assert [f[:5] for f in findings(script, known)] == ["SR402"]
-    assert findings(script + "SET 'score.missing_features' = 'NULL'", known) == []
+    assert findings("SET 'score.missing_features' = 'NULL';" + script, known) == []
 
 
 def test_settings_in_force() -> None:

@@ -13,7 +13,7 @@ from sqlrec.plan.checks.alter import check_alter_model
 from sqlrec.plan.checks.calls import check_call, check_call_features, well_formed
 from sqlrec.plan.checks.checkpoints import check_asked_for, check_exported, check_served, check_trained
 from sqlrec.plan.checks.columns import check_data_columns
-from sqlrec.plan.checks.control import check_branches, check_inner, may_be_inner
+from sqlrec.plan.checks.control import check_inner, may_be_inner
 from sqlrec.plan.checks.functions import check_function_unused, check_known_function
 from sqlrec.plan.checks.inspection import check_database
 from sqlrec.plan.checks.models import (
@@ -76,7 +76,6 @@ CHECKS: tuple[Check, ...] = (
     check_call,
     check_call_features,
     check_inner,
-    check_branches,
     check_database,
 )
 

@@ -77,7 +77,6 @@ def _rename(old: ModelName, change: RenameTo, scope: ScriptScope) -> Iterator[Di
 
 def _set(statement: AlterModel, change: SetOptions, scope: ScriptScope) -> Iterator[Diagnostic]:
     yield from run_dependent(change.options)
-    yield from _twice(change.options)
     model = scope.permanent(scope.model_name(statement.name))
     controller = scope.controller_of(model.type) if model else None
     if model is None or controller is None:
@@ -89,21 +88,6 @@ def _set(statement: AlterModel, change: SetOptions, scope: ScriptScope) -> Itera
     if not found:
         stored = changes.SetOptions(options=stored_options(change.options))
         yield from _altered(statement, stored, model, controller)
-
-
-def _twice(items: tuple[OptionItem, ...]) -> Iterator[Diagnostic]:
-    seen: set[str] = set()
-    for item in items:
-        key = canonical_key(item.key.value)
-        if key in seen:
-            yield Diagnostic(
-                code="SR311",
-                message=f"option {item.key.value!r} is set twice; the last value holds",
-                span=item.key.span,
-                hint="keep one of them",
-                severity=Severity.WARNING,
-            )
-        seen.add(key)
 
 
 def _of_type(items: tuple[OptionItem, ...], model: ModelSpec) -> Iterator[Diagnostic]:
@@ -160,10 +144,12 @@ def _altered(
     model: ModelSpec,
     controller: ModelController,
 ) -> Iterator[Diagnostic]:
-    """What the model's type says of the model as it will be."""
+    """What the model's type says of the model as it will be, and did not say of it before."""
+    known = set(controller.check(model))
     altered = replace(model, options=altered_options(model.options, change))
     items = statement.change.options if isinstance(statement.change, SetOptions) else ()
-    yield from (problem_finding(p, items, statement.name.span) for p in controller.check(altered))
+    brought_about = [problem for problem in controller.check(altered) if problem not in known]
+    yield from (problem_finding(problem, items, statement.name.span) for problem in brought_about)
 
 
 # Checkpoints and aliases

@@ -12,7 +12,7 @@ from sqlrec.plan.checks.parts import called
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.variables import BUILT_IN, function_name
-from sqlrec.sql.statements import CacheTable, CallBody, Ident, LikeFunction, Text
+from sqlrec.sql.statements import CallBody, Ident, LikeFunction, Text
 
 
 def check_call(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
@@ -29,7 +29,7 @@ def check_call(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
             code="SR214", message=f"unknown function {name!r}", span=body.function.span, hint=hint
         )
         return
-    yield from check_clauses(statement, body, scope)
+    yield from check_like(body, scope)
     usage = f"write CALL {name.casefold()}('service', {', '.join(_names(takes))})"
     if len(body.arguments) != len(takes):
         yield Diagnostic(
@@ -54,23 +54,8 @@ def _names(takes: tuple[str, ...]) -> list[str]:
     return [what.replace(" ", "_") for what in takes[1:]]
 
 
-def check_clauses(statement: Acting, body: CallBody, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """LIKE, PARTITION BY and ASYNC of a call, of whatever function."""
-    tables = [a.value.text.casefold() for a in body.arguments if isinstance(a.value, Ident)]
-    if body.chunks and body.chunks.table.text.casefold() not in tables:
-        yield Diagnostic(
-            code="SR215",
-            message=f"PARTITION BY table {body.chunks.table.text!r} must be one of the function input tables",
-            span=body.chunks.table.span,
-            hint=suggest(body.chunks.table.text, tables) or f"input tables: {', '.join(tables)}",
-        )
-    if body.is_async and isinstance(statement, CacheTable):
-        yield Diagnostic(
-            code="SR213",
-            message="async function not support in cache",
-            span=body.span,
-            hint="leave ASYNC out: statements that do not need the table do not wait for it",
-        )
+def check_like(body: CallBody, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """LIKE names a function, or a table of the script, whatever the call is of."""
     if isinstance(body.like, LikeFunction):
         yield from unknown_function(body.like.function.value, body.like.function.span, scope)
     elif body.like is not None and body.like.text.casefold() not in (*scope.caches, *scope.tables):

@@ -8,8 +8,7 @@ from sqlrec.errors import Diagnostic, suggest
 from sqlrec.plan.checks.parts import tables_of
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
-from sqlrec.spec.schema import Schema
-from sqlrec.sql.statements import CacheTable, CreateView, Ident, Insert
+from sqlrec.sql.statements import CacheTable, CreateView, Insert
 
 
 def check_cache_name(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
@@ -76,32 +75,20 @@ def check_insert_columns(statement: Acting, scope: ScriptScope) -> Iterator[Diag
             hint=f"CREATE TABLE {table.name} with its columns, or select them in the order of the table",
         )
         return
-    seen: set[str] = set()
+    listed = {column.text.casefold() for column in statement.columns}
     for column in statement.columns:
-        yield from _column(column, table.name, table.schema, seen)
-        seen.add(column.text.casefold())
-    missing = [f.name for f in table.schema if not f.nullable and f.name.casefold() not in seen]
+        if table.schema.get(column.text) is None:
+            yield Diagnostic(
+                code="SR402",
+                message=f"table {table.name!r} has no column {column.text!r}",
+                span=column.span,
+                hint=suggest(column.text, table.schema.names) or f"it has: {', '.join(table.schema.names)}",
+            )
+    missing = [f.name for f in table.schema if not f.nullable and f.name.casefold() not in listed]
     if missing:
         yield Diagnostic(
             code="SR412",
             message=f"table {table.name!r}: {', '.join(missing)} would be NULL, and is NOT NULL",
             span=statement.columns[0].span.to(statement.columns[-1].span),
             hint=f"add {', '.join(missing)} to the list and to the query",
-        )
-
-
-def _column(column: Ident, table: str, schema: Schema, seen: set[str]) -> Iterator[Diagnostic]:
-    if schema.get(column.text) is None:
-        yield Diagnostic(
-            code="SR402",
-            message=f"table {table!r} has no column {column.text!r}",
-            span=column.span,
-            hint=suggest(column.text, schema.names) or f"it has: {', '.join(schema.names)}",
-        )
-    elif column.text.casefold() in seen:
-        yield Diagnostic(
-            code="SR108",
-            message=f"column {column.text!r} is listed twice",
-            span=column.span,
-            hint="remove one of them",
         )
