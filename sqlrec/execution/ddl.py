@@ -57,7 +57,7 @@ def declared_options(model: ModelSpec) -> OptionSet | None:
 
 
 def redefined(model: ModelSpec, options: Mapping[str, OptionValue]) -> ModelSpec:
-    """The model with other options, checked as CREATE MODEL checks them.
+    """The model with other options, checked as CREATE MODEL checks them; their kinds stay as given.
 
     Raises ``OptionError`` with what is wrong with them.
     """
@@ -66,7 +66,7 @@ def redefined(model: ModelSpec, options: Mapping[str, OptionValue]) -> ModelSpec
         (step,) = build_plan(render(statement), path="", name="").steps
     except ScriptError as error:
         raise OptionError(error.code, error.message, hint=error.hint) from None
-    return step.model if isinstance(step, DefineModelStep) else model
+    return replace(step.model, options=dict(options)) if isinstance(step, DefineModelStep) else model
 
 
 def _written(value: OptionValue) -> OptionValue:
