@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from sqlrec.sql.render import functions, inspecting, models, rows, services, tables
-from sqlrec.sql.render.words import query, words
+from sqlrec.sql.render.words import HELD, indented, query, words
 from sqlrec.sql.statements import (
     AlterModel,
     AlterService,
@@ -64,6 +64,10 @@ def render(statement: Statement) -> str:
 
     ``parse(render(s))`` gives ``s`` again, up to places, kinds of literals and spellings of model calls.
     """
+    return _text(statement).replace(HELD, "\n")
+
+
+def _text(statement: Statement) -> str:
     return "\n".join(line for line in _lines(statement) if line)
 
 
@@ -92,9 +96,9 @@ def _control(statement: If | Explain | Assert | Flush) -> Sequence[str]:
         case If():
             head = words("IF", statement.timein and "TIMEIN", f"({query(statement.condition)})")
             branches = [("THEN", statement.then), ("ELSE", statement.otherwise)]
-            return (head, *(f"{word} (\n{render(inner)}\n)" for word, inner in branches if inner))
+            return (head, *(f"{word} (\n{indented(_text(inner))}\n)" for word, inner in branches if inner))
         case Explain():
-            return (f"EXPLAIN {render(statement.statement)}",)
+            return (f"EXPLAIN {_text(statement.statement)}",)
         case Assert():
             return (f"ASSERT {query(statement.query)}",)
         case Flush():

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sqlrec.sql.quoting import name_text
-from sqlrec.sql.render.words import columns, words
+from sqlrec.sql.render.words import columns, name, words
 from sqlrec.sql.statements import CreateApi, CreateFunction, DefineInput, DropApi, DropFunction, Return
 
 
@@ -17,20 +16,20 @@ def lines(
     match statement:
         case CreateFunction():
             replace = statement.replace and "OR REPLACE"
-            line = words("CREATE", replace, "SQL FUNCTION", name_text(statement.name))
+            line = words("CREATE", replace, "SQL FUNCTION", name(statement.name))
         case DefineInput():
-            of = f"LIKE {name_text(statement.like)}" if statement.like else columns("", statement.columns)
-            line = f"DEFINE INPUT TABLE {name_text(statement.name)} {of}"
+            of = f"LIKE {name(statement.like)}" if statement.like else columns("", statement.columns)
+            line = f"DEFINE INPUT TABLE {name(statement.name)} {of}"
         case Return():
-            line = words("RETURN", statement.table is not None and name_text(statement.table))
+            line = words("RETURN", statement.table is not None and name(statement.table))
         case DropFunction():
-            line = words("DROP SQL FUNCTION", statement.if_exists and "IF EXISTS", name_text(statement.name))
+            line = words("DROP SQL FUNCTION", statement.if_exists and "IF EXISTS", name(statement.name))
         case CreateApi():
             replace = statement.replace and "OR REPLACE"
-            function = name_text(statement.function)
-            line = words("CREATE", replace, "API", name_text(statement.name), "WITH", function)
+            function = name(statement.function)
+            line = words("CREATE", replace, "API", name(statement.name), "WITH", function)
         case DropApi():
-            line = words("DROP API", statement.if_exists and "IF EXISTS", name_text(statement.name))
+            line = words("DROP API", statement.if_exists and "IF EXISTS", name(statement.name))
         case _ as never:
             assert_never(never)
     return (line,)

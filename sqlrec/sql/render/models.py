@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sqlrec.sql.quoting import name_text, string_text
-from sqlrec.sql.render.words import clause, columns, keys, options, query, source, words
+from sqlrec.sql.render.words import clause, columns, keys, name, options, query, source, string, words
 from sqlrec.sql.statements import (
     AlterModel,
     CreateModel,
@@ -34,13 +33,13 @@ def lines(
         case DropModel():
             temporary = statement.temporary and "TEMPORARY"
             exists = statement.if_exists and "IF EXISTS"
-            return (words("DROP", temporary, "MODEL", exists, name_text(statement.name)),)
+            return (words("DROP", temporary, "MODEL", exists, name(statement.name)),)
         case AlterModel():
             exists = statement.if_exists and "IF EXISTS"
-            return (words("ALTER MODEL", exists, name_text(statement.name)), _change(statement))
+            return (words("ALTER MODEL", exists, name(statement.name)), _change(statement))
         case TrainModel():
             return (
-                f"TRAIN MODEL {name_text(statement.name)}",
+                f"TRAIN MODEL {name(statement.name)}",
                 clause("CHECKPOINT =", statement.checkpoint),
                 *source("ON", statement.data),
                 *source("VALIDATE ON", statement.validation),
@@ -57,7 +56,7 @@ def lines(
 
 def _measured(verb: str, statement: ExportModel | EvaluateModel, data: DataSource | None) -> Sequence[str]:
     return (
-        f"{verb} MODEL {name_text(statement.name)}",
+        f"{verb} MODEL {name(statement.name)}",
         clause("CHECKPOINT =", statement.checkpoint),
         *source("ON", data),
         options("WITH", statement.options),
@@ -71,7 +70,7 @@ def _create(statement: CreateModel) -> Sequence[str]:
         statement.temporary and "TEMPORARY",
         "MODEL",
         statement.if_not_exists and "IF NOT EXISTS",
-        name_text(statement.name),
+        name(statement.name),
         statement.columns is not None and columns("", statement.columns),
     )
     return (
@@ -88,7 +87,7 @@ def _change(statement: AlterModel) -> str:
     change = statement.change
     match change:
         case RenameTo():
-            return f"RENAME TO {name_text(change.name)}"
+            return f"RENAME TO {name(change.name)}"
         case SetOptions():
             return options("SET", change.options)
         case ResetOptions():
@@ -96,7 +95,7 @@ def _change(statement: AlterModel) -> str:
         case DropCheckpoint():
             return words("DROP", change.if_exists and "IF EXISTS", clause("CHECKPOINT =", change.checkpoint))
         case SetAlias():
-            return f"{clause('SET ALIAS', change.alias)} = {string_text(change.checkpoint.value)}"
+            return f"{clause('SET ALIAS', change.alias)} = {string(change.checkpoint.value)}"
         case DropAlias():
             return words("DROP", change.if_exists and "IF EXISTS", clause("ALIAS", change.alias))
         case _ as never:

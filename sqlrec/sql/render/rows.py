@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sqlrec.sql.quoting import name_text, string_text
-from sqlrec.sql.render.words import names, query, where, words
+from sqlrec.sql.render.words import name, names, query, string, where, words
 from sqlrec.sql.statements import (
     CacheTable,
     Call,
@@ -34,20 +33,20 @@ def lines(
         case CacheTable():
             cached = statement.source
             shown = f"CALL {_call(cached)}" if isinstance(cached, CallBody) else query(cached)
-            return (f"CACHE TABLE {name_text(statement.name)} AS", shown)
+            return (f"CACHE TABLE {name(statement.name)} AS", shown)
         case Select():
             return (query(statement.query),)
         case Insert():
             listed = names(statement.columns)
-            head = words("INSERT", statement.mode, name_text(statement.table), listed != "" and listed)
+            head = words("INSERT", statement.mode, name(statement.table), listed != "" and listed)
             return (head, query(statement.query))
         case Truncate():
-            return (f"TRUNCATE TABLE {name_text(statement.table)}",)
+            return (f"TRUNCATE TABLE {name(statement.table)}",)
         case Delete():
-            return (words("DELETE FROM", name_text(statement.table)), where(statement.where))
+            return (words("DELETE FROM", name(statement.table)), where(statement.where))
         case Update():
-            set_ = [f"{name_text(item.column)} = {query(item.value)}" for item in statement.assignments]
-            table = name_text(statement.table)
+            set_ = [f"{name(item.column)} = {query(item.value)}" for item in statement.assignments]
+            table = name(statement.table)
             return (f"UPDATE {table}", f"SET {', '.join(set_)}", where(statement.where))
         case _ as never:
             assert_never(never)
@@ -66,23 +65,23 @@ def _call(body: CallBody) -> str:
 def _argument(value: Ident | Text | Variable) -> str:
     match value:
         case Ident():
-            return name_text(value)
+            return name(value)
         case Text():
-            return string_text(value.value)
+            return string(value.value)
         case Variable():
-            name = string_text(value.name.value)
+            variable = string(value.name.value)
             if value.default is None:
-                return f"GET({name})"
-            return f"GET_OR_DEFAULT({name}, {string_text(value.default.value)})"
+                return f"GET({variable})"
+            return f"GET_OR_DEFAULT({variable}, {string(value.default.value)})"
         case _ as never:
             assert_never(never)
 
 
 def _like(like: LikeFunction | Ident) -> str:
     if isinstance(like, LikeFunction):
-        return f"FUNCTION {string_text(like.function.value)}"
-    return name_text(like)
+        return f"FUNCTION {string(like.function.value)}"
+    return name(like)
 
 
 def _chunks(chunks: Chunks) -> str:
-    return f"PARTITION BY {name_text(chunks.table)} SIZE {chunks.size}"
+    return f"PARTITION BY {name(chunks.table)} SIZE {chunks.size}"

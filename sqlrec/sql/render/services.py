@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sqlrec.sql.quoting import name_text
-from sqlrec.sql.render.words import clause, keys, options, words
+from sqlrec.sql.render.words import clause, keys, name, options, words
 from sqlrec.sql.statements import (
     AlterService,
     CreateService,
@@ -21,22 +20,22 @@ from sqlrec.sql.statements import (
 
 def lines(statement: CreateService | AlterService | RollbackService | DropService) -> Sequence[str]:
     """The clauses of the statement; empty ones are left out."""
-    name = name_text(statement.name)
+    shown = name(statement.name)
     match statement:
         case CreateService():
             absent = statement.if_not_exists and "IF NOT EXISTS"
             return (
-                words("CREATE", statement.replace and "OR REPLACE", "SERVICE", absent, name),
-                f"ON MODEL {name_text(statement.model)}",
+                words("CREATE", statement.replace and "OR REPLACE", "SERVICE", absent, shown),
+                f"ON MODEL {name(statement.model)}",
                 clause("CHECKPOINT =", statement.checkpoint),
                 options("WITH", statement.options),
             )
         case AlterService():
-            return (words("ALTER SERVICE", statement.if_exists and "IF EXISTS", name), *_change(statement))
+            return (words("ALTER SERVICE", statement.if_exists and "IF EXISTS", shown), *_change(statement))
         case RollbackService():
-            return (f"ROLLBACK SERVICE {name}", clause("TO CHECKPOINT =", statement.checkpoint))
+            return (f"ROLLBACK SERVICE {shown}", clause("TO CHECKPOINT =", statement.checkpoint))
         case DropService():
-            return (words("DROP SERVICE", statement.if_exists and "IF EXISTS", name),)
+            return (words("DROP SERVICE", statement.if_exists and "IF EXISTS", shown),)
         case _ as never:
             assert_never(never)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from sqlrec.sql.quoting import name_text, string_text
-from sqlrec.sql.render.words import block, clause, column, names, options, query, words
+from sqlrec.sql.render.words import block, clause, column, name, names, options, query, string, words
 from sqlrec.sql.statements import (
     Column,
     ComputedColumn,
@@ -27,7 +26,7 @@ def lines(
     statement: CreateTable | DropTable | CreateView | DropView | CreateDatabase | DropDatabase,
 ) -> Sequence[str]:
     """The clauses of the statement; empty ones are left out."""
-    name = name_text(statement.name)
+    shown = name(statement.name)
     match statement:
         case CreateTable():
             return _create_table(statement)
@@ -35,23 +34,23 @@ def lines(
             temporary, absent = _flags(statement)
             listed = names(statement.columns)
             return (
-                words("CREATE", temporary, "VIEW", absent, name, listed != "" and listed),
+                words("CREATE", temporary, "VIEW", absent, shown, listed != "" and listed),
                 clause("COMMENT", statement.comment),
                 f"AS {query(statement.query)}",
             )
         case CreateDatabase():
             return (
-                words("CREATE DATABASE", statement.if_not_exists and "IF NOT EXISTS", name),
+                words("CREATE DATABASE", statement.if_not_exists and "IF NOT EXISTS", shown),
                 clause("COMMENT", statement.comment),
                 options("WITH", statement.options),
             )
         case DropTable() | DropView():
             kind = "TABLE" if isinstance(statement, DropTable) else "VIEW"
             exists = statement.if_exists and "IF EXISTS"
-            return (words("DROP", statement.temporary and "TEMPORARY", kind, exists, name),)
+            return (words("DROP", statement.temporary and "TEMPORARY", kind, exists, shown),)
         case DropDatabase():
             exists = statement.if_exists and "IF EXISTS"
-            return (words("DROP DATABASE", exists, name, statement.cascade and "CASCADE"),)
+            return (words("DROP DATABASE", exists, shown, statement.cascade and "CASCADE"),)
         case _ as never:
             assert_never(never)
 
@@ -69,7 +68,7 @@ def _create_table(statement: CreateTable) -> Sequence[str]:
             temporary,
             "TABLE",
             absent,
-            name_text(statement.name),
+            name(statement.name),
             body is not None and block(_items(body)),
         ),
         clause("COMMENT", statement.comment),
@@ -81,7 +80,7 @@ def _create_table(statement: CreateTable) -> Sequence[str]:
 def _items(body: TableColumns) -> Iterator[str]:
     yield from map(_column, body.items)
     if body.watermark is not None:
-        yield f"WATERMARK FOR {name_text(body.watermark.column)} AS {query(body.watermark.expression)}"
+        yield f"WATERMARK FOR {name(body.watermark.column)} AS {query(body.watermark.expression)}"
     if body.primary_key is not None:
         yield _key(body.primary_key)
 
@@ -94,15 +93,15 @@ def _column(item: TableColumn) -> str:
             key = item.key is not None and clause("FROM", item.key)
             return column(item.column, "METADATA", key, item.virtual and "VIRTUAL")
         case ComputedColumn():
-            comment = item.comment != "" and f"COMMENT {string_text(item.comment)}"
-            return words(name_text(item.name), "AS", query(item.expression), comment)
+            comment = item.comment != "" and f"COMMENT {string(item.comment)}"
+            return words(name(item.name), "AS", query(item.expression), comment)
         case _ as never:
             assert_never(never)
 
 
 def _key(key: PrimaryKey) -> str:
     return words(
-        key.name is not None and f"CONSTRAINT {name_text(key.name)}",
+        key.name is not None and f"CONSTRAINT {name(key.name)}",
         f"PRIMARY KEY {names(key.columns)}",
         not key.enforced and "NOT ENFORCED",
     )

@@ -10,6 +10,9 @@ from sqlrec.sql.inference_text import canonical
 from sqlrec.sql.quoting import name_text, part_text, string_text
 from sqlrec.sql.statements import Column, Columns, DataSource, Ident, OptionItem, QueryText, Text
 
+HELD = "\ud800"
+"""Stands for a line break inside a query, string or name while lines are indented. No file holds it."""
+
 
 def words(*given: str | bool) -> str:
     """The words that are there; ``False`` stands for one that is not."""
@@ -18,24 +21,39 @@ def words(*given: str | bool) -> str:
 
 def query(text: QueryText) -> str:
     """A query, condition or expression."""
-    return canonical(text)
+    return canonical(text).replace("\n", HELD)
+
+
+def name(of: Ident) -> str:
+    """A name, in back-quotes where it needs them."""
+    return name_text(of).replace("\n", HELD)
+
+
+def string(value: str) -> str:
+    """A string literal."""
+    return string_text(value).replace("\n", HELD)
+
+
+def indented(text: str) -> str:
+    """The text two blanks to the right."""
+    return "  " + text.replace("\n", "\n  ")
 
 
 def value_text(value: OptionValue) -> str:
     """A literal that keeps its kind."""
     if isinstance(value, bool):
         return str(value).upper()
-    return string_text(value) if isinstance(value, str) else repr(value)
+    return string(value) if isinstance(value, str) else repr(value)
 
 
 def quoted(value: OptionValue) -> str:
     """An option's value as a string: ``'3'``, ``'true'``."""
-    return string_text(str(value).lower() if isinstance(value, bool) else str(value))
+    return string(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def clause(word: str, text: Text | None) -> str:
     """``word 'text'``, or nothing."""
-    return "" if text is None else f"{word} {string_text(text.value)}"
+    return "" if text is None else f"{word} {string(text.value)}"
 
 
 def block(items: Iterable[str]) -> str:
@@ -45,18 +63,18 @@ def block(items: Iterable[str]) -> str:
 
 def options(word: str, items: Sequence[OptionItem]) -> str:
     """``word ('key' = 'value', …)``, or nothing."""
-    shown = [f"{string_text(item.key.value)} = {quoted(item.value)}" for item in items]
+    shown = [f"{string(item.key.value)} = {quoted(item.value)}" for item in items]
     return f"{word} {block(shown)}" if shown else ""
 
 
 def keys(word: str, items: Sequence[Text]) -> str:
     """``word ('key', …)``."""
-    return f"{word} ({', '.join(string_text(item.value) for item in items)})"
+    return f"{word} ({', '.join(string(item.value) for item in items)})"
 
 
 def names(items: Iterable[Ident]) -> str:
     """``(name, …)``, or nothing."""
-    shown = ", ".join(map(name_text, items))
+    shown = ", ".join(map(name, items))
     return f"({shown})" if shown else ""
 
 
@@ -68,11 +86,11 @@ def columns(word: str, listed: Columns | None) -> str:
 def column(item: Column, *more: str | bool) -> str:
     """``name TYPE [NOT NULL] more [COMMENT 'text']``."""
     return words(
-        name_text(item.name),
+        name(item.name),
         type_text(item.type),
         not item.nullable and "NOT NULL",
         *more,
-        item.comment != "" and f"COMMENT {string_text(item.comment)}",
+        item.comment != "" and f"COMMENT {string(item.comment)}",
     )
 
 
@@ -80,7 +98,7 @@ def type_text(type_: DataType) -> str:
     """A type with the lengths it was written with, and names of fields quoted where they need it."""
     inner = list(map(type_text, type_.arguments))
     if type_.kind is Kind.ROW:
-        inner = [f"{part_text(name)} {text}" for name, text in zip(type_.names, inner, strict=True)]
+        inner = [f"{part_text(field)} {text}" for field, text in zip(type_.names, inner, strict=True)]
     if inner:
         return f"{type_.kind}<{', '.join(inner)}>"
     return type_.written or str(type_)
@@ -90,7 +108,7 @@ def source(word: str, data: DataSource | None) -> Sequence[str]:
     """``word table | (query)`` and its WHERE, or nothing."""
     if data is None:
         return ()
-    of = f"({query(data.query)})" if data.query else name_text(data.table) if data.table else ""
+    of = f"({query(data.query)})" if data.query else name(data.table) if data.table else ""
     return (f"{word} {of}", where(data.where))
 
 
