@@ -93,15 +93,3 @@ def needs_signature(model: ModelSpec, options: Mapping[str, OptionValue]) -> Ite
             message=f"a model of type {model.type} needs {' and '.join(missing)}",
             hint=f"write CREATE MODEL {model.name} {clauses} WITH (…)",
         )
-
-
-def distinct_outputs(model: ModelSpec, options: Mapping[str, OptionValue]) -> Iterator[Problem]:
-    """No column is both asked for and answered."""
-    for column in model.columns:
-        if model.outputs.get(column.name):
-            yield Problem(
-                code="SR424",
-                message=f"Field {column.name!r} exists in both input fields and output fields",
-                hint="rename one of them: the model's answer is added to the columns of the table",
-                column=column.name,
-            )

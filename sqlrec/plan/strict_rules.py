@@ -153,10 +153,6 @@ def _explains_other(statement: Explain, tokens: Tokens) -> bool:
     return not isinstance(statement.statement, Select | Insert)
 
 
-def _begins_with(word: str) -> When:
-    return lambda statement, tokens: tokens[0].key == word
-
-
 _LISTED_BY_BOTH = (ObjectKind.TABLE, ObjectKind.DATABASE, ObjectKind.CATALOG, ObjectKind.VIEW)
 
 
@@ -340,14 +336,6 @@ CLAUSES = (
         BOTH,
         _uses_database,
         hint="write USE name",
-    ),
-    Rule(
-        "WITH before INSERT",
-        Insert,
-        BOTH,
-        _begins_with("WITH"),
-        ("WITH",),
-        hint="write INSERT INTO table WITH …",
     ),
     Rule("CROSS APPLY", (Select, Insert, CacheTable), BOTH, _has("CROSS", "APPLY"), hint="use LATERAL TABLE"),
     Rule("OUTER APPLY", (Select, Insert, CacheTable), BOTH, _has("OUTER", "APPLY"), hint="use LATERAL TABLE"),

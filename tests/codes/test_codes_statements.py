@@ -8,6 +8,8 @@ from typing import get_args
 import pytest
 
 from sqlrec.codes.statements import StatementEntry, statement_entries
+from sqlrec.errors import Diagnostic, ScriptError
+from sqlrec.plan.build import build_plan
 from sqlrec.sql.script import parse
 from sqlrec.sql.statements import If, Statement
 
@@ -25,6 +27,21 @@ def test_an_example_is_a_script(entry: StatementEntry) -> None:
     assert len(parsed.statements) == entry.example.count(";")
     assert entry.example.endswith(";")
     assert entry.text.endswith(".")
+
+
+@pytest.mark.parametrize("entry", statement_entries(), ids=lambda entry: entry.name)
+def test_what_is_refused_says_so(entry: StatementEntry) -> None:
+    refused = any(found.code == "SR190" for found in _errors(entry.example))
+    assert refused == entry.text.startswith("Refused: ")
+    assert refused == (entry.group == "Read, but refused")
+
+
+def _errors(script: str) -> tuple[Diagnostic, ...]:
+    try:
+        build_plan(script, path="x.sql", name="x")
+    except ScriptError as error:
+        return error.diagnostics
+    return ()
 
 
 def test_every_statement_is_described() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from sqlrec.models.described import common_options
 from sqlrec.models.measures import EVALUATE, measure_options
 from sqlrec.models.pods import JOB, pod_options, topology_options
 from sqlrec.spec.options import (
@@ -50,6 +51,7 @@ def tzrec_options(*own: Option) -> OptionSet:
     return OptionSet(
         (
             *_model_options(),
+            *common_options(),
             *own,
             *_training_options(),
             *measure_options(),

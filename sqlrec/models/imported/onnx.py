@@ -7,7 +7,6 @@ from sqlrec.models.described import (
     DescribedModel,
     choice,
     common_options,
-    distinct_outputs,
     needs_signature,
 )
 from sqlrec.spec.options import Option, OptionKind, OptionSet
@@ -30,5 +29,5 @@ CONTROLLER = DescribedModel(
         ),
         prefixes=("onnx.",),
     ),
-    rules=(needs_signature, distinct_outputs),
+    rules=(needs_signature,),
 )

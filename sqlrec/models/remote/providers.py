@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sqlrec.models.controller import Problem
-from sqlrec.models.described import DescribedModel, distinct_outputs, needs_signature
+from sqlrec.models.described import DescribedModel, needs_signature
 from sqlrec.models.remote.options import (
     API_KEY,
     CALLING,
@@ -34,7 +34,7 @@ def provider(name: str, doc: str, *options: Option) -> DescribedModel:
         type=f"provider.{name}",
         doc=doc,
         options=OptionSet((*identity(name), *options), prefixes=(f"{name}.".replace("-", "_"), "params.")),
-        rules=(needs_signature, distinct_outputs, _embeds, _has_dead_letters),
+        rules=(needs_signature, _embeds, _has_dead_letters),
     )
 
 
