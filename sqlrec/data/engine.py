@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from sqlrec.data import views
 from sqlrec.data.failure import translated
+from sqlrec.data.functions import Function, define
 from sqlrec.data.querying import CONFIG, FAILURES, SESSION, bound, conformed, create_view, translating
 from sqlrec.errors import SqlRecError
 from sqlrec.spec.table import Relation, TableSource
@@ -30,12 +31,14 @@ BATCH_ROWS = 65_536
 class Engine:
     """DuckDB in this process. ``threads`` 0 takes all cores; ``memory`` is a limit such as ``'2GB'``.
 
-    All methods raise errors of our tree: ``NameNotFoundError`` (SR401 table, SR402 column),
-    ``SchemaError`` (SR403 query, SR406 declared columns, SR411 types), ``DataError`` (SR404 value, SR405
-    CSV, SR407 file, SR408 empty undeclared table), ``SetupError`` (SR704 memory, missing extension).
+    Queries may use ``functions``, each of which may use the tables of the query and the functions before it.
+    All methods raise what the functions raise, and errors of our tree: ``NameNotFoundError`` (SR401 table,
+    SR402 column), ``SchemaError`` (SR403 query, SR406 declared columns, SR411 types), ``DataError`` (SR404
+    value, SR405 CSV, SR407 file, SR408 empty undeclared table), ``SetupError`` (SR704 memory, missing
+    extension).
     """
 
-    def __init__(self, *, threads: int = 0, memory: str = "") -> None:
+    def __init__(self, *, threads: int = 0, memory: str = "", functions: Iterable[Function] = ()) -> None:
         self._spill = Path(tempfile.gettempdir()) / f"sqlrec-{uuid.uuid4().hex}"
         self._config: dict[str, str | bool | int | float | list[str]] = {
             **CONFIG,
@@ -46,6 +49,8 @@ class Engine:
         if memory:
             self._config["memory_limit"] = memory
         self._connections: set[duckdb.DuckDBPyConnection] = set()
+        self._functions = tuple(functions)
+        self._failures: list[Exception] = []
 
     def __enter__(self) -> Engine:
         return self
@@ -74,7 +79,7 @@ class Engine:
         """
         connection = self._connect(relation.sources)
         try:
-            with translating(relation, connection):
+            with self._translating(relation, connection):
                 query, schema = bound(connection, relation)
                 stream = query.to_arrow_reader(batch_rows)
         except SqlRecError:
@@ -101,7 +106,7 @@ class Engine:
     def _connected(self, relation: Relation) -> Iterator[duckdb.DuckDBPyConnection]:
         connection = self._connect(relation.sources)
         try:
-            with translating(relation, connection):
+            with self._translating(relation, connection):
                 yield connection
         finally:
             self._drop(connection)
@@ -114,7 +119,7 @@ class Engine:
         relation: Relation,
     ) -> Iterator[pa.RecordBatch]:
         try:
-            with translating(relation, connection):
+            with self._translating(relation, connection):
                 for batch in stream:
                     yield conformed(batch, schema)
         finally:
@@ -130,6 +135,8 @@ class Engine:
             connection.execute(SESSION)
             for name, source in sources.items():
                 create_view(connection, name, views.select(connection, source))
+            for function in self._functions:
+                define(connection, function, self._failures.append)
         except FAILURES as error:
             self._drop(connection)
             raise translated(error) from None
@@ -137,6 +144,17 @@ class Engine:
             self._drop(connection)
             raise
         return connection
+
+    @contextmanager
+    def _translating(self, relation: Relation, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """As :func:`translating`; what a function raised is raised as it was."""
+        try:
+            with translating(relation, connection):
+                yield
+        except SqlRecError:
+            if self._failures:
+                raise self._failures[0] from None
+            raise
 
     def _drop(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.close()

@@ -65,8 +65,10 @@ def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
-    """A view under a plain, ``db.table`` or ``catalog.db.table`` name."""
+    """A view under a plain, ``db.table`` or ``catalog.db.table`` name; also as one quoted word with dots."""
     *parents, table = name.split(".")
+    if parents:
+        connection.execute(f"CREATE VIEW {types.quote(name)} AS {select}")
     if len(parents) == 2:
         connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {types.quote(parents[0])}")
     if parents:

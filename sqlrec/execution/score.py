@@ -20,7 +20,7 @@ def run_score(step: ScoreStep, call: Call) -> Outcome:
     """Score the table through the service; raises SR206 for an unknown service, SR630 for a dead one."""
     from sqlrec.jobs.score import score
 
-    endpoint = _endpoint(step.service, call)
+    endpoint = ready_endpoint(step.service, call)
     served = call.env.registry.service(step.service)
     if served is None:
         raise _unknown(step.service, call)
@@ -49,7 +49,8 @@ def run_score(step: ScoreStep, call: Call) -> Outcome:
     )
 
 
-def _endpoint(service: str, call: Call) -> Endpoint:
+def ready_endpoint(service: str, call: Call) -> Endpoint:
+    """Where a service answers; raises SR206 for an unknown service, SR630 for one that is not ready."""
     found = call.env.services.endpoint(service)
     if found is None:
         raise _unknown(service, call)

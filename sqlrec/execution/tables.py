@@ -10,7 +10,15 @@ from sqlrec.spec.table import Relation, TableFormat, TableSource
 
 
 def concrete(relation: Relation, call: Call) -> Relation:
-    """The relation over tables that any process of this machine can open; raises SR401 for a missing one."""
+    """The relation over tables that any process of this machine can open; raises SR401 for a missing one.
+
+    Calls of models in it are made now. It must not be done in the thread of a query: only the main thread
+    can be interrupted.
+    """
+    if relation.calls:
+        from sqlrec.execution.inference import without_calls
+
+        return without_calls(relation, call)
     return replace(relation, sources={n: source(s, call) for n, s in relation.sources.items()})
 
 

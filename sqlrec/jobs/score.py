@@ -67,6 +67,7 @@ def score(work: ScoreWork, output: Path, progress: Progress) -> JobResult:
             arrow_schema(work.model.outputs),
             query=query,
             missing_features=options.missing_features,
+            columns=work.columns,
         )
         scorer.schema(engine.schema(work.inputs))
         digest = _digest(work, query)

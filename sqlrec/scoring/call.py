@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from sqlrec.errors import RemoteError, SchemaError
 from sqlrec.scoring.client import ServiceClient
 from sqlrec.scoring.merge import merge, output_schema
-from sqlrec.scoring.request import Request, bind
+from sqlrec.scoring.request import Request, bind, bind_columns
 from sqlrec.spec.model import ModelSpec
 
 
@@ -16,7 +18,8 @@ class Scorer:
 
     ``outputs`` are the model's output columns as Arrow types. With a ``query`` table of exactly one row
     the call is ``call_service_with_qv`` and batches are of the value table; the query's columns are not
-    returned. ``missing_features`` is ``'error'`` or ``'null'``.
+    returned. ``missing_features`` is ``'error'`` or ``'null'``. ``columns`` are those of the features, in
+    their order; without them a feature is found by its name.
     """
 
     def __init__(
@@ -27,12 +30,14 @@ class Scorer:
         *,
         query: pa.Table | None = None,
         missing_features: str = "error",
+        columns: Sequence[str] = (),
     ) -> None:
         self._client = client
         self._model = model
         self._outputs = outputs
         self._query = query
         self._missing = missing_features
+        self._columns = columns
         self._absent: set[str] = set()
         self._bound: tuple[pa.Schema, Request, pa.Schema] | None = None
 
@@ -43,7 +48,7 @@ class Scorer:
         return tuple(f"service {service} does not answer output {n!r}: NULL" for n in sorted(self._absent))
 
     def schema(self, table: pa.Schema) -> pa.Schema:
-        """Columns of the result for a table; raises ``SchemaError`` SR615, SR618, SR619."""
+        """Columns of the result for a table; raises what :func:`bind` and :func:`bind_columns` do."""
         return self._bind(table)[1]
 
     async def score(self, batch: pa.RecordBatch, *, first_row: int = 0) -> pa.RecordBatch:
@@ -81,6 +86,9 @@ class Scorer:
         if self._bound is None or not self._bound[0].equals(table):
             if not len(self._outputs):
                 raise SchemaError("SR615", f"model {self._model.name} declares no outputs")
-            request = bind(self._client.service, self._model, table, self._query, self._missing)
+            if self._columns:
+                request: Request = bind_columns(self._client.service, self._model, table, self._columns)
+            else:
+                request = bind(self._client.service, self._model, table, self._query, self._missing)
             self._bound = (table, request, output_schema(table, self._outputs))
         return self._bound[1], self._bound[2]

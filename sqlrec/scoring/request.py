@@ -10,6 +10,7 @@ error; NaN is a missing number and goes as null.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,7 +18,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlrec.errors import DataError, SchemaError
+from sqlrec.errors import DataError, NameNotFoundError, SchemaError, suggest
 from sqlrec.spec.model import ModelSpec
 
 
@@ -100,6 +101,35 @@ def bind(
     if query is None:
         return RowRequest(bound=tuple(bound), absent=tuple(absent))
     return QueryRequest(query=from_query | {name: [None] for name in absent}, bound=tuple(bound))
+
+
+def bind_columns(service: str, model: ModelSpec, table: pa.Schema, columns: Sequence[str]) -> RowRequest:
+    """The request form when ``columns`` give the model's features by their order, as DESCRIPTOR does.
+
+    Raises ``SchemaError`` SR430 (their number), SR618 (a type JSON has no form for) and
+    ``NameNotFoundError`` SR402 (a column that the table does not have).
+    """
+    features = model.features.names
+    if len(columns) != len(features):
+        raise SchemaError("SR430", wrong_number(model, len(columns)), hint=f"given: {', '.join(columns)}")
+    bound = []
+    for feature, column in zip(features, columns, strict=True):
+        index = _index(table, column)
+        if index is None:
+            hint = suggest(column, table.names) or f"the input has {', '.join(table.names)}"
+            message = f"the input of model {model.name} has no column {column!r}"
+            raise NameNotFoundError("SR402", message, hint=hint)
+        _check_type(table.field(index), feature)
+        bound.append(Bound(feature, index))
+    return RowRequest(bound=tuple(bound))
+
+
+def wrong_number(model: ModelSpec, given: int) -> str:
+    """What is said of columns or values that are not as many as the model's features."""
+    wants = ", ".join(f"{field.name} {field.type}" for field in model.features)
+    size = len(model.features)
+    counts = f"Number of descriptor input columns ({given}) does not match model input size ({size})"
+    return f"{counts}: model {model.name} takes {wants}"
 
 
 def _index(schema: pa.Schema, name: str) -> int | None:

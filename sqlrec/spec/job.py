@@ -90,7 +90,8 @@ class ScoreWork:
     """Score ``inputs`` through the service at ``url`` into ``output``.
 
     ``query`` is the one-row query table of ``call_service_with_qv``. ``features`` and ``outputs`` are
-    the model's, as the service's checkpoint declares them.
+    the model's, as the service's checkpoint declares them. ``columns`` are the columns of the features in
+    their order; without them a feature is found by its name.
     """
 
     service: str
@@ -99,6 +100,7 @@ class ScoreWork:
     inputs: Relation
     query: Relation | None = None
     output: TableSource
+    columns: tuple[str, ...] = ()
     options: Mapping[str, Parsed] = field(default_factory=dict)
 
 

@@ -80,19 +80,21 @@ class PredictedTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedRow:
-    """A table function ``name(value, …)``: a row of the outputs, after the values under ``columns``."""
+    """A table function of ``arity`` values: a row of the outputs, after the values under ``columns``."""
 
     name: str
     model: UsedModel
+    arity: int
     columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedValue:
-    """A scalar function ``name(value, …)``: the value of the model's one output."""
+    """A scalar function of ``arity`` values: the value of the model's one output."""
 
     name: str
     model: UsedModel
+    arity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +114,11 @@ class EvaluatedTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedRows:
-    """A scalar function ``name(rows)``: metrics over a list of rows of a label and features."""
+    """A scalar function of a list of rows, each a label and ``arity`` features: metrics over them."""
 
     name: str
     model: UsedModel
+    arity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,77 @@
+"""Which service answers when a query calls a model: the one it names, else the only one of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlrec.errors import StateError
+from sqlrec.execution.call import Call
+from sqlrec.execution.find import find_model
+from sqlrec.execution.score import ready_endpoint
+from sqlrec.spec.model import Checkpoint, ModelSpec
+from sqlrec.spec.table import UsedModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictor:
+    """A service that is ready, and the model as the checkpoint that it serves declares it."""
+
+    service: str
+    url: str
+    model: ModelSpec
+    checkpoint: Checkpoint
+
+
+def predictor_of(used: UsedModel, call: Call) -> Predictor:
+    """The service to ask.
+
+    Raises ``StateError`` SR631 (the model, or its version, has no service), SR632 (it has several), SR633
+    (the named service serves another one), SR630 (it is not ready) and ``NameNotFoundError`` SR205, SR206.
+    """
+    service = used.service or _only(used, call)
+    endpoint = ready_endpoint(service, call)
+    served = call.env.registry.service(service)
+    if served is None or served.model != used.name or not _fits(used, served):
+        what = f"version {served.version} of model {served.model}" if served else "no registered model"
+        raise StateError(
+            "SR633",
+            f"service {service} serves {what}, not {_shown(used)}",
+            hint=_listed(_services(used, call)),
+        )
+    model = call.env.registry.definition(served)
+    return Predictor(service=service, url=endpoint.url, model=model, checkpoint=served)
+
+
+def _only(used: UsedModel, call: Call) -> str:
+    found = _services(used, call)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise StateError(
+            "SR632",
+            f"{_shown(used)} has {len(found)} services: {', '.join(found)}",
+            hint=f"choose one: CONFIG => MAP['service', '{found[0]}']",
+        )
+    find_model(call.env.registry, used.name)
+    hint = f"CREATE SERVICE … ON MODEL {used.name} CHECKPOINT = '…' first"
+    raise StateError("SR631", f"{_shown(used)} has no service that could be asked", hint=hint)
+
+
+def _services(used: UsedModel, call: Call) -> list[str]:
+    """Services of the model, or of its version, by name."""
+    registry = call.env.registry
+    served = ((name, registry.service(name)) for name in registry.services())
+    return sorted(name for name, found in served if found and found.model == used.name and _fits(used, found))
+
+
+def _fits(used: UsedModel, served: Checkpoint) -> bool:
+    return used.version in ("", str(served.version))
+
+
+def _shown(used: UsedModel) -> str:
+    return f"version {used.version} of model {used.name}" if used.version else f"model {used.name}"
+
+
+def _listed(services: Sequence[str]) -> str:
+    return f"its services: {', '.join(services)}" if services else "it has no service"
