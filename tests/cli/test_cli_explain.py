@@ -37,7 +37,7 @@ def test_json(sqlrec: Command) -> None:
     assert [row["code"] for row in json.loads(sqlrec("explain", "--json").out)] == list(entries())
 
 
-@pytest.mark.parametrize(("written", "hint"), [("SR2040", "Did you mean 'SR204'?"), ("what", "lists all")])
+@pytest.mark.parametrize(("written", "hint"), [("SR7111", "Did you mean 'SR711'?"), ("what", "lists all")])
 def test_an_unknown_code(sqlrec: Command, written: str, hint: str) -> None:
     told = sqlrec("explain", written)
     assert told.status == EXIT_FAILED
