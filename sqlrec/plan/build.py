@@ -61,7 +61,7 @@ def plan_in(scope: ScriptScope, *, path: str, name: str, strict: Strict | None =
     walk.through(parsed.statements)
     found += walk.found
     if mode := strict or scope.settings.get("strict"):
-        found += strict_findings(text, parsed.statements, Strict(mode))
+        found += strict_findings(text, parsed.statements, Strict(str(mode).strip().casefold()))
     warnings = _judged([*parsed.diagnostics, *found], text, path)
     return Plan(
         name=name,

@@ -192,8 +192,8 @@ def _function(step: DefineFunctionStep | DropFunctionStep | DefineApiStep | Drop
 def _inspection(step: InspectStep) -> str:
     what = step.kind.value if step.kind is ObjectKind.API else step.kind.value.lower()
     about_model = step.kind in (ObjectKind.MODEL, ObjectKind.CHECKPOINT)
-    full = about_model and step.name.count(".") == ModelName.parse(step.name).full.count(".")
-    name = str(ModelName.parse(step.name)) if full else step.name
+    is_model = about_model and step.name.count(".") == 2
+    name = str(ModelName.parse(step.name)) if is_model else step.name
     if step.action is not Inspection.SHOW:
         return f"{step.action} {what} {name}"
     like = f" {'not ' if step.negated else ''}like {step.like!r}" if step.like else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlrec.plan.changes import Promote, ServeCheckpoint, SetAlias
 from sqlrec.plan.plan import (
     AlterModelStep,
     AlterServiceStep,
@@ -88,9 +89,9 @@ def _gates(step: Step, scope: ScriptScope) -> tuple[Ref, ...]:
     match step:
         case ExportStep():
             return (*asserted, *evaluations(scope.gates, step.model, step.checkpoint))
-        case DeployStep() | AlterModelStep():
+        case DeployStep() | AlterModelStep(change=SetAlias()):
             return (*asserted, *evaluations(scope.gates, step.model))
-        case AlterServiceStep() | RollbackStep():
+        case AlterServiceStep(change=ServeCheckpoint() | Promote()) | RollbackStep():
             served = scope.service(step.service)
             return (*asserted, *evaluations(scope.gates, served.model if served else None))
         case IfStep(then=then, otherwise=otherwise):

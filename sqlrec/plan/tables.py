@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlrec.errors import Diagnostic, suggest
+from sqlrec.errors import Diagnostic, Severity, suggest
 from sqlrec.plan.options import check_options, stored_options
 from sqlrec.plan.templates import is_templated, secret_reference
 from sqlrec.spec.options import Option, OptionKind, OptionSet, Scope, canonical_key
 from sqlrec.spec.schema import Schema
 from sqlrec.spec.table import TableFormat, TableSource
-from sqlrec.sql.statements import CreateTable
+from sqlrec.sql.statements import ComputedColumn, CreateTable, MetadataColumn
 
 TABLE = frozenset({Scope.TABLE})
 
@@ -82,6 +82,7 @@ def check_table(statement: CreateTable) -> Iterator[Diagnostic]:
     yield from _check_templates(statement)
     yield from _check_csv_options(statement)
     yield from _check_partitions(statement)
+    yield from _check_columns(statement)
     path = next((o for o in statement.options if canonical_key(o.key.value) == "path"), None)
     if path is not None and not str(path.value).strip():
         yield Diagnostic(
@@ -89,6 +90,28 @@ def check_table(statement: CreateTable) -> Iterator[Diagnostic]:
             message="option 'path' is empty",
             span=path.value_span,
             hint="name a file, a folder or a glob, such as 'visits/*.csv'",
+        )
+
+
+def _check_columns(statement: CreateTable) -> Iterator[Diagnostic]:
+    """Files hold plain columns. A primary key is what their writer keeps; a watermark means nothing here."""
+    for item in statement.body.items if statement.body else ():
+        if isinstance(item, ComputedColumn | MetadataColumn):
+            computed = isinstance(item, ComputedColumn)
+            name = item.name if isinstance(item, ComputedColumn) else item.column.name
+            yield Diagnostic(
+                code="SR213",
+                message=f"{'computed' if computed else 'metadata'} column {name.text!r} of a table of files",
+                span=name.span,
+                hint=f"leave it out, and let a view over {statement.name.text} compute {name.text}",
+            )
+    if statement.body and statement.body.watermark:
+        yield Diagnostic(
+            code="SR318",
+            message="a table of files is complete: its watermark has no effect",
+            span=statement.body.watermark.span,
+            hint="leave it out",
+            severity=Severity.WARNING,
         )
 
 

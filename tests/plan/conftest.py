@@ -37,7 +37,7 @@ OPTIONS = OptionSet(
             key="min_auc",
             kind=OptionKind.DOUBLE,
             scopes=frozenset({Scope.EVALUATE}),
-            doc="Least AUC allowed.",
+            doc="Least AUC.",
         ),
         Option(
             key="api_key",

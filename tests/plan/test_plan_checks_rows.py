@@ -60,7 +60,8 @@ SERVED = (
             [
                 "SR426 `days` partition column 'days' is not declared | Did you mean 'day'?",
                 "SR108 `day` column 'day' is listed twice | remove one of them",
-                "SR303 `' '` option 'path' is empty | name a file, a folder or a glob, such as 'visits/*.csv'",
+                "SR303 `' '` option 'path' is empty"
+                " | name a file, a folder or a glob, such as 'visits/*.csv'",
             ],
         ),
         (
@@ -279,3 +280,14 @@ def test_parameters_keep_their_type(compiled: Any) -> None:
     plan = compiled("DECLARE a DOUBLE DEFAULT 1; DECLARE b DATE")
     assert [(p.name, p.type, p.default) for p in plan.params] == [("a", "DOUBLE", 1.0), ("b", "DATE", None)]
     assert type(plan.params[0].default) is float
+
+
+def test_columns_that_files_do_not_hold(findings: Any, compiled: Any) -> None:
+    table = "CREATE TABLE t (a INT, {} PRIMARY KEY (a) NOT ENFORCED) WITH (connector = 'parquet', path = 't')"
+    assert findings(table.format("b AS a + 1, c TIMESTAMP METADATA VIRTUAL,")) == [
+        "SR213 `b` computed column 'b' of a table of files | leave it out, and let a view over t compute b",
+        "SR213 `c` metadata column 'c' of a table of files | leave it out, and let a view over t compute c",
+    ]
+    plan = compiled(table.format("c TIMESTAMP, WATERMARK FOR c AS c,"))
+    assert [(w.code, w.hint) for w in plan.warnings] == [("SR318", "leave it out")]
+    assert plan.tables["t"].schema.names == ("a", "c")

@@ -44,13 +44,23 @@ def test_the_golden_scripts_have_steps_of_every_kind(fake_types: GetController) 
         found |= {type(s) for s in build_plan(text, path="", name=case, controllers=fake_types).steps}
     assert {cls.__name__ for cls in found} == {
         "DefineModelStep",
+        "AlterModelStep",
+        "DropModelStep",
         "TrainStep",
         "ExportStep",
+        "EvaluateStep",
         "DeployStep",
-        "DropModelStep",
+        "AlterServiceStep",
+        "RollbackStep",
         "DropServiceStep",
         "QueryStep",
         "ScoreStep",
+        "AssertStep",
+        "IfStep",
+        "InspectStep",
+        "ExplainStep",
+        "DropFunctionStep",
+        "DropApiStep",
     }
 
 

@@ -1,0 +1,22 @@
+-- What holds from a line on: databases, settings, variables, temporary models.
+SET 'dag.retries' = 2;
+SET 'score.batch_size' = 100;
+SET 'service' = 'front';
+USE ctr;
+CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y');
+CREATE TEMPORARY MODEL scratch (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y');
+CALL call_service(GET('service'), t);
+SET;
+RESET 'score.batch_size';
+CALL call_service(GET_OR_DEFAULT('other', 'back'), t) PARTITION BY t SIZE 10;
+SHOW MODELS FROM `default` LIKE 'm%';
+DESCRIBE MODEL scratch;
+SHOW CREATE MODEL m;
+DROP TEMPORARY MODEL scratch;
+USE CATALOG lake;
+SHOW MODELS;
+SHOW SERVICES NOT LIKE 'x%';
+DESCRIBE SERVICE front;
+SHOW SQL FUNCTIONS;
+SHOW APIS;
+FLUSH;
