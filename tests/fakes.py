@@ -15,12 +15,12 @@ from sqlrec import __version__
 from sqlrec.artifacts.folder import combined, digests, is_complete
 from sqlrec.errors import DataError, JobError, NameNotFoundError, OptionError, SqlRecError, StateError
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState
-from sqlrec.runtimes.runtime import Verify
+from sqlrec.runtimes.runtime import Deployable, Verify
 from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.job import JobHandle, JobResult, JobSpec, JobState
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
 from sqlrec.spec.names import ModelName, alias_problem
-from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ServiceState
 
 
 def shape(model: ModelSpec) -> object:
@@ -398,10 +398,10 @@ class FakeServiceRuntime:
 
     def __init__(self) -> None:
         self.broken: set[str] = set()
-        self.specs: dict[str, ServiceSpec] = {}
+        self.specs: dict[str, Deployable] = {}
         self._endpoints: dict[str, Endpoint] = {}
 
-    def apply(self, service: ServiceSpec, verify: Verify) -> Endpoint:
+    def apply(self, service: Deployable, verify: Verify) -> Endpoint:
         name = service.name.casefold()
         if self.specs.get(name) == service:
             return self._endpoints[name]

@@ -60,8 +60,8 @@ class Executor:
     """Runs one program; up to ``sessions`` runs at a time, further ones wait.
 
     ``inputs`` are the columns of its input tables, ``result`` those of what it returns, if it returns
-    something. Making one raises what is wrong with the program and the tables that it reads. ``run`` belongs
-    to one event loop.
+    something; ``running`` counts runs that have begun. Making one raises what is wrong with the program and
+    the tables that it reads. ``run`` belongs to one event loop.
     """
 
     def __init__(self, program: Program, calls: Calls, *, sessions: int = 1, threads: int = 1) -> None:
@@ -79,6 +79,7 @@ class Executor:
             self.close()
             raise
         self._gate = asyncio.Semaphore(sessions)
+        self.running = 0
 
     def is_current(self) -> bool:
         """Whether the tables outside are still as they were loaded."""
@@ -95,9 +96,13 @@ class Executor:
         An error of a statement says which one it is. Cancelling the run interrupts its query.
         """
         tables = {name.casefold(): table for name, table in inputs.items()}
-        async with self._session() as session:
-            run = _Run(session, self._calls, self._threads, params, self._empty)
-            await run.steps(self.program.steps, tables)
+        self.running += 1
+        try:
+            async with self._session() as session:
+                run = _Run(session, self._calls, self._threads, params, self._empty)
+                await run.steps(self.program.steps, tables)
+        finally:
+            self.running -= 1
         return tables[self.program.returns.casefold()] if self.program.returns else None
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from sqlrec.errors import JobError
+from sqlrec.spec.function import ApiServiceSpec
 from sqlrec.spec.job import JobHandle, JobSpec, JobState
 from sqlrec.spec.service import Endpoint, ServiceSpec
 
@@ -36,10 +37,14 @@ Verify = Callable[[Endpoint], None]
 """Proves a started service by using it; raises when it does not answer as it should."""
 
 
-class ServiceRuntime(Protocol):
-    """Runs services."""
+Deployable = ServiceSpec | ApiServiceSpec
+"""A service of a model, or the server of an API."""
 
-    def apply(self, service: ServiceSpec, verify: Verify) -> Endpoint:
+
+class ServiceRuntime(Protocol):
+    """Runs services, those of models and those of APIs, under one set of names."""
+
+    def apply(self, service: Deployable, verify: Verify) -> Endpoint:
         """Make the service run as specified, without an outage when it already runs.
 
         The new revision is started beside the old one, proved by ``verify`` and only then takes over.

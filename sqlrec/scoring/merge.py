@@ -80,14 +80,15 @@ def _type_depth(kind: pa.DataType) -> int:
 def _array(service: str, field: pa.Field, values: list[object], first_row: int) -> pa.Array:
     try:
         return coerced(values, field.type)
-    except _MISFITS:
-        row, value = _misfit(values, field.type)
+    except MISFITS:
+        row, value = misfit(values, field.type)
     where = f"row {first_row + row}, " if len(values) > 1 else ""
     shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:80] + "…"
     raise _wrong("SR614", service, f"{where}field {field.name!r}: {shown} is no {field.type}")
 
 
-_MISFITS = (pa.ArrowException, OverflowError, TypeError, ValueError)
+MISFITS = (pa.ArrowException, OverflowError, TypeError, ValueError)
+"""What :func:`coerced` raises."""
 
 
 def coerced(values: list[object], wanted: pa.DataType) -> pa.Array:
@@ -135,12 +136,12 @@ def _lists(values: list[object], wanted: pa.ListType) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items, type=wanted, mask=mask)
 
 
-def _misfit(values: list[object], wanted: pa.DataType) -> tuple[int, object]:
+def misfit(values: list[object], wanted: pa.DataType) -> tuple[int, object]:
     """The first value that does not fit, and its index."""
     for row, value in enumerate(values):
         try:
             coerced([value], wanted)
-        except _MISFITS:
+        except MISFITS:
             return row, value
     return 0, values
 

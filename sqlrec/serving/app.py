@@ -91,7 +91,7 @@ class App:
         """The text of ``/metrics``."""
         return self._metrics.exposition()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of the worker thread."""
         if self._batcher:
             self._batcher.close()

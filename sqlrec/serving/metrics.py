@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 from prometheus_client import PROCESS_COLLECTOR, CollectorRegistry, generate_latest
@@ -23,9 +24,11 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from sqlrec.serving.decode import Array
-from sqlrec.serving.scorer import BatchReport
 from sqlrec.spec.service import ServiceSpec
+
+if TYPE_CHECKING:
+    from sqlrec.serving.decode import Array
+    from sqlrec.serving.scorer import BatchReport
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 PROTOCOL = "sqlrec"
@@ -158,10 +161,12 @@ class Metrics(Collector):
                 [spec.name, str(spec.model.name), str(spec.version), PROTOCOL, str(code)], count
             )
         yield requests
-        yield _histogram(
+        yield histogram_family(
             "sqlrec_request_duration_seconds", "First byte in to answer", service, self._duration
         )
-        yield _histogram("sqlrec_request_rows", "Rows of an answered request", service, self._request_rows)
+        yield histogram_family(
+            "sqlrec_request_rows", "Rows of an answered request", service, self._request_rows
+        )
         in_flight = GaugeMetricFamily(
             "sqlrec_requests_in_flight", "Prediction requests not answered yet", labels=("service",)
         )
@@ -189,8 +194,8 @@ class Metrics(Collector):
     def _batches(self) -> Iterator[Metric]:
         service = [self._spec.name]
         for name, histogram in self._stages.items():
-            yield _histogram(f"sqlrec_{name}_seconds", f"Time to {name} one batch", service, histogram)
-        yield _histogram("sqlrec_batch_rows", "Rows of one model call", service, self._batch_rows)
+            yield histogram_family(f"sqlrec_{name}_seconds", f"Time to {name} one batch", service, histogram)
+        yield histogram_family("sqlrec_batch_rows", "Rows of one model call", service, self._batch_rows)
         missing = CounterMetricFamily(
             "sqlrec_input_missing", "Null values of an input", labels=("service", "column")
         )
@@ -210,7 +215,10 @@ class Metrics(Collector):
         yield scores
 
 
-def _histogram(name: str, doc: str, service: Sequence[str], histogram: Histogram) -> Metric:
-    family = HistogramMetricFamily(name, doc, labels=("service",))
-    histogram.add_to(family, service)
+def histogram_family(
+    name: str, doc: str, of: Sequence[str], histogram: Histogram, *, label: str = "service"
+) -> Metric:
+    """One histogram of one service or API."""
+    family = HistogramMetricFamily(name, doc, labels=(label,))
+    histogram.add_to(family, of)
     return family

@@ -91,7 +91,7 @@ class Server:
 
     async def _finish(self) -> None:
         finished = await self.connections.finish(self._config.limits.request_timeout)
-        self._content.close()
+        await self._content.close()
         log("stopped", finished=finished)
 
 

@@ -72,7 +72,7 @@ class Content(Protocol):
     def exposition(self) -> bytes:
         """The text of ``/metrics``."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of threads and connections; no request is waiting."""
 
 

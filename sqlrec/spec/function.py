@@ -146,3 +146,18 @@ class ApiServiceSpec:
     replicas: int = 1
     resources: Resources = Resources()
     env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Where requests go."""
+        return f"/api/v1/{self.api.name}"
+
+    @property
+    def checkpoint(self) -> str:
+        """An API serves no checkpoint."""
+        return ""
+
+    @property
+    def version(self) -> int:
+        """Nor a version of one."""
+        return 0

@@ -32,6 +32,11 @@ class ServiceSpec:
     image: str = ""
     digest: str = ""
 
+    @property
+    def path(self) -> str:
+        """Where requests go."""
+        return "/predict"
+
 
 class ServiceState(StrEnum):
     """State of a service as its runtime sees it."""
@@ -44,7 +49,7 @@ class ServiceState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A running service. ``url`` is the prediction URL, ending in ``/predict``."""
+    """A running service. ``url`` is where requests go: ``…/predict`` of a model, ``…/api/v1/<name>``."""
 
     name: str
     url: str

@@ -19,7 +19,7 @@ from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.run_step import run_step
 from sqlrec.plan.build import build_plan
 from sqlrec.plan.plan import Step
-from sqlrec.runtimes.runtime import Verify
+from sqlrec.runtimes.runtime import Deployable, Verify
 from sqlrec.settings import load
 from sqlrec.spec.job import ExportWork, JobResult, JobSpec
 from sqlrec.spec.schema import DataType
@@ -103,8 +103,9 @@ class Services:
     running: dict[str, Endpoint] = field(default_factory=dict)
     applied: list[ServiceSpec] = field(default_factory=list)
 
-    def apply(self, service: ServiceSpec, verify: Verify) -> Endpoint:
-        self.applied.append(service)
+    def apply(self, service: Deployable, verify: Verify) -> Endpoint:
+        if isinstance(service, ServiceSpec):
+            self.applied.append(service)
         endpoint = Endpoint(
             name=service.name,
             url=self.url,

@@ -31,10 +31,9 @@ class Replica:
     log: str
     private_port: int = 0
 
-    @property
-    def url(self) -> str:
-        """Its own prediction URL, beside the service's."""
-        return f"http://{HOST}:{self.private_port}/predict"
+    def url(self, path: str) -> str:
+        """Where it takes requests itself, beside the service's port."""
+        return f"http://{HOST}:{self.private_port}{path}"
 
     @property
     def ready(self) -> bool:

@@ -23,15 +23,17 @@ from sqlrec.errors import JobError, SqlRecError
 from sqlrec.runtimes.local.ports import HOST, reserved, reserved_any, user_of
 from sqlrec.runtimes.local.processes import family, how_it_ended, last_lines, stop
 from sqlrec.runtimes.local.replicas import Replica, start, wait_ready
-from sqlrec.runtimes.runtime import Verify
+from sqlrec.runtimes.runtime import Deployable, Verify
 from sqlrec.spec import codec
+from sqlrec.spec.function import ApiServiceSpec
 from sqlrec.spec.names import slug
-from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ServiceState
 
 KEPT_REVISIONS = 5
 """Revisions whose specification and logs stay on disk."""
 
 COMMAND = (sys.executable, "-m", "sqlrec.serving")
+API_COMMAND = (sys.executable, "-m", "sqlrec.programs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +48,12 @@ class ServiceRecord:
     version: int
     replicas: tuple[Replica, ...]
     stopped: bool = False
+    path: str = "/predict"
 
     @property
     def url(self) -> str:
-        """The prediction URL."""
-        return f"http://{HOST}:{self.port}/predict"
+        """Where requests go."""
+        return f"http://{HOST}:{self.port}{self.path}"
 
     def endpoint(self, state: ServiceState, detail: str = "") -> Endpoint:
         """The service as seen from outside."""
@@ -72,16 +75,18 @@ class LocalServiceRuntime:
         root: Path,
         *,
         command: Sequence[str] = COMMAND,
+        api_command: Sequence[str] = API_COMMAND,
         ready_timeout: float = 120.0,
         drain_timeout: float = 40.0,
     ) -> None:
-        """``command`` is the server, started with ``--spec FILE --port P --private-port 0``."""
+        """The commands are servers of models and of APIs; ``--spec FILE --port P --private-port 0`` is added."""
         self._root = root.absolute()
         self._command = tuple(command)
+        self._api_command = tuple(api_command)
         self._ready_timeout = ready_timeout
         self._drain_timeout = drain_timeout
 
-    def apply(self, service: ServiceSpec, verify: Verify) -> Endpoint:
+    def apply(self, service: Deployable, verify: Verify) -> Endpoint:
         """Make the service run as specified; the same specification again changes nothing.
 
         Raises ``JobError`` SR506 (the new processes failed; the old ones go on), SR507 (the service's port
@@ -135,7 +140,7 @@ class LocalServiceRuntime:
                 shutil.rmtree(folder)
 
     def _start(
-        self, service: ServiceSpec, digest: str, before: ServiceRecord | None, port: int, verify: Verify
+        self, service: Deployable, digest: str, before: ServiceRecord | None, port: int, verify: Verify
     ) -> ServiceRecord:
         """Start, prove, activate and record new processes; on failure nothing of them is left."""
         folder = self._folder(service.name)
@@ -150,18 +155,20 @@ class LocalServiceRuntime:
             checkpoint=service.checkpoint,
             version=service.version,
             replicas=(),
+            path=service.path,
         )
+        command = self._api_command if isinstance(service, ApiServiceSpec) else self._command
         replicas: list[Replica] = []
         deadline = time.monotonic() + self._ready_timeout
         try:
             for index in range(service.replicas):
                 log = folder / f"server.{revision}.{index}.log"
                 replicas.append(
-                    start(self._command, spec=spec, port=port, log=log, mark=str(folder), env=service.env)
+                    start(command, spec=spec, port=port, log=log, mark=str(folder), env=service.env)
                 )
             replicas[:] = [wait_ready(replica, deadline) for replica in replicas]
             for replica in replicas:
-                verify(replace(after.endpoint(ServiceState.STARTING), url=replica.url))
+                verify(replace(after.endpoint(ServiceState.STARTING), url=replica.url(service.path)))
             for replica in replicas:
                 replica.activate()
             verify(after.endpoint(ServiceState.READY))

@@ -1,0 +1,28 @@
+"""``python -m sqlrec.programs --spec api.json``: the program of an API's process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlrec.programs.app import ApiApp
+from sqlrec.programs.callees import Callees, FixedCallees, LocalCallees
+from sqlrec.serving.command import parse_arguments, run
+from sqlrec.spec.function import ApiServiceSpec
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run an API's server to its end; the exit status."""
+    return run(
+        lambda: parse_arguments(arguments, ApiServiceSpec, "sqlrec.programs"),
+        lambda config: ApiApp(config, _callees(config.spec)),
+    )
+
+
+def _callees(spec: ApiServiceSpec) -> Callees:
+    return LocalCallees(Path(spec.records)) if spec.records else FixedCallees(spec.callees)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
