@@ -96,7 +96,8 @@ def status(service: str, *, as_json: bool) -> int:
             }
         )
     else:
-        print_fact("service", f"{service} is {state}" + (f" at {endpoint.url}" if endpoint else ""))
+        where = f" at {endpoint.url}" if endpoint and state is ServiceState.READY else ""
+        print_fact("service", f"{service} is {state}{where}")
         if current is None:
             print_fact("serves", "nothing: it was dropped")
         else:

@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from sqlrec.errors import EXIT_REFUSED, DataError, PolicyError, SchemaError, SetupError
+from sqlrec.execution.cached import without_rows
 from sqlrec.execution.limit import TimeIsUp, time_limit
 from sqlrec.execution.select import select_steps
 from sqlrec.plan.plan import AssertStep, IfStep, Plan, QueryMode, QueryStep, ScoreStep, Step
-from sqlrec.spec.table import Relation, TableFormat, TableSource
+from sqlrec.spec.names import ModelName
+from sqlrec.spec.table import PredictedTable, Relation, TableFormat, TableSource, UsedModel
 from tests.execution.steps import MODEL, World, make_world, probabilities, server, steps_of
 
 SLOW = "SELECT count(*) AS x FROM range(100000000000) AS r(i) WHERE i % 7 = 8"
@@ -130,6 +132,17 @@ def test_scores_that_are_not_wanted_are_a_table_without_rows(tmp_path: Path) -> 
     (folder,) = world.env.runs.glob("*/r1/tables/scored")
     assert pq.read_table(folder).schema.names == ["user_id", "age", "probs"]
     assert rows(world, "scored") == []
+
+
+def test_models_that_a_query_calls_are_asked_for_nothing_when_its_rows_are_not_wanted() -> None:
+    model = UsedModel(name=ModelName.of("ctr"), service="rank")
+    predicted = PredictedTable(name="p", model=model, inputs=Relation(query="FROM users"), columns=("a",))
+    step = replace(cache("FROM p"), query=Relation(query="FROM p", calls=(predicted,)))
+    emptied = without_rows(step)
+    assert isinstance(emptied, QueryStep)
+    (asked,) = emptied.query.calls
+    assert isinstance(asked, PredictedTable)
+    assert asked.inputs.query == "SELECT * FROM (\nFROM users\n) LIMIT 0"
 
 
 def test_a_retry_takes_the_branch_that_was_taken(world: World) -> None:
