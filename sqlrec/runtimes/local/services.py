@@ -79,7 +79,7 @@ class LocalServiceRuntime:
         ready_timeout: float = 120.0,
         drain_timeout: float = 40.0,
     ) -> None:
-        """The commands are servers of models and of APIs; ``--spec FILE --port P --private-port 0`` is added."""
+        """The commands are servers; ``--spec FILE --port P --private-port 0`` is added to them."""
         self._root = root.absolute()
         self._command = tuple(command)
         self._api_command = tuple(api_command)
