@@ -59,6 +59,7 @@ class Cursor:
         self.depth = depth
         self.found: list[Diagnostic] = []
         self.index = 0
+        self._count = len(tokens)
         self._end = Token(Kind.END, "", "", end, end + 1)
 
     @property
@@ -69,7 +70,7 @@ class Cursor:
     def peek(self, ahead: int = 0) -> Token:
         """The token that follows, or the end; ``ahead`` skips that many."""
         index = self.index + ahead
-        return self.tokens[index] if index < len(self.tokens) else self._end
+        return self.tokens[index] if index < self._count else self._end
 
     @property
     def previous(self) -> Token:
@@ -78,17 +79,23 @@ class Cursor:
 
     def next(self) -> Token:
         """Read one token."""
-        token = self.peek()
-        self.index = min(self.index + 1, len(self.tokens))
-        return token
+        if self.index == self._count:
+            return self._end
+        self.index += 1
+        return self.tokens[self.index - 1]
 
     def done(self) -> bool:
         """Whether nothing follows."""
-        return self.index == len(self.tokens)
+        return self.index == self._count
 
     def at(self, *keys: str) -> bool:
         """Whether these words or symbols follow."""
-        return all(self.peek(ahead).key == key for ahead, key in enumerate(keys))
+        index = self.index
+        for key in keys:
+            if index >= self._count or self.tokens[index].key != key:
+                return False
+            index += 1
+        return True
 
     def accept(self, *keys: str) -> bool:
         """Read these words or symbols if they follow."""

@@ -48,21 +48,26 @@ class Token(NamedTuple):
         return Span(self.start, self.end)
 
 
+_COMMENT = r"--[^\n]*|/\*.*?\*/"
 _TOKEN = re.compile(
-    r"""
-      (?P<gap>\s+|--[^\n]*|/\*.*?\*/)
-    | (?P<WORD>[^\W\d]\w*)
-    | (?P<STRING>'[^']*+(?:''[^']*+)*+')
-    | (?P<QUOTED>`[^`]*+(?:``[^`]*+)*+`)
-    | (?P<DOUBLE>"[^"]*+(?:""[^"]*+)*+")
-    | (?P<NUMBER>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
-    | (?P<open>['`"]|/\*)
-    | (?P<SYMBOL>.)
+    rf"""
+      (?P<gap>(?:\s+|{_COMMENT})*+)
+    (?: (?P<WORD>[^\W\d]\w*)
+      | (?P<STRING>'[^']*+(?:''[^']*+)*+')
+      | (?P<QUOTED>`[^`]*+(?:``[^`]*+)*+`)
+      | (?P<DOUBLE>"[^"]*+(?:""[^"]*+)*+")
+      | (?P<NUMBER>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<open>['`"]|/\*)
+      | (?P<SYMBOL>.)
+      | (?P<END>\Z)
+    )
     """,
     re.VERBOSE | re.DOTALL,
 )
+_COMMENTS = re.compile(_COMMENT, re.DOTALL)
 TEMPLATE = re.compile(r"\{[{%#]")
 """What begins a template in a string."""
+_QUOTES = {"STRING": Kind.STRING, "QUOTED": Kind.QUOTED, "DOUBLE": Kind.DOUBLE}
 _STATEMENT_END = re.compile(r";[ \t\r]*\n")
 _NAMES = {"'": "string", '"': "double-quoted name or string", "`": "back-quoted name", "/*": "comment"}
 
@@ -77,8 +82,9 @@ def tokens(text: str) -> list[Token]:
 
 def comments(text: str) -> list[Span]:
     """Places of the comments of a text; the line break that ends one is no part of it."""
-    gaps = (match for match in _TOKEN.finditer(text) if match.lastgroup == "gap")
-    return [Span(match.start(), match.end()) for match in gaps if not match[0][0].isspace()]
+    gaps = [match.span("gap") for match in _TOKEN.finditer(text)]
+    found = (match for start, end in gaps for match in _COMMENTS.finditer(text, start, end))
+    return [Span(match.start(), match.end()) for match in found]
 
 
 def runs_over(text: str, token: Token) -> bool:
@@ -114,14 +120,16 @@ class Split:
         """Read on from ``position`` up to the end of the text or the next unterminated quote."""
         statement: list[Token] = []
         for match in _TOKEN.finditer(self.text, position):
-            if match.lastgroup == "open":
-                return self._unterminated(match.start(), match[0])
-            _append(statement, match)
-            if match.lastgroup == "SYMBOL" and match[0] == ";":
-                self._close(statement[:-1])
+            group = str(match.lastgroup)
+            if group == "open":
+                return self._unterminated(match.start("open"), match["open"])
+            if group == "SYMBOL" and match["SYMBOL"] == ";":
+                self._close(statement)
                 statement = []
-            elif match[0][0] in "'\"`" and runs_over(self.text, statement[-1]):
-                self._suspects.setdefault(match[0][0], statement[-1])
+                continue
+            _append(statement, match)
+            if group in _QUOTES and runs_over(self.text, statement[-1]):
+                self._suspects.setdefault(match[group][0], statement[-1])
         self._close(statement)
         return len(self.text)
 
@@ -156,21 +164,26 @@ class Split:
 
 
 def _append(found: list[Token], match: re.Match[str]) -> None:
-    group = match.lastgroup
-    if group == "gap":
-        return
-    source, start, end = match[0], match.start(), match.end()
-    kind = Kind[str(group)] if group != "open" else Kind.SYMBOL
+    group = str(match.lastgroup)
+    start, end = match.span(group)
+    source = match[group]
+    if group == "WORD":
+        found.append(Token(Kind.WORD, source, source.upper(), start, end))
+    elif group in _QUOTES:
+        _append_quoted(found, _QUOTES[group], source, start, match.string)
+    elif group == "NUMBER":
+        found.append(Token(Kind.NUMBER, source, "", start, end))
+    elif source:
+        found.append(Token(Kind.SYMBOL, source, source, start, end))
+
+
+def _append_quoted(found: list[Token], kind: Kind, source: str, start: int, text: str) -> None:
+    """Append a string or name. Strings that stand below one another are one."""
+    value = source[1:-1].replace(source[0] * 2, source[0])
+    end = start + len(source)
     if kind is Kind.STRING and found and found[-1].kind is Kind.STRING:
         last = found[-1]
-        if "\n" in match.string[last.end : start]:
-            found[-1] = last._replace(value=last.value + _unquoted(source), end=end)
+        if "\n" in text[last.end : start]:
+            found[-1] = last._replace(value=last.value + value, end=end)
             return
-    value = _unquoted(source) if kind in (Kind.STRING, Kind.QUOTED, Kind.DOUBLE) else source
-    key = source.upper() if kind is Kind.WORD else source if kind is Kind.SYMBOL else ""
-    found.append(Token(kind, value, key, start, end))
-
-
-def _unquoted(source: str) -> str:
-    quote = source[0]
-    return source[1:-1].replace(quote * 2, quote)
+    found.append(Token(kind, value, "", start, end))
