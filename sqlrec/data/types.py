@@ -1,4 +1,4 @@
-"""Column types in three spellings: the dialect's, DuckDB's and Arrow's, and which widen into which.
+"""Column types in three spellings: the dialect's, DuckDB's and Arrow's.
 
 The dialect has no unsigned or 128-bit integers, enums or nanoseconds. What DuckDB returns of these is
 given the dialect's nearest type (``sum(INT)`` is a BIGINT), so that no later stage meets another type.
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from sqlrec.errors import SchemaError
 from sqlrec.spec.schema import DataType, Field, Kind, Schema
+from sqlrec.spec.widening import decimal_size
 
 _DUCKDB = {
     Kind.BOOLEAN: "BOOLEAN",
@@ -73,17 +74,6 @@ _ARROW = {
     Kind.TIMESTAMP_LTZ: pa.timestamp("us", tz="UTC"),
 }
 
-_WIDENS_TO = {
-    Kind.TINYINT: (Kind.SMALLINT, Kind.INT, Kind.BIGINT, Kind.DECIMAL, Kind.FLOAT, Kind.DOUBLE),
-    Kind.SMALLINT: (Kind.INT, Kind.BIGINT, Kind.DECIMAL, Kind.FLOAT, Kind.DOUBLE),
-    Kind.INT: (Kind.BIGINT, Kind.DECIMAL, Kind.FLOAT, Kind.DOUBLE),
-    Kind.BIGINT: (Kind.DECIMAL, Kind.FLOAT, Kind.DOUBLE),
-    Kind.DECIMAL: (Kind.FLOAT, Kind.DOUBLE),
-    Kind.FLOAT: (Kind.DOUBLE,),
-    Kind.DATE: (Kind.TIMESTAMP,),
-}
-"""Casts that need not be written, as Flink SQL draws them (its implicit casts, less the narrowing ones)."""
-
 
 def quote(name: str) -> str:
     """A name as a DuckDB identifier."""
@@ -127,12 +117,6 @@ def arrow_type(data_type: DataType) -> pa.DataType:
             return _ARROW[kind]
         case _:
             raise SchemaError("SR411", f"type {data_type} cannot be stored in a table")
-
-
-def decimal_size(data_type: DataType) -> tuple[int, int]:
-    """Precision and scale of a DECIMAL; ``DECIMAL`` alone is ``DECIMAL(10, 0)``."""
-    precision, scale = (*data_type.parameters, 10, 0)[:2] if data_type.parameters else (10, 0)
-    return precision, scale if len(data_type.parameters) > 1 else 0
 
 
 def arrow_schema(schema: Schema) -> pa.Schema:
@@ -185,15 +169,3 @@ def type_of_arrow(column: str, arrow: pa.DataType) -> DataType:
 def declared(schema: pa.Schema) -> Schema:
     """Declared columns of an Arrow schema made by :func:`arrow_schema`."""
     return Schema(tuple(Field(name=f.name, type=type_of_arrow(f.name, f.type)) for f in schema))
-
-
-def widens(source: DataType, target: DataType) -> bool:
-    """Whether a value of ``source`` may stand where ``target`` is wanted without a written CAST."""
-    if source.kind is not target.kind:
-        return target.kind in _WIDENS_TO.get(source.kind, ())
-    if source.kind is Kind.DECIMAL:
-        (p1, s1), (p2, s2) = decimal_size(source), decimal_size(target)
-        return s1 <= s2 and p1 - s1 <= p2 - s2
-    if len(source.arguments) != len(target.arguments) or source.names != target.names:
-        return False
-    return all(widens(s, t) for s, t in zip(source.arguments, target.arguments, strict=True))

@@ -26,6 +26,7 @@ from sqlrec.errors import DataError, NameNotFoundError, SchemaError, StateError,
 from sqlrec.spec.names import slug
 from sqlrec.spec.schema import Field, Schema
 from sqlrec.spec.table import TableFormat, TableSource
+from sqlrec.spec.widening import widens
 
 Mode = Literal["append", "overwrite"]
 
@@ -140,7 +141,7 @@ def _columns(given: pa.Schema, target: TableSource, mode: Mode) -> Schema:
             f"the query gives {len(offered)} ({', '.join(offered.names)})",
         )
     for source, column in zip(offered, wanted, strict=True):
-        if not types.widens(source.type, column.type):
+        if not widens(source.type, column.type):
             raise SchemaError(
                 "SR410",
                 f"table {target.name!r}: column {column.name!r} is {column.type}, "

@@ -24,6 +24,7 @@ from sqlrec.execution.tables import source
 from sqlrec.spec import codec
 from sqlrec.spec.job import ScoreWork
 from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.prediction import label_of, measured_task, wrong_number
 from sqlrec.spec.table import (
     EvaluatedRows,
     EvaluatedTable,
@@ -160,7 +161,6 @@ class _Answers:
         import pyarrow as pa
 
         from sqlrec.data.write import write_table
-        from sqlrec.execution.inference_functions import label_of, measured_task
         from sqlrec.scoring.evaluation import evaluate
 
         predictor = predictor_of(made.model, self.call)
@@ -195,7 +195,6 @@ class _Answers:
     def _define(self, made: PredictedRow | PredictedValue | EvaluatedRows) -> None:
         """Functions that ask the model's service."""
         from sqlrec.execution.inference_functions import functions_of
-        from sqlrec.scoring.request import wrong_number
 
         predictor = predictor_of(made.model, self.call)
         if made.arity != len(predictor.model.features):

@@ -8,14 +8,14 @@ import pyarrow as pa
 
 from sqlrec.data.functions import Function, ScalarFunction, TableFunction
 from sqlrec.data.types import quote
-from sqlrec.errors import SchemaError
 from sqlrec.scoring.evaluation import evaluate
 from sqlrec.scoring.merge import output_schema
 from sqlrec.scoring.vectors import VectorScorer
 from sqlrec.spec.model import ModelSpec
-from sqlrec.spec.schema import DataType, Field, Kind
+from sqlrec.spec.prediction import measured_task, one_output
+from sqlrec.spec.schema import DataType, Kind
 from sqlrec.spec.table import EvaluatedRows, PredictedRow, PredictedValue
-from sqlrec.spec.task import Task, task_of
+from sqlrec.spec.task import Task
 
 METRICS = DataType(Kind.MAP, arguments=(DataType(Kind.STRING), DataType(Kind.DOUBLE)))
 
@@ -107,43 +107,3 @@ def _actual(task: Task, label: pa.Array, features: list[pa.Array]) -> pa.Array:
         return label
     columns = [column.cast(pa.float64()).to_pylist() for column in features]
     return pa.array([list(row) for row in zip(*columns, strict=True)], pa.list_(pa.float64()))
-
-
-def one_output(model: ModelSpec, what: str) -> Field:
-    """The model's output when it has just one; raises SR432."""
-    if len(model.outputs) != 1:
-        raise SchemaError(
-            "SR432",
-            f"Model output must have exactly one field for {what}: model {model.name} has "
-            f"{', '.join(model.outputs.names) or 'none'}",
-            hint="use ML_PREDICT over a table, which gives all of them",
-        )
-    return next(iter(model.outputs))
-
-
-def label_of(model: ModelSpec, given: str) -> str:
-    """The label column: the one given, else the model's; raises SR432 unless that is one."""
-    if given:
-        return given
-    if len(model.labels) == 1:
-        return model.labels[0]
-    which = f"labels {', '.join(model.labels)}" if model.labels else "no label"
-    raise SchemaError(
-        "SR432", f"model {model.name} has {which}: ML_EVALUATE needs one", hint="add LABEL => DESCRIPTOR(…)"
-    )
-
-
-def measured_task(model: ModelSpec, given: str) -> Task:
-    """What to measure: the task given, the model's own, or what its definition says; raises SR435."""
-    named = task_of(given or str(model.options.get("task", "")))
-    if named is not None:
-        return named
-    output = one_output(model, "an evaluation").type
-    if str(model.options.get("objective", "")).casefold() == "regression":
-        return Task.REGRESSION
-    if output.kind is Kind.ARRAY:
-        return Task.EMBEDDING
-    if model.labels and (output.is_float or output.is_integer):
-        return Task.CLASSIFICATION
-    hint = f"add TASK => '…', one of {', '.join(task.value for task in Task)}"
-    raise SchemaError("SR435", f"model {model.name} does not say what it is for", hint=hint)

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from sqlrec.errors import DataError, NameNotFoundError, SchemaError, suggest
 from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.prediction import wrong_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +123,6 @@ def bind_columns(service: str, model: ModelSpec, table: pa.Schema, columns: Sequ
         _check_type(table.field(index), feature)
         bound.append(Bound(feature, index))
     return RowRequest(bound=tuple(bound))
-
-
-def wrong_number(model: ModelSpec, given: int) -> str:
-    """What is said of columns or values that are not as many as the model's features."""
-    wants = ", ".join(f"{field.name} {field.type}" for field in model.features)
-    size = len(model.features)
-    counts = f"Number of descriptor input columns ({given}) does not match model input size ({size})"
-    return f"{counts}: model {model.name} takes {wants}"
 
 
 def _index(schema: pa.Schema, name: str) -> int | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sqlrec.errors import Span, suggest
+from sqlrec.spec.task import Task, task_of
 from sqlrec.sql.cursor import Cursor, SyntaxProblem, problem
 from sqlrec.sql.inference import (
     ConfigItem,
@@ -26,7 +27,6 @@ from sqlrec.sql.inference import (
     ModelArgument,
     PredictTable,
     PredictValues,
-    Task,
     VectorSearch,
 )
 from sqlrec.sql.inference_arguments import (
@@ -129,7 +129,7 @@ def _by_name(function: Function, given: Sequence[Argument]) -> Roles:
             hint = suggest(name.value.upper(), known) or f"arguments: {', '.join(NAMES[function])}"
             raise problem("SR132", f"{function} has no argument {name.value!r}", name.span, hint)
         if role in roles:
-            raise problem("SR132", f"argument {name.value!r} is given twice", name.span)
+            raise problem("SR132", f"argument {name.value!r} is given twice", name.span, "keep one of them")
         roles[role] = argument.value
     return roles
 
@@ -207,7 +207,7 @@ def _built(function: Function, roles: Roles, span: Span) -> InferenceCall:
     if missing:
         message = f"{function} lacks the argument{'s' * (len(missing) > 1)} {', '.join(missing)}"
         raise problem("SR130", message, span, _usage(function))
-    config = _config(roles.get("CONFIG"))
+    config = _config(roles.get("CONFIG"), function)
     if function is Function.SEARCH:
         return VectorSearch(
             span=span,
@@ -269,7 +269,7 @@ def _evaluate_rows(values: Sequence[Value], span: Span) -> EvaluateRows:
 
 def _without_config(values: Sequence[Value]) -> tuple[Sequence[Value], tuple[ConfigItem, ...]]:
     last = values[-1] if values else None
-    return (values[:-1], last.items) if isinstance(last, Config) else (values, ())
+    return (values[:-1], _config(last)) if isinstance(last, Config) else (values, ())
 
 
 def _input(value: Value, function: Function) -> Input:
@@ -303,7 +303,7 @@ def _label(value: Value | None) -> Ident | None:
     found = _descriptor(value, Function.EVALUATE)
     if len(found.columns) != 1:
         message = f"Label descriptor must have exactly one column for evaluation, found {len(found.columns)}"
-        raise problem("SR133", message, found.span)
+        raise problem("SR133", message, found.span, "write DESCRIPTOR(label)")
     return found.columns[0]
 
 
@@ -314,19 +314,29 @@ def _task(value: Value | None) -> Text | None:
         shown = value.text.sql if isinstance(value, Plain) else "another argument"
         message = f"Expected a valid task string literal, but got: {shown}"
         raise problem("SR135", message, value.span, f"tasks: {', '.join(TASKS)}")
-    name = value.string.value.strip().casefold()
-    if name not in TASKS:
+    name = value.string.value
+    task = task_of(name)
+    if task is None:
         listed = f"Supported tasks are: [{', '.join(TASKS)}]"
-        raise problem("SR135", f"Unsupported task: {name}. {listed}.", value.span, suggest(name, TASKS))
-    return Text(name, value.span)
+        raise problem(
+            "SR135",
+            f"Unsupported task: {name}. {listed}.",
+            value.span,
+            suggest(name, TASKS) or "use one of them",
+        )
+    return Text(task.value, value.span)
 
 
-def _config(value: Value | None) -> tuple[ConfigItem, ...]:
+def _config(value: Value | None, function: Function = Function.PREDICT) -> tuple[ConfigItem, ...]:
     if value is None:
         return ()
     if not isinstance(value, Config):
         hint = "write MAP['key', 'value']"
         raise problem("SR134", "Config param should be a MAP.", value.span, hint)
+    foreign = "service" if function is Function.SEARCH else "metric"
+    for item in value.items:
+        if item.key.value.casefold() == foreign:
+            raise problem("SR134", f"{function} has no config option {foreign!r}", item.key.span)
     return value.items
 
 
@@ -339,7 +349,8 @@ def _search_column(value: Value | None) -> Ident | None:
         case Plain(string=Text(value=name)):
             return Ident((name,), value.span)
         case _:
-            raise problem("SR133", "expected DESCRIPTOR with the one column to search", value.span)
+            hint = "write DESCRIPTOR(column)"
+            raise problem("SR133", "expected DESCRIPTOR with the one column to search", value.span, hint)
 
 
 def _expression(value: Value, function: Function) -> QueryText:
@@ -355,7 +366,8 @@ def _top_k(value: Value) -> int:
     if not text.lstrip("-").isdecimal() or len(text) > 10:
         raise problem("SR136", "top_k must be a whole number", value.span, "write TOP_K => 10")
     if int(text) <= 0:
-        raise problem("SR136", f"Parameter top_k must be greater than 0, but was {text}.", value.span)
+        message = f"Parameter top_k must be greater than 0, but was {text}."
+        raise problem("SR136", message, value.span, "write TOP_K => 10")
     return int(text)
 
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlrec.sql.cursor import Cursor
+from sqlrec.errors import Span
+from sqlrec.sql.cursor import CLOSING, Cursor, problem
 from sqlrec.sql.inference import (
     EvaluateRows,
     EvaluateTable,
@@ -91,7 +92,7 @@ def _write(found: InferenceCall, name: str, where: range, tokens: Sequence[Token
     kept = {}
     match found:
         case PredictTable(input=InputQuery(is_values=True) as rows):
-            kept = _rows(rows, name, where, tokens, pieces)
+            kept = _rows(rows, name, len(found.columns), where, tokens, pieces)
         case PredictTable() | EvaluateTable():
             kept = {where[0]: f'"{name}"'}
         case PredictValues(values=values):
@@ -130,18 +131,29 @@ def _within(value: QueryText, where: range, tokens: Sequence[Token]) -> list[int
 
 
 def _rows(
-    rows: InputQuery, name: str, where: range, tokens: Sequence[Token], pieces: list[str]
+    rows: InputQuery, name: str, width: int, where: range, tokens: Sequence[Token], pieces: list[str]
 ) -> dict[int, str]:
-    """``(FROM name(…) UNION ALL FROM name(…))``: a call for each row of VALUES."""
+    """``(FROM name(…) UNION ALL FROM name(…))``: a call for each row of VALUES, of ``width`` values."""
     inside = _within(rows.query, where, tokens)
     kept = {index: pieces[index] for index in inside}
     kept[inside[0]] = f"(FROM {name}"
-    depth = 0
-    for index in inside:
-        depth += (tokens[index].key == "(") - (tokens[index].key == ")")
-        if tokens[index].key == "," and not depth:
+    depth = commas = 0
+    for index in inside[1:]:
+        key = tokens[index].key
+        depth += (key in CLOSING) - (key in CLOSING.values())
+        commas += key == "," and depth == 1
+        if key == ")" and not depth:
+            _check_width(commas + 1, width, tokens[index].span)
+            commas = 0
+        elif key == "," and not depth:
             kept[index] = f" UNION ALL FROM {name}"
     return kept | {where[-1]: ")"}
+
+
+def _check_width(given: int, width: int, end: Span) -> None:
+    if given != width:
+        message = f"a row of VALUES has {given} values, DESCRIPTOR names {width}"
+        raise problem("SR130", message, end, "name each value once, in order")
 
 
 def input_tokens(placed: Placed, tokens: Sequence[Token]) -> list[Token]:

@@ -6,9 +6,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from sqlrec.data.types import arrow_type, duckdb_type, type_of_arrow, type_of_duckdb, widens
+from sqlrec.data.types import arrow_type, duckdb_type, type_of_arrow, type_of_duckdb
 from sqlrec.errors import SchemaError
 from sqlrec.spec.schema import DataType
+from sqlrec.spec.widening import widens
 
 STORED = [
     "BOOLEAN",

@@ -12,14 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sqlrec.errors import NameNotFoundError, PolicyError, RemoteError, SchemaError, StateError
-from sqlrec.execution.inference_functions import label_of, measured_task
 from sqlrec.plan.plan import QueryStep, RefKind
 from sqlrec.spec.job import TrainWork
-from sqlrec.spec.model import ModelSpec
-from sqlrec.spec.names import ModelName
-from sqlrec.spec.schema import DataType, Field, Schema
 from sqlrec.spec.table import SearchedTable
-from sqlrec.spec.task import Task
 from tests.execution.steps import MODEL, World, make_world, server, steps_of
 
 SERVED = f"""{MODEL}
@@ -378,39 +373,3 @@ def test_a_step_waits_for_the_services_that_its_script_makes() -> None:
             "service rank",
         }
         assert "deploy_rank" in step.upstream
-
-
-# Labels and tasks
-
-
-def model(outputs: dict[str, str], **options: str) -> ModelSpec:
-    fields = tuple(Field(name=name, type=DataType.parse(kind)) for name, kind in outputs.items())
-    columns = Schema((Field(name="y", type=DataType.parse("INT")),))
-    return ModelSpec(
-        name=ModelName.of("m"), type="x", columns=columns, outputs=Schema(fields), options=options
-    )
-
-
-TASKS = [
-    (model({"a": "STRING"}, task="chat-completion"), "", Task.TEXT_GENERATION),
-    (model({"a": "STRING"}, task="embedding"), "classification", Task.CLASSIFICATION),
-    (model({"a": "FLOAT"}, objective="Regression"), "", Task.REGRESSION),
-    (model({"a": "ARRAY<FLOAT>"}), "", Task.EMBEDDING),
-    (model({"a": "FLOAT"}, label_columns="y"), "", Task.CLASSIFICATION),
-]
-
-
-@pytest.mark.parametrize(("of", "given", "task"), TASKS)
-def test_the_task_of_a_model(of: ModelSpec, given: str, task: Task) -> None:
-    assert measured_task(of, given) is task
-
-
-def test_a_model_that_does_not_say_what_it_is_for() -> None:
-    with pytest.raises(SchemaError, match=r"SR435.*add TASK"):
-        measured_task(model({"a": "STRING"}), "")
-    with pytest.raises(SchemaError, match=r"SR432.*exactly one field"):
-        measured_task(model({"a": "FLOAT", "b": "FLOAT"}), "")
-    assert label_of(model({}, label_columns="y"), "") == "y"
-    assert label_of(model({}, label_columns="y"), "z") == "z"
-    with pytest.raises(SchemaError, match=r"SR432.*labels y, z"):
-        label_of(model({}, label_columns="y,z"), "")

@@ -162,7 +162,7 @@ def check_known_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnos
             code="SR205",
             message=f"Model {model} doesn't exist." if altered else f"model not exists: {model}",
             span=name.span,
-            hint=_model_hint(model, scope),
+            hint=model_hint(model, scope),
         )
 
 
@@ -178,7 +178,8 @@ def _unknown_temporary(model: ModelName, span: Span, scope: ScriptScope) -> Iter
         )
 
 
-def _model_hint(model: ModelName, scope: ScriptScope) -> str:
+def model_hint(model: ModelName, scope: ScriptScope) -> str:
+    """What to do about a model that does not exist."""
     known = scope.model_names()
     if model.key in scope.models:
         renamed = scope.lines.get(f"renamed {model.key}")

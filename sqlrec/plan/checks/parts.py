@@ -112,13 +112,21 @@ def checkpoints_of(statement: Statement) -> Iterator[Text]:
             pass
 
 
-def tables_of(statement: Statement) -> Iterator[Ident]:
-    """Tables that a statement reads, at their places."""
+def lowered_queries(statement: Statement) -> Iterator[queries.Lowered]:
+    """The queries of a statement, data sources among them."""
     for source in sources_of(statement):
-        yield from queries.lower_source(source).tables
+        yield queries.lower_source(source)
     query = query_of(statement)
     if query is not None:
-        yield from queries.lower(query).tables
+        yield queries.lower(query)
+
+
+def tables_of(statement: Statement) -> Iterator[Ident]:
+    """Tables that a statement reads, at their places."""
+    for lowered in lowered_queries(statement):
+        yield from lowered.tables
+        for call in lowered.calls:
+            yield from call.tables
     body = called(statement)
     if body is not None:
         yield from (argument.value for argument in body.arguments if isinstance(argument.value, Ident))
