@@ -27,11 +27,11 @@ def measured(
     names: Iterable[str], scored: Scored, evaluation: Evaluation, *, threshold: float
 ) -> dict[str, float]:
     """The values of the named metrics, as far as they are defined; ``evaluation`` is that of the rows."""
-    found = {
-        **evaluation.numbers,
+    flink = {
         **classification(scored.labels, scored.scores >= threshold),
         **regression(scored.labels, scored.scores),
     }
+    found = {**evaluation.numbers, **{name.casefold(): value for name, value in flink.items()}}
     if scored.groups is not None:
         found["gauc"] = metrics.gauc(scored.labels, scored.scores, scored.groups)
     return {name: found[name] for name in names if math.isfinite(found.get(name, math.nan))}

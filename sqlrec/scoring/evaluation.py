@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlrec.errors import DataError, SchemaError
+from sqlrec.scoring import quality
 from sqlrec.spec.task import Task
 
 Vector = npt.NDArray[np.float64]
@@ -40,31 +41,17 @@ def classification(actual: pa.Array, predicted: pa.Array) -> Metrics:
     F1 is the harmonic mean of these two averages. Text is compared without regard to case, numbers by
     value; a prediction that is a fraction is the probability of class 1.
     """
-    labels, answers = _classes(actual, predicted)
-    found: dict[object, list[int]] = {label: [0, 0, 0] for label in labels}
-    for label, answer in zip(labels, answers, strict=True):
-        found[label][0] += label == answer
-        found[label][1] += 1
-        if answer in found:
-            found[answer][2] += 1
-    recall = sum(hits / rows for hits, rows, _ in found.values()) / len(found)
-    precision = sum(hits / named if named else 0.0 for hits, _, named in found.values()) / len(found)
-    return {
-        "Accuracy": sum(hits for hits, _, _ in found.values()) / len(labels),
-        "Precision": precision,
-        "Recall": recall,
-        "F1": 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
-    }
+    return quality.classification(*_classes(actual, predicted))
 
 
-def _classes(actual: pa.Array, predicted: pa.Array) -> tuple[list[object], list[object]]:
+def _classes(actual: pa.Array, predicted: pa.Array) -> tuple[npt.ArrayLike, npt.ArrayLike]:
     """Labels and predictions in a form in which equal classes are equal."""
     if not (_is_number(actual.type) and _is_number(predicted.type)):
         return [_text(v) for v in actual.to_pylist()], [_text(v) for v in predicted.to_pylist()]
     labels, answers = _numbers(actual), _numbers(predicted)
     if pa.types.is_floating(predicted.type) and ((answers >= 0) & (answers <= 1)).all():
         answers = np.where(answers >= 0.5, 1.0, 0.0)
-    return list(labels), list(answers)
+    return labels, answers
 
 
 def _text(value: object) -> str:
@@ -73,17 +60,7 @@ def _text(value: object) -> str:
 
 def regression(actual: pa.Array, predicted: pa.Array) -> Metrics:
     """Errors of numbers. A row with the actual value 0 adds nothing to MAPE but counts; R2 may be NaN."""
-    truth, guess = _numbers(actual), _numbers(predicted)
-    errors = guess - truth
-    relative = np.divide(np.abs(errors), np.abs(truth), out=np.zeros_like(errors), where=truth != 0)
-    mse, spread = float(np.mean(errors**2)), float(np.sum((truth - truth.mean()) ** 2))
-    return {
-        "MAE": float(np.mean(np.abs(errors))),
-        "MSE": mse,
-        "RMSE": float(np.sqrt(mse)),
-        "MAPE": float(np.mean(relative)) * 100,
-        "R2": 1 - float(np.sum(errors**2)) / spread if spread > 0 else float("nan"),
-    }
+    return quality.regression(_numbers(actual), _numbers(predicted))
 
 
 def embedding(actual: pa.Array, predicted: pa.Array) -> Metrics:

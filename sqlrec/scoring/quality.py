@@ -1,6 +1,6 @@
-"""How good predictions are, by task: the metrics of ML_EVALUATE and of EVALUATE MODEL, as pure functions.
+"""How good predicted classes and numbers are, under Flink's names: for ML_EVALUATE and EVALUATE MODEL.
 
-Names of metrics are the folded keys that Flink gives them (``accuracy`` for ``Accuracy``).
+Whole columns at once, since EVALUATE MODEL measures tables of any size.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def classification(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str,
     recall = float(np.mean((hits / np.maximum(rows, 1))[occurs]))
     total = precision + recall
     return {
-        "accuracy": float(hits.sum() / len(truth)),
-        "precision": precision,
-        "recall": recall,
-        "f1": 2 * precision * recall / total if total else 0.0,
+        "Accuracy": float(hits.sum() / len(truth)),
+        "Precision": precision,
+        "Recall": recall,
+        "F1": 2 * precision * recall / total if total else 0.0,
     }
 
 
@@ -47,9 +47,9 @@ def regression(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, flo
     share = np.divide(np.abs(error), np.abs(actual), out=np.zeros_like(error), where=actual != 0)
     mse = float(squares / len(error))
     return {
-        "mae": float(np.abs(error).mean()),
-        "mse": mse,
-        "rmse": math.sqrt(mse),
-        "mape": float(share.mean() * 100),
-        "r2": float(1 - squares / spread) if spread > 0 else math.nan,
+        "MAE": float(np.abs(error).mean()),
+        "MSE": mse,
+        "RMSE": math.sqrt(mse),
+        "MAPE": float(share.mean() * 100),
+        "R2": float(1 - squares / spread) if spread > 0 else math.nan,
     }

@@ -26,11 +26,11 @@ def test_precision_and_recall_are_means_over_the_actual_classes(rows: list[tuple
         precision, recall, _, _ = reference.precision_recall_fscore_support(
             actual, predicted, labels=labels, average="macro", zero_division=0
         )
-    assert found["accuracy"] == pytest.approx(reference.accuracy_score(actual, predicted))
-    assert found["precision"] == pytest.approx(precision)
-    assert found["recall"] == pytest.approx(recall)
+    assert found["Accuracy"] == pytest.approx(reference.accuracy_score(actual, predicted))
+    assert found["Precision"] == pytest.approx(precision)
+    assert found["Recall"] == pytest.approx(recall)
     both = precision + recall
-    assert found["f1"] == pytest.approx(2 * precision * recall / both if both else 0)
+    assert found["F1"] == pytest.approx(2 * precision * recall / both if both else 0)
 
 
 def test_errors_agree_with_scikit_learn_and_a_zero_adds_nothing_to_mape() -> None:
@@ -38,9 +38,9 @@ def test_errors_agree_with_scikit_learn_and_a_zero_adds_nothing_to_mape() -> Non
     actual = rng.normal(size=200).round(1)
     predicted = actual + rng.normal(size=200)
     found = quality.regression(actual, predicted)
-    assert found["mae"] == pytest.approx(reference.mean_absolute_error(actual, predicted))
-    assert found["mse"] == pytest.approx(reference.mean_squared_error(actual, predicted))
-    assert found["rmse"] == pytest.approx(reference.root_mean_squared_error(actual, predicted))
-    assert found["r2"] == pytest.approx(reference.r2_score(actual, predicted))
-    assert quality.regression([2.0, 0.0], [1.0, 5.0])["mape"] == pytest.approx(25)
-    assert math.isnan(quality.regression([2.0, 2.0], [1.0, 2.0])["r2"])
+    assert found["MAE"] == pytest.approx(reference.mean_absolute_error(actual, predicted))
+    assert found["MSE"] == pytest.approx(reference.mean_squared_error(actual, predicted))
+    assert found["RMSE"] == pytest.approx(reference.root_mean_squared_error(actual, predicted))
+    assert found["R2"] == pytest.approx(reference.r2_score(actual, predicted))
+    assert quality.regression([2.0, 0.0], [1.0, 5.0])["MAPE"] == pytest.approx(25)
+    assert math.isnan(quality.regression([2.0, 2.0], [1.0, 2.0])["R2"])
