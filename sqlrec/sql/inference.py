@@ -28,16 +28,6 @@ class Function(StrEnum):
     EMBEDDING = "AI_EMBEDDING"
 
 
-class Task(StrEnum):
-    """What ML_EVALUATE can measure."""
-
-    REGRESSION = "regression"
-    CLUSTERING = "clustering"
-    CLASSIFICATION = "classification"
-    EMBEDDING = "embedding"
-    TEXT_GENERATION = "text_generation"
-
-
 @dataclass(frozen=True, slots=True)
 class ModelArgument:
     """The model. ``version`` is what follows the last ``$`` of its name: a number, ``all`` or nothing."""

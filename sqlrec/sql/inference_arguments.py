@@ -191,7 +191,8 @@ def _descriptor(cursor: Cursor) -> Descriptor:
     cursor.expect(")", context="or ',' after a column of DESCRIPTOR")
     for index, column in enumerate(columns):
         if column.text.casefold() in {other.text.casefold() for other in columns[:index]}:
-            raise problem("SR133", f"DESCRIPTOR names column {column.text!r} twice", column.span)
+            message = f"DESCRIPTOR names column {column.text!r} twice"
+            raise problem("SR133", message, column.span, "name it once")
     return Descriptor(tuple(columns), first.span.to(cursor.previous.span))
 
 

@@ -83,7 +83,7 @@ def _item(key: Text, cursor: Cursor) -> ConfigItem:
         raise problem("SR134", f"{message}, found {cursor.show(token)}", token.span, "quote the value")
     cursor.next()
     if TEMPLATE.search(token.value):
-        raise problem("SR110", "CONFIG cannot hold a template", token.span)
+        raise problem("SR110", "CONFIG cannot hold a template", token.span, "write the value itself")
     text = token.key.lower() or token.value
     return ConfigItem(key, Text(f"-{text}" if negative else text, first.span.to(token.span)))
 
@@ -96,7 +96,8 @@ def _check_new(items: list[ConfigItem]) -> None:
         hint = suggest(item.key.value, known) or f"options: {', '.join(known)}"
         raise problem("SR134", f"unknown config option {item.key.value!r}", item.key.span, hint)
     if any(CONFIG_OPTIONS.find(other.key.value) is option for other in items[:-1]):
-        raise problem("SR134", f"config option {item.key.value!r} is given twice", item.key.span)
+        message = f"config option {item.key.value!r} is given twice"
+        raise problem("SR134", message, item.key.span, "keep one of them")
 
 
 def _check_value(item: ConfigItem) -> None:
