@@ -107,6 +107,13 @@ def grammar() -> Grammar:
     return Grammar(tuple(node for node in found if node != Slot("statement")), named)
 
 
+@functools.cache
+def keywords() -> frozenset[str]:
+    """All words of the grammar that stand for themselves."""
+    texts = (entry.grammar for entry in statement_entries())
+    return frozenset(match["word"] for text in texts for match in _PIECE.finditer(text) if match["word"])
+
+
 def _lines(text: str) -> Iterator[str]:
     """The statements of an entry, each on one line; what follows ``;`` only says that more may come."""
     joined = re.sub(r"\n\s+", " ", text.strip())

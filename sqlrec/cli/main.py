@@ -13,11 +13,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sqlrec import __version__
-from sqlrec.cli import compiling, demo, explaining, formatting, inspecting, referencing, running, services
+from sqlrec.cli import (
+    compiling,
+    demo,
+    explaining,
+    formatting,
+    inspecting,
+    referencing,
+    running,
+    services,
+    shell,
+)
+from sqlrec.cli.messages import error_text
 from sqlrec.cli.project import choose_project
-from sqlrec.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, ScriptError, SqlRecError
+from sqlrec.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, SqlRecError
 
 EXIT_INTERRUPTED = 130
+MODULES = (*(compiling, formatting, explaining, running, shell, inspecting, services, demo, referencing),)
+"""Modules that declare commands, in the order of ``--help``."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,7 +49,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show Python tracebacks of errors")
     parser.add_argument("--version", action="version", version=f"sqlrec {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for module in (compiling, formatting, explaining, running, inspecting, services, demo, referencing):
+    for module in (
+        compiling,
+        formatting,
+        explaining,
+        running,
+        shell,
+        inspecting,
+        services,
+        demo,
+        referencing,
+    ):
         module.add_to(commands)
     return parser
 
@@ -55,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SqlRecError as error:
         if given.debug:
             raise
-        print(_message(error), file=sys.stderr)
+        print(error_text(error), file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -64,10 +87,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     return status or EXIT_OK
-
-
-def _message(error: SqlRecError) -> str:
-    if isinstance(error, ScriptError):
-        return str(error)
-    help_line = f"\n  = help: {error.hint}" if error.hint else ""
-    return f"error[{error.code}]: {error.message}{help_line}"

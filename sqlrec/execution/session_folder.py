@@ -1,0 +1,49 @@
+"""The folder of a session: it goes when the session ends, at the latest when the next one begins.
+
+Whoever works in it holds its lock file, which the kernel releases when the process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlrec.artifacts.durable import make_folder, writing
+
+PREFIX = "session-"
+
+
+@contextmanager
+def held_folder(folder: Path) -> Iterator[Path]:
+    """Make the folder of a session and hold it; folders of sessions that have died are removed.
+
+    Raises ``SetupError`` SR703 when it cannot be written.
+    """
+    make_folder(folder)
+    for other in folder.parent.glob(f"{PREFIX}*"):
+        _remove_dead(other, folder)
+    with writing(folder):
+        lock = (folder / "lock").open("a", encoding="utf-8")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_dead(other: Path, own: Path) -> None:
+    """Remove a folder whose lock nobody holds; one without a lock is being made."""
+    try:
+        lock = (other / "lock").open("a" if other != own else "r", encoding="utf-8")
+    except OSError:
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        shutil.rmtree(other, ignore_errors=True)
