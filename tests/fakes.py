@@ -85,7 +85,7 @@ class FakeRegistry:
         if name not in self._models:
             if if_exists:
                 return False
-            raise NameNotFoundError("SR204", f"model {name} does not exist")
+            raise NameNotFoundError("SR205", f"model {name} does not exist")
         users = [s for s in self.services() if (c := self.service(s)) and c.model == name]
         if users:
             raise StateError("SR203", f"model {name} is used by {', '.join(users)}")
@@ -99,7 +99,7 @@ class FakeRegistry:
         if name not in self._models:
             if self._renamed.get(new) == name and new in self._models:
                 return
-            raise NameNotFoundError("SR204", f"model {name} does not exist")
+            raise NameNotFoundError("SR205", f"model {name} does not exist")
         if new != name and new in self._models:
             raise StateError("SR201", f"model {new} exists already")
 
@@ -217,7 +217,7 @@ class FakeRegistry:
         facts: Mapping[str, str] | None = None,
     ) -> Checkpoint:
         if model not in self._models:
-            raise NameNotFoundError("SR204", f"model {model} does not exist")
+            raise NameNotFoundError("SR205", f"model {model} does not exist")
         if (found := self.find(model, key)) is not None:
             return found
         if digests(folder) != result.files:

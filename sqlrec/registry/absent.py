@@ -11,7 +11,7 @@ from sqlrec.spec.names import ModelName
 
 def no_model(name: ModelName) -> NameNotFoundError:
     """There is no such model to change."""
-    return NameNotFoundError("SR204", f"model {name} does not exist", hint="CREATE MODEL comes first")
+    return NameNotFoundError("SR205", f"model {name} does not exist", hint="CREATE MODEL comes first")
 
 
 def no_version(checkpoint: Checkpoint) -> NameNotFoundError:

@@ -176,7 +176,7 @@ class Checkpoints:
     def register(self, wanted: Registration) -> Checkpoint:
         """Make the files of a folder a version, or give the version that its key has.
 
-        Raises ``DataError`` SR510 (files changed since the job), ``NameNotFoundError`` SR204 (no such model).
+        Raises ``DataError`` SR510 (files changed since the job), ``NameNotFoundError`` SR205 (no such model).
         """
         try:
             if not self._versions(wanted.model, KEY_ID, identity(wanted.key)):

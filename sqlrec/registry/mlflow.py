@@ -165,7 +165,7 @@ class MlflowRegistry:
         """Store the files of ``folder`` as a new version; see the protocol.
 
         Its ``plots`` folder and ``evaluation.json`` are shown on the MLflow run too. Raises ``DataError``
-        SR510 when the files are not those of ``result``, ``NameNotFoundError`` SR204 without a model.
+        SR510 when the files are not those of ``result``, ``NameNotFoundError`` SR205 without a model.
         """
         tags = self._models.tags(model)
         if not tags:

@@ -79,7 +79,7 @@ class ModelRegistry(Protocol):
     def rename_model(self, name: ModelName, new: ModelName) -> None:
         """Give a model, with its checkpoints, aliases and services, another name.
 
-        Raises SR204 when it does not exist and SR201 when the new name is taken. Doing it again after it
+        Raises SR205 when it does not exist and SR201 when the new name is taken. Doing it again after it
         was done is no error.
         """
 

@@ -48,7 +48,7 @@ VALUE_LIMIT = 4500
 def registry_name(name: ModelName) -> str:
     """Name of the registered model: spellings of one model name share it. Raises ``DataError`` SR212."""
     if len(name.key) > MAX_FULL_NAME:
-        raise DataError("SR212", f"model name {name} is longer than {MAX_FULL_NAME} characters")
+        raise DataError("SR211", f"model name {name} is longer than {MAX_FULL_NAME} characters")
     return name.key
 
 

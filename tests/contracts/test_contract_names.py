@@ -105,9 +105,9 @@ def test_renaming_may_change_the_spelling_alone(registry: ModelRegistry) -> None
 
 def test_a_name_that_is_taken_or_absent(registry: ModelRegistry) -> None:
     registry.put_model(model())
-    with pytest.raises(NameNotFoundError, match=r"\[SR204\] model other does not exist"):
+    with pytest.raises(NameNotFoundError, match=r"\[SR205\] model other does not exist"):
         registry.rename_model(ModelName.of("other"), NEW)
-    with pytest.raises(NameNotFoundError, match=r"\[SR204\] model other does not exist"):
+    with pytest.raises(NameNotFoundError, match=r"\[SR205\] model other does not exist"):
         registry.rename_model(ModelName.of("other"), RANK)
     registry.put_model(model(NEW))
     with pytest.raises(StateError, match=r"\[SR201\] model Ranker exists already"):

@@ -153,7 +153,7 @@ def test_files_that_changed_after_the_job_are_refused(registry: ModelRegistry, t
 def test_registering_for_no_model_is_refused(registry: ModelRegistry, tmp_path: Path) -> None:
     with pytest.raises(NameNotFoundError, match="rank_model") as caught:
         register(registry, tmp_path)
-    assert caught.value.code == "SR204"
+    assert caught.value.code == "SR205"
 
 
 def test_dropping_a_model(registry: ModelRegistry, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_dropping_a_model(registry: ModelRegistry, tmp_path: Path) -> None:
     assert registry.drop_model(RANK, if_exists=True) is False
     with pytest.raises(NameNotFoundError, match="rank_model") as caught:
         registry.drop_model(RANK)
-    assert caught.value.code == "SR204"
+    assert caught.value.code == "SR205"
     with pytest.raises(NameNotFoundError) as caught:
         registry.definition(made)
     assert caught.value.code == "SR205"

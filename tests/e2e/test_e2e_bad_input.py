@@ -66,7 +66,7 @@ CASES = [
         name="no_column",
         rows="user_id,city,y\n" + "1,a,0\n2,b,1\n" * 20,
         script=train_undeclared("no_column"),
-        code="SR430",
+        code="SR450",
         says=("no_column has no column 'price'", "model m_no_column"),
         hint="columns: user_id, city, y",
     ),
@@ -74,7 +74,7 @@ CASES = [
         name="no_label",
         rows="user_id,city,price,label\n" + "1,a,2.5,0\n2,b,1.5,1\n" * 20,
         script=train_undeclared("no_label"),
-        code="SR430",
+        code="SR450",
         says=("no_label has no label column 'y'",),
         hint="columns: user_id, city, price, label",
     ),
@@ -82,7 +82,7 @@ CASES = [
         name="empty",
         rows=HEADER,
         script=train("empty"),
-        code="SR431",
+        code="SR451",
         says=("empty has no rows",),
         hint="check the WHERE clause",
     ),
@@ -90,7 +90,7 @@ CASES = [
         name="one_class",
         rows=GOOD,
         script=train("one_class", "WHERE y = 1"),
-        code="SR432",
+        code="SR452",
         says=("all 30 rows of one_class have label 1",),
         hint="rows with label 0 and rows with label 1",
     ),
@@ -98,7 +98,7 @@ CASES = [
         name="nan_label",
         rows=(GOOD + "1,a,inf,\n2,b,nan,\n"),
         script=train("nan_label"),
-        code="SR433",
+        code="SR453",
         says=("label column 'y' of nan_label", "2 of 62 rows (row 61, 62)"),
         hint="WHERE y IS NOT NULL",
     ),
@@ -243,7 +243,7 @@ def test_with_the_rows_put_right_the_same_run_goes_on(driver: Driver, project: P
     rows, script = project / "data" / "mended.csv", project / "mended.sql"
     script.write_text(train("mended"))
     rows.write_text(HEADER)
-    assert error_of(driver.run(project, script)).startswith("error[SR431]")
+    assert error_of(driver.run(project, script)).startswith("error[SR451]")
     rows.write_text(GOOD)
     mended = driver.run(project, script)
     assert mended.status == 0, mended.err

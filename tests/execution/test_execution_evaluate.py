@@ -160,7 +160,7 @@ def test_what_cannot_be_measured_starts_no_job(
 
 def test_a_job_that_fails_records_nothing(world: World) -> None:
     def broken(job: object, say: object) -> None:
-        raise JobError("SR431", "samples has no rows")
+        raise JobError("SR451", "samples has no rows")
 
     world.jobs.program = broken
     with pytest.raises(JobError, match="samples has no rows"):

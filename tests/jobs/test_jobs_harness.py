@@ -46,7 +46,7 @@ def train(work, output, progress):
         (output / "weights.txt").write_text(work.checkpoint)
     match work.checkpoint:
         case "bad-rows":
-            raise DataError("SR431", "clicks has no rows", hint="check the partition")
+            raise DataError("SR451", "clicks has no rows", hint="check the partition")
         case "crash":
             raise ZeroDivisionError("no reason")
         case "slow":
@@ -130,7 +130,7 @@ def test_a_published_output_is_left_alone(launch: Launch, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("behaviour", "status", "code", "words"),
     [
-        ("bad-rows", 1, "SR431", "clicks has no rows"),
+        ("bad-rows", 1, "SR451", "clicks has no rows"),
         ("crash", 70, "SR525", "ZeroDivisionError: no reason"),
         ("full", 1, "SR703", "No space left on device"),
         ("export", 1, "SR524", "a model of type acme is not exported"),

@@ -44,12 +44,12 @@ def test_labels_of_any_number_type_and_booleans(column: pa.Array) -> None:
 @pytest.mark.parametrize(
     ("values", "code", "words"),
     [
-        ([0, 1, 2, 5], "SR434", "holds 2, 5 in 2 of 4 rows (row 3, 4)"),
-        ([0, None, 1, None], "SR433", "no value in 2 of 4 rows (row 2, 4)"),
-        ([0.0, float("nan")], "SR433", "1 of 2 rows (row 2)"),
-        ([0.0, float("inf")], "SR434", "holds inf"),
-        ([0.5] * 9, "SR434", "9 of 9 rows (row 1, 2, 3, 4, 5, …)"),
-        (["<=50K", ">50K"], "SR434", "values such as '<=50K', '>50K'"),
+        ([0, 1, 2, 5], "SR454", "holds 2, 5 in 2 of 4 rows (row 3, 4)"),
+        ([0, None, 1, None], "SR453", "no value in 2 of 4 rows (row 2, 4)"),
+        ([0.0, float("nan")], "SR453", "1 of 2 rows (row 2)"),
+        ([0.0, float("inf")], "SR454", "holds inf"),
+        ([0.5] * 9, "SR454", "9 of 9 rows (row 1, 2, 3, 4, 5, …)"),
+        (["<=50K", ">50K"], "SR454", "values such as '<=50K', '>50K'"),
     ],
 )
 def test_other_labels_are_refused_by_value_and_row(values: list[Any], code: str, words: str) -> None:
@@ -72,16 +72,16 @@ def test_only_the_models_columns_are_read(clicks: Clicks, make_model: Make, stor
 @pytest.mark.parametrize(
     ("query", "kind", "code", "words", "hint"),
     [
-        ("SELECT * EXCLUDE (label) FROM clicks", SchemaError, "SR430", "no label column 'label'", "columns:"),
+        ("SELECT * EXCLUDE (label) FROM clicks", SchemaError, "SR450", "no label column 'label'", "columns:"),
         (
             "SELECT * EXCLUDE (shop), shop AS shopp FROM clicks",
             SchemaError,
-            "SR430",
+            "SR450",
             "no column 'shop', which model ctr needs",
             "Did you mean 'shopp'?",
         ),
-        ("SELECT * EXCLUDE (shop, price) FROM clicks", SchemaError, "SR430", "columns 'shop', 'price'", ""),
-        ("SELECT * FROM clicks WHERE user < 0 -- none", DataError, "SR431", "clicks has no rows", "WHERE"),
+        ("SELECT * EXCLUDE (shop, price) FROM clicks", SchemaError, "SR450", "columns 'shop', 'price'", ""),
+        ("SELECT * FROM clicks WHERE user < 0 -- none", DataError, "SR451", "clicks has no rows", "WHERE"),
     ],
 )
 def test_tables_that_cannot_be_trained_on(

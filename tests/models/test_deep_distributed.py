@@ -66,10 +66,10 @@ def test_an_error_of_the_data_ends_all_processes_with_one_message(
     output = tmp_path / "out"
     finished = _launch(make_work(ones), output, processes=2)
     assert finished.returncode == 1
-    assert finished.stderr.count("[SR432] all 50 rows of clicks have label 1") == 1
+    assert finished.stderr.count("[SR452] all 50 rows of clicks have label 1") == 1
     assert "/sqlrec/" not in finished.stderr, "no traceback of ours; torchrun prints its own"
     assert not is_complete(output)
-    assert json.loads((tmp_path / "out.error.json").read_text())["code"] == "SR432"
+    assert json.loads((tmp_path / "out.error.json").read_text())["code"] == "SR452"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])

@@ -148,14 +148,14 @@ def test_what_one_class_does_not_define_is_told(made: Made, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("query", "options", "kind", "says"),
     [
-        ("SELECT * FROM held_out WHERE user < 0 -- none", {}, DataError, r"SR431.*held_out has no rows"),
-        ("SELECT * EXCLUDE (shop) FROM held_out", {}, SchemaError, r"SR430.*no column 'shop'"),
-        ("SELECT * EXCLUDE (label), 2 AS label FROM held_out", {}, DataError, "SR434.*holds 2"),
+        ("SELECT * FROM held_out WHERE user < 0 -- none", {}, DataError, r"SR451.*held_out has no rows"),
+        ("SELECT * EXCLUDE (shop) FROM held_out", {}, SchemaError, r"SR450.*no column 'shop'"),
+        ("SELECT * EXCLUDE (label), 2 AS label FROM held_out", {}, DataError, "SR454.*holds 2"),
         (
             "SELECT * FROM held_out",
             {"group_column": "usr"},
             SchemaError,
-            r"SR430.*'usr'.*Did you mean 'user'",
+            r"SR450.*'usr'.*Did you mean 'user'",
         ),
         ("SELECT * FROM held_out", {"group_column": "tags"}, SchemaError, r"SR534.*'tags' is list<"),
     ],

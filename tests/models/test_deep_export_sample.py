@@ -96,7 +96,7 @@ def test_a_missing_feature_column_is_named_with_a_suggestion(
     misspelt = table.rename_columns(["shopp" if n == "shop" else n for n in table.column_names])
     with pytest.raises(SchemaError, match="'shop'") as caught:
         read_sample(stored(misspelt), model, encoder)
-    assert caught.value.code == "SR430"
+    assert caught.value.code == "SR450"
     assert "shopp" in caught.value.hint
 
 

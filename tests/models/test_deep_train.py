@@ -240,7 +240,7 @@ def test_a_diverging_training_fails_and_names_the_step(
 
 def test_early_stopping_needs_validation_rows(clicks: Clicks, make_work: Work, tmp_path: Path) -> None:
     work = make_work(clicks(50), early_stopping_patience=1, validation_fraction=0.0)
-    with pytest.raises(OptionError, match="SR436"):
+    with pytest.raises(OptionError, match="SR456"):
         train(work, tmp_path, Lines())
 
 
@@ -327,7 +327,7 @@ def test_a_base_of_another_shape_is_refused(
         table = _replace(table, "user", [str(u) for u in table["user"].to_pylist()])
     with pytest.raises(SchemaError) as caught:
         run(make_work(table, base=base, model=model), "resumed")
-    assert caught.value.code == "SR435"
+    assert caught.value.code == "SR455"
     assert words in caught.value.message
 
 

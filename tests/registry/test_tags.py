@@ -106,4 +106,4 @@ def test_deployments_come_back(
 def test_a_name_too_long_for_a_registry_is_refused() -> None:
     with pytest.raises(DataError, match="longer than 256") as caught:
         tags.registry_name(ModelName.of("m" * 300))
-    assert caught.value.code == "SR212"
+    assert caught.value.code == "SR211"

@@ -46,7 +46,7 @@ def evaluate(work: EvaluateWork, output: Path, progress: Progress) -> JobResult:
     """Measure the checkpoint at ``work.source_uri``; ``evaluation.json`` and plots go into ``output``.
 
     The result's metrics are those that are defined: the AUC of rows with one label is not among them.
-    Raises ``SchemaError`` and ``DataError`` SR430 … SR434 for rows that do not fit, ``OptionError`` SR265,
+    Raises ``SchemaError`` and ``DataError`` SR450 … SR454 for rows that do not fit, ``OptionError`` SR265,
     ``SchemaError`` SR534 for groups that are no plain values, ``StateError`` for unreadable files and
     SR672 for a variant that the export does not have.
     """

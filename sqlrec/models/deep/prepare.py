@@ -38,11 +38,11 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
     """Read, check and encode the rows, and make or load the weights.
 
     Raises the errors of :func:`~sqlrec.models.deep.source.read` and of the encoder, ``DataError``
-    SR432 for labels of one class and ``OptionError`` SR436 for early stopping without validation rows.
+    SR452 for labels of one class and ``OptionError`` SR456 for early stopping without validation rows.
     """
     if training.early_stopping_patience and work.validation is None and not training.validation_fraction:
         raise OptionError(
-            "SR436",
+            "SR456",
             "early_stopping_patience needs validation rows",
             hint="set validation_fraction, or name a table with VALIDATE ON",
         )

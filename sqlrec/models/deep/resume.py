@@ -25,7 +25,7 @@ from sqlrec.spec.model import ModelSpec
 def require_same_shape(
     base: Trained, model: ModelSpec, configs: Sequence[FeatureConfig], hidden_units: tuple[int, ...]
 ) -> None:
-    """Raise ``SchemaError`` SR435 when the base's weights do not fit the model as it is defined now."""
+    """Raise ``SchemaError`` SR455 when the base's weights do not fit the model as it is defined now."""
     differences = []
     if base.model.type.casefold() != model.type.casefold():
         differences.append(f"its type is {base.model.type}")
@@ -42,7 +42,7 @@ def require_same_shape(
         differences.append(f"its hidden_units are {','.join(map(str, base.head.hidden_units))}")
     if differences:
         raise SchemaError(
-            "SR435",
+            "SR455",
             f"the base checkpoint does not fit model {model.name}: {'; '.join(sorted(differences))}",
             hint="train without FROM, or restore the definition the checkpoint was trained with",
         )

@@ -51,7 +51,7 @@ def made_up(encoder: Encoder) -> Sample:
 def read_sample(relation: Relation | None, model: ModelSpec, encoder: Encoder) -> Sample:
     """At most :data:`SAMPLE_ROWS` random rows of a table; made-up rows without a table or without rows.
 
-    Raises ``SchemaError`` SR430 when a feature column is missing. Unusable labels are a warning: they
+    Raises ``SchemaError`` SR450 when a feature column is missing. Unusable labels are a warning: they
     are only measured with.
     """
     if relation is None:
@@ -62,7 +62,7 @@ def read_sample(relation: Relation | None, model: ModelSpec, encoder: Encoder) -
         missing = [name for name in wanted if name.casefold() not in spelled]
         if missing:
             raise SchemaError(
-                "SR430",
+                "SR450",
                 f"the sample table has no column {', '.join(map(repr, missing))}, which {model.name} needs",
                 hint=suggest(missing[0], spelled.values()) or f"columns: {', '.join(spelled.values())}",
             )

@@ -48,7 +48,7 @@ class Source:
 
 
 def select(relation: Relation, model: ModelSpec, engine: Engine, *more: str) -> Selection:
-    """The needed columns, and no others, of a table; raises ``SchemaError`` SR430 for missing ones."""
+    """The needed columns, and no others, of a table; raises ``SchemaError`` SR450 for missing ones."""
     name = ", ".join(relation.sources) or "the query"
     label = model.labels[0]
     columns = _present(engine.schema(relation).names, (*model.features.names, label, *more), name, model)
@@ -61,8 +61,8 @@ def select(relation: Relation, model: ModelSpec, engine: Engine, *more: str) -> 
 def read(relation: Relation, model: ModelSpec, engine: Engine) -> Source:
     """The feature and label columns of a table, in memory.
 
-    Raises ``SchemaError`` SR430 (a column is missing) and ``DataError`` SR431 (no rows), SR433 (labels
-    missing) and SR434 (labels that are not 0 or 1).
+    Raises ``SchemaError`` SR450 (a column is missing) and ``DataError`` SR451 (no rows), SR453 (labels
+    missing) and SR454 (labels that are not 0 or 1).
     """
     chosen = select(relation, model, engine)
     table = engine.table(chosen.relation)
@@ -73,15 +73,15 @@ def read(relation: Relation, model: ModelSpec, engine: Engine) -> Source:
 
 
 def no_rows(name: str) -> DataError:
-    """SR431: a table without rows."""
-    return DataError("SR431", f"{name} has no rows", hint="check the WHERE clause and the partition")
+    """SR451: a table without rows."""
+    return DataError("SR451", f"{name} has no rows", hint="check the WHERE clause and the partition")
 
 
 def require_both_classes(source: Source) -> None:
-    """Raise ``DataError`` SR432 when all labels are equal: there is nothing to learn."""
+    """Raise ``DataError`` SR452 when all labels are equal: there is nothing to learn."""
     if source.labels.min() == source.labels.max():
         raise DataError(
-            "SR432",
+            "SR452",
             f"all {len(source):,} rows of {source.name} have label {source.labels[0]:g}",
             hint="a model needs rows with label 0 and rows with label 1",
         )
@@ -98,14 +98,14 @@ def read_labels(
     empty = _mask(column.is_null(nan_is_null=True))
     if empty.any():
         raise DataError(
-            "SR433",
+            "SR453",
             f"label column {name!r} of {source} has no value in {_rows(empty, before)}",
             hint=f"leave them out: WHERE {name} IS NOT NULL",
         )
     if not (pa.types.is_boolean(kind) or _is_number(kind)):
         shown = ", ".join(map(repr, pc.unique(column).to_pylist()[:SHOWN]))
         raise DataError(
-            "SR434",
+            "SR454",
             f"label column {name!r} of {source} holds {kind} values such as {shown}",
             hint="a label is 0 or 1, or BOOLEAN: compute it in the query, e.g. rating >= 4 AS label",
         )
@@ -114,7 +114,7 @@ def read_labels(
     if wrong.any():
         shown = ", ".join(f"{v:g}" for v in np.unique(values[wrong])[:SHOWN])
         raise DataError(
-            "SR434",
+            "SR454",
             f"label column {name!r} of {source} holds {shown} in {_rows(wrong, before)}",
             hint="a label is 0 or 1: compute it in the query, e.g. rating >= 4 AS label",
         )
@@ -129,7 +129,7 @@ def _present(names: Sequence[str], wanted: tuple[str, ...], source: str, model: 
         hints = [suggest(name, names) for name in missing]
         what = "label column" if missing == [model.labels[0]] else "column"
         raise SchemaError(
-            "SR430",
+            "SR450",
             f"{source} has no {what}{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}, "
             f"which model {model.name} needs",
             hint=" ".join(filter(None, hints)) or f"columns: {', '.join(names)}",
