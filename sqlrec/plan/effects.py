@@ -9,7 +9,6 @@ from typing import assert_never
 from sqlrec.plan.changes import (
     DropAlias,
     DropCheckpoint,
-    Promote,
     RenameTo,
     ResetOptions,
     ServeCheckpoint,
@@ -102,6 +101,8 @@ def _record_model(step: DefineModelStep | DropModelStep | AlterModelStep, scope:
             _emptied(name, scope)
         case AlterModelStep():
             _altered(step, scope)
+        case _:
+            assert_never(step)
 
 
 def _defined(step: DefineModelStep, scope: ScriptScope) -> None:
@@ -200,14 +201,15 @@ def _record_service(
                 before = now.checkpoint if now else None if fresh else ""
                 served = Served(step.service, step.model, step.checkpoint, step.line, before)
                 scope.services[step.service.casefold()] = served
-        case AlterServiceStep(change=ServeCheckpoint(checkpoint=checkpoint)):
-            _serves(now, checkpoint, step.line, scope)
-        case AlterServiceStep(change=SetOptions() | ResetOptions() | Promote()):
-            pass
+        case AlterServiceStep():
+            if isinstance(step.change, ServeCheckpoint):
+                _serves(now, step.change.checkpoint, step.line, scope)
         case RollbackStep(checkpoint=checkpoint):
             _serves(now, checkpoint or (now.before if now else "") or "", step.line, scope)
         case DropServiceStep():
             scope.services[step.service.casefold()] = None
+        case _:
+            assert_never(step)
 
 
 def _serves(now: Served | None, checkpoint: str, line: int, scope: ScriptScope) -> None:
@@ -235,6 +237,8 @@ def _record_function(
             scope.lines[f"api {api.name.casefold()}"] = step.line
         case DropApiStep(api=name):
             scope.apis[name.casefold()] = None
+        case _:
+            assert_never(step)
 
 
 def _cached(step: QueryStep | ScoreStep | ChunkedCallStep, scope: ScriptScope) -> None:

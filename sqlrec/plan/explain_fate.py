@@ -8,7 +8,6 @@ from typing import assert_never
 from sqlrec.plan.changes import (
     DropAlias,
     DropCheckpoint,
-    Promote,
     RenameTo,
     ResetOptions,
     ServeCheckpoint,
@@ -165,16 +164,15 @@ def _service(
     match step:
         case DeployStep():
             return _deployed(step, world)
-        case AlterServiceStep(change=ServeCheckpoint(checkpoint=checkpoint)):
-            return _served(step.service, checkpoint, world)
-        case AlterServiceStep(change=SetOptions() | ResetOptions() | Promote()):
-            return _served(step.service, "", world)
+        case AlterServiceStep(change=change):
+            named = change.checkpoint if isinstance(change, ServeCheckpoint) else ""
+            return _served(step.service, named, world)
         case RollbackStep(checkpoint=checkpoint):
             return _served(step.service, checkpoint, world)
         case DropServiceStep():
             return _dropped(world.service(step.service) is not None, world)
         case _:
-            raise AssertionError(step)
+            assert_never(step)
 
 
 def _deployed(step: DeployStep, world: ScriptScope) -> Fate:

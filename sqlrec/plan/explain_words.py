@@ -125,20 +125,28 @@ def _service(step: DeployStep | AlterServiceStep | RollbackStep | DropServiceSte
     match step:
         case DeployStep():
             return f"serve {step.checkpoint or 'no checkpoint'} of model {step.model} as {step.service}"
-        case AlterServiceStep(change=ServeCheckpoint(checkpoint=name)):
-            return f"let service {step.service} serve {name}"
-        case AlterServiceStep(change=SetOptions(options=options)):
-            return f"set {', '.join(options)} of service {step.service}"
-        case AlterServiceStep(change=ResetOptions(keys=keys)):
-            return f"give {', '.join(keys)} of service {step.service} the default again"
-        case AlterServiceStep(change=Promote()):
-            return f"let service {step.service} serve what its canary serves"
+        case AlterServiceStep():
+            return _service_change(step)
         case RollbackStep(checkpoint=name):
             return f"let service {step.service} serve {name or 'what it served before'} again"
         case DropServiceStep():
             return f"stop service {step.service}"
         case _:
-            raise AssertionError(step)
+            assert_never(step)
+
+
+def _service_change(step: AlterServiceStep) -> str:
+    match step.change:
+        case ServeCheckpoint(checkpoint=name):
+            return f"let service {step.service} serve {name}"
+        case SetOptions(options=options):
+            return f"set {', '.join(options)} of service {step.service}"
+        case ResetOptions(keys=keys):
+            return f"give {', '.join(keys)} of service {step.service} the default again"
+        case Promote():
+            return f"let service {step.service} serve what its canary serves"
+        case _:
+            assert_never(step.change)
 
 
 def _rows(step: QueryStep | ScoreStep | ChunkedCallStep | AssertStep) -> str:

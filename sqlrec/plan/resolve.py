@@ -7,6 +7,7 @@ the statements after it are judged as if it had been right.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from sqlrec.plan.changes import Promote, ServeCheckpoint, SetAlias
 from sqlrec.plan.plan import (
@@ -81,6 +82,8 @@ def _resolved(statement: Acting, scope: ScriptScope) -> Step:
             return _if(statement, scope)
         case Explain():
             return _explain(statement, scope)
+        case _:
+            assert_never(statement)
 
 
 def _gates(step: Step, scope: ScriptScope) -> tuple[Ref, ...]:

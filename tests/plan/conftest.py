@@ -29,7 +29,15 @@ OPTIONS = OptionSet(
         Option(key="layers", kind=OptionKind.INT_LIST, scopes=MODEL, default=(64, 32), doc="Widths."),
         Option(key="column.{f}.size", kind=OptionKind.INT, scopes=MODEL, minimum=1, doc="Rows of a column."),
         Option(key="epochs", kind=OptionKind.INT, scopes=TRAIN, default=1, minimum=1, doc="Passes."),
-        Option(key="rate", kind=OptionKind.DOUBLE, scopes=TRAIN, default=0.1, minimum=0, doc="Step."),
+        Option(
+            key="rate",
+            kind=OptionKind.DOUBLE,
+            scopes=TRAIN,
+            default=0.1,
+            minimum=0,
+            doc="Step.",
+            aliases=("speed",),
+        ),
         Option(
             key="replicas", kind=OptionKind.INT, scopes=frozenset({Scope.SERVICE}), default=1, doc="Copies."
         ),

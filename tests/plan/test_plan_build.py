@@ -41,6 +41,15 @@ def test_what_could_not_be_read_is_not_missed(findings: Any, catalog: Any) -> No
     assert [f[:5] for f in findings(bad, catalog)] == ["SR211"]
 
 
+def test_a_strict_script_is_judged_however_the_setting_is_spelt(findings: Any) -> None:
+    assert [f[:5] for f in findings("SET 'strict' = 'FLINK'; FLUSH")] == ["SR150"]
+    assert findings("SET 'strict' = 'sqlrec'; FLUSH") == []
+
+
+def test_a_block_of_a_function_is_closed(findings: Any) -> None:
+    assert findings("RETURN t") != []
+
+
 def test_an_empty_script_is_an_empty_plan(compiled: Any) -> None:
     plan = compiled("-- nothing\n;;")
     assert plan.steps == ()

@@ -233,8 +233,11 @@ def test_a_model_keeps_its_checkpoints_and_services_when_it_is_renamed(findings:
         ["SR207 `'v1'` checkpoint not exists: v1 for model m | model m has none of that kind"],
     )
     assert matches(findings("ALTER MODEL m RENAME TO n; DROP MODEL n", known), ["SR203"])
-    made = M + TRAIN + "ALTER MODEL m SET ALIAS 'a' = 'v1'; ALTER MODEL m RENAME TO n;"
-    assert findings(made + "EXPORT MODEL n CHECKPOINT = '@a'; DROP MODEL n") == []
+    made = M + TRAIN + "ALTER MODEL m SET ALIAS 'a' = 'v1'; CREATE SERVICE other ON MODEL o;"
+    made += "CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_export'; ALTER MODEL m RENAME TO n;"
+    assert findings(made + "EXPORT MODEL n CHECKPOINT = '@a'") == []
+    assert matches(findings(made + "DROP MODEL n"), ["SR203"])
+    assert findings(made + "DROP SERVICE s; DROP MODEL n") == []
     again = "DROP MODEL m;" + M + "ALTER MODEL m RENAME TO n; EXPORT MODEL n CHECKPOINT = 'v1'"
     known.served.clear()
     assert matches(findings(again, known), ["SR207"])

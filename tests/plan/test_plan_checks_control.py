@@ -75,6 +75,7 @@ def test_explain_makes_nothing(findings: Any, catalog: Any) -> None:
         "TRAIN MODEL m CHECKPOINT = 'v1' ON c",
         "TRAIN MODEL m CHECKPOINT = 'v1' ON t VALIDATE ON (SELECT * FROM c)",
         "CALL call_service('s', c)",
+        "SELECT * FROM ML_PREDICT(TABLE c, MODEL m, DESCRIPTOR(u))",
         "ASSERT SELECT count(*) > 0 FROM c",
         "IF (SELECT count(*) > 0 FROM c) THEN (SELECT 1)",
         "EXPLAIN SELECT * FROM c",

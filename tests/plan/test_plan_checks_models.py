@@ -290,3 +290,17 @@ def test_what_the_type_does_not_support(findings: Any) -> None:
         "SR213 `m` model type test.external does not support training | " + DOES_NOT,
         "SR213 `m` model type test.external does not support export | " + DOES_NOT,
     ]
+
+
+def test_a_training_model_needs_rows_to_learn_from(findings: Any) -> None:
+    found = findings("CREATE MODEL m (u INT) WITH (type = 'training', algorithm = 'kmeans')")
+    assert (
+        "SR427 `m` a model of type 'training' needs AS query: the rows it learns from"
+        " | add AS SELECT … after WITH (…)"
+    ) in found
+
+
+def test_an_option_under_two_names_is_given_twice(findings: Any) -> None:
+    assert findings(M + "TRAIN MODEL m CHECKPOINT = 'a' ON t WITH (rate = 1, speed = 2)") == [
+        "SR305 `speed` option 'speed' is given twice: 'rate' is the same option | keep one of them"
+    ]

@@ -148,6 +148,12 @@ def test_an_explanation_has_a_json_form(compiled: Any, fake_types: GetController
     assert "warning[SR496] line 1: own layers\n  help: none" in text
 
 
+def test_a_warning_may_have_no_help(compiled: Any, fake_types: GetController) -> None:
+    plan = compiled("SET 'dags.tags' = 'a'")
+    bare = replace(plan, warnings=(replace(plan.warnings[0], hint=""),))
+    assert render_explanation(explain(bare, OpenCatalog(), fake_types)).endswith("a variable for GET\n")
+
+
 def test_one_step_and_unknown_outputs_read_well(compiled: Any, fake_types: GetController) -> None:
     plan = compiled(M)
     spec = replace(plan.steps[0].model, outputs=type(plan.steps[0].model.outputs)(), options={})

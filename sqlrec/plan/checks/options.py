@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from sqlrec.errors import Diagnostic, SqlRecError
 from sqlrec.models.controller import ModelController
@@ -96,6 +97,8 @@ def check_supported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnosti
         case CreateService():
             served = any(Scope.SERVICE in option.scopes for option in controller.options.options)
             supported, what = served, "services"
+        case _:
+            assert_never(statement)
     if not supported:
         yield Diagnostic(
             code="SR213",
