@@ -25,6 +25,7 @@ from sqlrec.errors import (
 if TYPE_CHECKING:
     from sqlrec.cli.arguments import Commands
     from sqlrec.plan.catalog import Catalog, ReadColumns
+    from sqlrec.settings import Settings
 
 STDIN = Path("-")
 STRICT = ("sqlrec", "flink")
@@ -65,10 +66,14 @@ def add_to(commands: Commands) -> None:
 
 def catalog() -> Catalog:
     """What is registered in the project now, read without MLflow."""
+    return catalog_of(settings())
+
+
+def catalog_of(chosen: Settings) -> Catalog:
+    """What is registered now in the project of some settings."""
     from sqlrec.plan.catalog import OpenCatalog
     from sqlrec.registry.snapshot import SnapshotCatalog
 
-    chosen = settings()
     if not chosen.embedded:
         return OpenCatalog()
     return SnapshotCatalog(Path(chosen.tracking_uri.removeprefix("sqlite:///")))

@@ -30,3 +30,8 @@ def settings() -> Settings:
     if _chosen.folder is None:
         return load()
     return load(environ={**os.environ, f"{PREFIX}PROJECT": str(_chosen.folder)})
+
+
+def settings_at(folder: Path) -> Settings:
+    """Settings of the chosen project; when none is chosen, of the one that a folder belongs to."""
+    return settings() if _chosen.folder is not None else load(folder)
