@@ -1,12 +1,16 @@
-"""A registry's client that dies before a chosen write: what a kill leaves behind."""
+"""Clients of a registry that die before a chosen write, or come too late to one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
 
 from sqlrec.registry.client import client_of
+from sqlrec.registry.mlflow import MlflowRegistry
+from sqlrec.registry.registry import ModelRegistry
 
 READS = ("get", "search", "list")
 
@@ -38,3 +42,27 @@ def connect(clients: list[Mortal], at: int) -> Any:
         return clients[-1]
 
     return make
+
+
+class Overtaken:
+    """A client before whose first new run something else happens."""
+
+    def __init__(self, inner: Any, first: Callable[[], object]) -> None:
+        self._inner = inner
+        self._first: Callable[[], object] | None = first
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "create_run" and self._first is not None:
+            first, self._first = self._first, None
+            first()
+        return getattr(self._inner, name)
+
+
+def two_machines(
+    folder: Path, first: Callable[[ModelRegistry], object]
+) -> tuple[ModelRegistry, ModelRegistry]:
+    """Registries that share a database but no lock, as machines share a server."""
+    place, files = f"sqlite+pysqlite:///{folder / 'mlflow.db'}", str(folder / "models")
+    rival = MlflowRegistry(place, files)
+    slow = MlflowRegistry(place, files, connect=lambda uri: Overtaken(client_of(uri), lambda: first(rival)))
+    return slow, rival

@@ -25,7 +25,7 @@ from sqlrec.execution.masking import masked, masked_options
 from sqlrec.execution.outcome import Preview
 from sqlrec.plan.plan import InspectStep
 from sqlrec.registry.view import RegistryCatalog
-from sqlrec.spec.function import ApiSpec, FunctionSpec, ProgramScore
+from sqlrec.spec.function import ApiSpec, FunctionSpec, ProgramIf, ProgramScore, ProgramStep
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionValue
@@ -221,14 +221,21 @@ def describe_api(step: InspectStep, call: Call) -> Preview:
         ("path", f"/api/{api.name}"),
         *inputs,
         ("returns", api.program.returns),
-        ("services", ", ".join(_services_of(api))),
+        ("services", ", ".join(dict.fromkeys(_services_of(api.program.steps)))),
     )
     return table(FACTS, facts)
 
 
-def _services_of(api: ApiSpec) -> list[str]:
-    """Services that an API asks."""
-    return list(dict.fromkeys(s.service for s in api.program.steps if isinstance(s, ProgramScore)))
+def _services_of(steps: Iterable[ProgramStep]) -> Iterator[str]:
+    """Services that a program may ask."""
+    for step in steps:
+        match step:
+            case ProgramScore(service=service):
+                yield service
+            case ProgramIf(then=then, otherwise=otherwise):
+                yield from _services_of((*then, *(otherwise or ())))
+            case _:
+                pass
 
 
 # Layout

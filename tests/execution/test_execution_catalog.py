@@ -10,10 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from sqlrec.errors import NameNotFoundError, OptionError, StateError
+from sqlrec.execution.environment import Environment
 from sqlrec.execution.outcome import Outcome
 from sqlrec.plan.changes import SetAlias
 from sqlrec.plan.plan import AlterModelStep, Step
 from sqlrec.registry.registry import DeployAction
+from sqlrec.registry.snapshot import SnapshotCatalog
+from sqlrec.settings import load
 from sqlrec.spec.names import ModelName
 from tests.execution.steps import MODEL, World, make_world, steps_of
 
@@ -105,6 +108,23 @@ def test_options_that_the_type_does_not_take(world: World, options: str, told: s
 def test_options_that_checkpoints_depend_on(world: World) -> None:
     with pytest.raises(StateError, match=r"SR202\] model ctr has checkpoints"):
         alter(world, "SET ('label_columns' = 'age')")
+
+
+def test_references_to_secrets_stay_references(world: World) -> None:
+    chat = """
+    CREATE MODEL chat INPUT (prompt STRING) OUTPUT (answer STRING)
+      WITH (provider = 'openai', model = 'gpt', api_key = '{{ secret.openai }}',
+            endpoint = '{{ conn.openai.host }}')
+    """
+    world.run(one(chat))
+    alter(world, "SET (temperature = 0.5)", of="chat")
+    model = world.registry.model(ModelName.of("chat"))
+    assert model is not None
+    assert model.options["api_key"] == "secret:openai"
+    assert model.options["endpoint"] == "secret:conn.openai.host"
+    assert model.options["temperature"] == 0.5
+    assert "{{" not in model.ddl
+    assert "'api_key' = 'secret:openai'" in model.ddl
 
 
 # Names
@@ -221,3 +241,15 @@ def test_a_temporary_model_is_no_business_of_the_registry(world: World) -> None:
         "dropped temporary model ctr",
     ]
     assert world.registry.models() == (before,)
+
+
+# Where to look
+
+
+def test_the_embedded_registry_is_looked_at_without_mlflow(tmp_path: Path) -> None:
+    embedded = Environment(settings=load(tmp_path, environ={}))
+    assert isinstance(embedded.catalog, SnapshotCatalog)
+    assert embedded.catalog.models() == ()
+    world = make_world(tmp_path)
+    world.run(one(MODEL))
+    assert world.env.catalog.models() == ("sqlrec.default.ctr",)

@@ -20,7 +20,15 @@ from sqlrec.execution.outcome import Preview
 from sqlrec.plan.build import build_plan
 from sqlrec.plan.plan import DeployStep, ExplainStep
 from sqlrec.registry.registry import DeployAction
-from sqlrec.spec.function import ApiSpec, FunctionInput, FunctionSpec, Program, ProgramScore
+from sqlrec.spec.function import (
+    ApiSpec,
+    FunctionInput,
+    FunctionSpec,
+    Program,
+    ProgramAssert,
+    ProgramIf,
+    ProgramScore,
+)
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.sensitive import MASK
@@ -408,7 +416,9 @@ def shop(world: World) -> World:
     source = "CREATE SQL FUNCTION recall;\nDEFINE INPUT TABLE users;\nRETURN result;\n-- 'api_key' = 'hello'"
     world.registry.put_function(FunctionSpec(name="recall", inputs=inputs, returns="result", source=source))
     read = Relation(query="SELECT * FROM users")
-    steps = (ProgramScore(target="result", service="Rank", inputs=read),)
+    score = ProgramScore(target="result", service="Rank", inputs=read)
+    other = ProgramScore(target="result", service="fallback", inputs=read)
+    steps = (score, ProgramAssert(query=read), ProgramIf(condition=read, then=(score,), otherwise=(other,)))
     program = Program(name="recall", inputs=inputs, steps=steps, returns="result")
     world.registry.put_api(ApiSpec(name="Shop", function="recall", program=program))
     return world
@@ -436,7 +446,7 @@ def test_apis(shop: World) -> None:
     assert (told["input users"], told["returns"], told["services"]) == (
         "user_id BIGINT, tags ARRAY<STRING>",
         "result",
-        "Rank",
+        "Rank, fallback",
     )
     assert first(shop, "SHOW CREATE API shop") == ["CREATE API Shop WITH recall"]
 

@@ -16,6 +16,7 @@ from sqlrec.plan.catalog import Catalog
 from sqlrec.registry.mlflow import MlflowRegistry
 from sqlrec.registry.registry import DeployAction
 from sqlrec.registry.snapshot import SnapshotCatalog
+from sqlrec.registry.view import RegistryCatalog
 from sqlrec.spec.function import ApiSpec, FunctionSpec, Program
 from sqlrec.spec.model import Checkpoint, CheckpointKind
 from sqlrec.spec.names import ModelName
@@ -31,6 +32,12 @@ def apply(registry: MlflowRegistry, action: DeployAction, service: str, checkpoi
 
 
 def agree(registry: MlflowRegistry, catalog: Catalog) -> None:
+    for light in (catalog, RegistryCatalog(registry)):
+        _agrees(registry, light)
+
+
+def _agrees(registry: MlflowRegistry, catalog: Catalog) -> None:
+    assert catalog.closed
     assert catalog.models() == tuple(m.name.full for m in registry.models())
     for name in (RANK, OTHER, ModelName.of("RANK_MODEL"), ModelName.of("none")):
         assert catalog.model(name) == registry.model(name)
