@@ -18,12 +18,12 @@ TIMEOUT = 10.0
 def smoke_test(signature: Signature, model: ModelSpec, report: Report) -> Verify:
     """A check that predicts the signature's sample rows and looks at every declared output.
 
-    Raises ``StateError`` SR631 for a signature without sample rows. The check raises ``RemoteError``:
-    SR610 … SR614 as any call of a service does, SR632 for an output that is missing or is no number.
+    Raises ``StateError`` SR636 for a signature without sample rows. The check raises ``RemoteError``:
+    SR610 … SR614 as any call of a service does, SR637 for an output that is missing or is no number.
     """
     if not signature.sample:
         raise StateError(
-            "SR631",
+            "SR636",
             f"export {signature.checkpoint} of {signature.model} keeps no sample rows",
             hint="export it again",
         )
@@ -61,4 +61,4 @@ def _check(service: str, model: ModelSpec, answer: object, rows: int) -> None:
 
 
 def _failed(service: str, what: str) -> RemoteError:
-    return RemoteError("SR632", f"service {service} {what} for a sample row", retriable=False)
+    return RemoteError("SR637", f"service {service} {what} for a sample row", retriable=False)

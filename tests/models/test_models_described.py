@@ -153,7 +153,11 @@ def test_an_unknown_provider_or_algorithm(name: str, message: str, hint: str) ->
         (REMOTE + "(provider = 'openai', on_error = 'dead_letter', dead_letter.topic = 'kafka:t')", []),
         ("CREATE MODEL m INPUT (a STRING) OUTPUT (A STRING) WITH (provider = 'openai')", ["SR108"]),
         (REMOTE + "(provider = 'openai'); TRAIN MODEL m CHECKPOINT = 'v' ON t", ["SR213"]),
-        (REMOTE + "(provider = 'openai'); DROP MODEL m", []),
+        (REMOTE + "(provider = 'openai'); CREATE SERVICE s ON MODEL m", ["SR213"]),
+        (REMOTE + "(provider = 'openai'); DESCRIBE MODEL m; SHOW CREATE MODEL m; DROP MODEL m", []),
+        (REMOTE + "(provider = 'openai'); ALTER MODEL m SET ('tag' = 'prod', 'openai.max-tokens' = '5')", []),
+        (REMOTE + "(provider = 'openai'); ALTER MODEL m SET ('max_tokens' = 'many')", ["SR302"]),
+        (REMOTE + "(provider = 'openai'); ALTER MODEL m SET ('provider' = 'azure')", ["SR317", "SR303"]),
     ],
 )  # fmt: skip
 def test_what_is_refused(script: str, codes: list[str]) -> None:
