@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from sqlrec.cli.compiling_formats import Found
+from sqlrec.cli.compiling_sarif import log
 from sqlrec.codes.index import entries
-from sqlrec.errors import EXIT_FINDINGS, EXIT_OK
+from sqlrec.errors import EXIT_FINDINGS, EXIT_OK, Diagnostic, Severity, Span
 from tests.cli.conftest import Command
 
 SCRIPT = """-- two lines, then the mistakes
@@ -144,3 +146,28 @@ def test_strict(sqlrec: Command, project: Path, mode: str, status: int) -> None:
     assert told.status == status
     if status:
         assert told.out.startswith("error[SR150]: CACHE TABLE is SQLRec's; strict = 'flink' refuses it\n")
+
+
+def test_syntax_only_needs_nothing_of_the_project(sqlrec: Command, project: Path) -> None:
+    (project / "sqlrec.toml").write_text("no_such_key = 'x'")
+    (project / "a.sql").write_text("TRAIN MODEL elsewhere CHECKPOINT = 'v1' ON t; SELECT 1 AS x;")
+    assert sqlrec("check", project / "a.sql", "--syntax-only").status == EXIT_OK
+    assert "SR701" in sqlrec("check", project / "a.sql").err
+
+
+def test_a_terminal_sees_how_far_it_is(
+    sqlrec: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.sql", "b.sql"):
+        (project / name).write_text("SELECT 1 AS x;")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    told = sqlrec("check", project)
+    assert f"checking 2/2 {project / 'b.sql'}" in told.err
+    assert told.err.endswith("\r\033[K2 script(s), 0 error(s)\n")
+
+
+def test_a_code_of_another_package_is_a_rule_as_well() -> None:
+    found = Diagnostic(code="XY001", message="m", span=Span(0, 1), severity=Severity.WARNING)
+    (run,) = log([Found("a.sql", found, "SELECT 1")])["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["XY001"]
+    assert run["results"][0]["level"] == "warning"

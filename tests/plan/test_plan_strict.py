@@ -164,9 +164,21 @@ def test_names_that_sqlrec_reserves() -> None:
     assert [place for _, _, place in _findings(script, Strict.SQLREC)] == ["service"]
 
 
-def test_statements_inside_statements_are_judged() -> None:
-    script = f"IF (SELECT TRUE AS x) THEN ({TRAIN} VALIDATE ON u)"
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"IF (SELECT TRUE AS x) THEN ({TRAIN} VALIDATE ON u)",
+        f"IF (SELECT TRUE AS x) THEN (FLUSH) ELSE ({TRAIN} VALIDATE ON u)",
+        f"EXPLAIN {TRAIN} VALIDATE ON u",
+    ],
+)
+def test_statements_inside_statements_are_judged(script: str) -> None:
     assert "VALIDATE ON" in _clauses(script, Strict.SQLREC)
+
+
+def test_a_qualified_model_of_a_service() -> None:
+    told = _clauses("CREATE SERVICE s ON MODEL shop.m", Strict.SQLREC)
+    assert told == {"a model name with a database"}
 
 
 def test_the_message_says_whose_clause_it_is() -> None:
