@@ -8,6 +8,8 @@ reads well.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlrec.plan.plan import Ref, Step
@@ -42,8 +44,14 @@ def _writers(ref: Ref, writer: Mapping[Ref, int]) -> Iterator[int]:
 
 
 def _reduced(waits: list[set[int]]) -> list[list[int]]:
-    """Transitive reduction; positions ascend along edges, so one pass in order suffices."""
-    ancestors: list[set[int]] = []
+    """Transitive reduction; positions ascend along edges, so one pass in order suffices.
+
+    The ancestors of a step are the bits of a number: sets would take gigabytes for ten thousand steps.
+    """
+    ancestors: list[int] = []
+    reduced: list[list[int]] = []
     for direct in waits:
-        ancestors.append(direct.union(*(ancestors[i] for i in direct)))
-    return [sorted(i for i in direct if not any(i in ancestors[j] for j in direct)) for direct in waits]
+        implied = functools.reduce(operator.or_, (ancestors[i] for i in direct), 0)
+        reduced.append(sorted(i for i in direct if not implied >> i & 1))
+        ancestors.append(functools.reduce(operator.or_, (1 << i for i in direct), implied))
+    return reduced

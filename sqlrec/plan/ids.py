@@ -212,9 +212,14 @@ def _hash(text: str) -> str:
 
 def _numbered(ids: list[str]) -> list[str]:
     """Steps of the same digest do the same, so that counting them cannot mix them up."""
+    taken, numbers = set(ids), {id_: count(2) for id_ in ids}
+    seen: set[str] = set()
     out: list[str] = []
     for id_ in ids:
-        candidates = (f"{id_}_{number}" for number in count(2))
-        free = id_ if id_ not in out else next(c for c in candidates if c not in out and c not in ids)
+        free = id_
+        if id_ in seen:
+            free = next(c for number in numbers[id_] if (c := f"{id_}_{number}") not in taken)
+        seen.add(id_)
+        taken.add(free)
         out.append(free)
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlrec.plan.plan import Ref, RefKind
 from sqlrec.plan.templates import canonical
@@ -101,9 +101,10 @@ def evaluation_gate(model: ModelName, checkpoint: str, facts: str) -> Ref:
     return Ref(RefKind.GATE, f"{model.key}@{checkpoint.casefold()} {_hash(facts)}")
 
 
-def last_assertion(gates: Iterable[Ref]) -> tuple[Ref, ...]:
+def last_assertion(gates: Sequence[Ref]) -> tuple[Ref, ...]:
     """The last ASSERT, which waited for those before it."""
-    return tuple(gate for gate in gates if gate.name.startswith(ASSERTED))[-1:]
+    found = next((gate for gate in reversed(gates) if gate.name.startswith(ASSERTED)), None)
+    return (found,) if found else ()
 
 
 def evaluations(gates: Iterable[Ref], model: ModelName | None, checkpoint: str = "") -> tuple[Ref, ...]:

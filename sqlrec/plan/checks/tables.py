@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, suggest
@@ -35,20 +36,24 @@ def is_there(statement: Acting, scope: ScriptScope) -> bool:
 
 def check_reads(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """No table is read before the line that caches it."""
-    known = {*scope.caches, *scope.tables}
     text = scope.text[statement.span.start : statement.span.end].casefold()
-    waiting = {name: line for name, line in scope.upcoming.items() if name not in known and name in text}
+    words = {*re.findall(r"\w+", text), *re.findall(r"\w[\w-]*", text)}
+    waiting = {word for word in words if word in scope.upcoming and not _is_known(word, scope)}
     if not waiting:
         return
     for table in tables_of(statement):
-        line = waiting.get(table.text.casefold())
-        if line is not None:
+        if table.text.casefold() in waiting:
+            line = scope.upcoming[table.text.casefold()]
             yield Diagnostic(
                 code="SR227",
                 message=f"table {table.text!r} is read before line {line} caches it",
                 span=table.span,
                 hint="let CACHE TABLE stand before this line, or choose another name for one of the tables",
             )
+
+
+def _is_known(name: str, scope: ScriptScope) -> bool:
+    return name in scope.caches or name in scope.tables
 
 
 def check_insert_target(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
