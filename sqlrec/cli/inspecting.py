@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlrec.cli.arguments import add_command, add_json
-from sqlrec.cli.compiling import catalog
 from sqlrec.cli.console import print_json, print_table
-from sqlrec.errors import NameNotFoundError, suggest
+from sqlrec.cli.project import settings
 from sqlrec.spec import codec
 from sqlrec.spec.names import ModelName
 
 if TYPE_CHECKING:
     from sqlrec.cli.arguments import Commands
+    from sqlrec.plan.catalog import Catalog
 
 
 def add_to(commands: Commands) -> None:
@@ -32,14 +33,23 @@ def add_to(commands: Commands) -> None:
     add_json(parser)
 
 
+def _world() -> Catalog:
+    """What is registered in the project now."""
+    from sqlrec.execution.environment import Environment
+
+    return Environment(settings=settings()).catalog
+
+
 def models(*, as_json: bool) -> None:
     """List the registered models."""
     from sqlrec.execution.inspect_rows import model_rows
+    from sqlrec.execution.masking import masked, masked_options
 
-    world = catalog()
+    world = _world()
     specs = model_rows(world)
     if as_json:
-        print_json([codec.encode(spec) for spec in specs])
+        shown = (replace(s, options=masked_options(s.options), ddl=masked(s.ddl)) for s in specs)
+        print_json([codec.encode(spec) for spec in shown])
         return
     rows = [
         (s.name, s.type, len(s.features), ", ".join(s.labels), len(world.checkpoints(s.name))) for s in specs
@@ -56,15 +66,14 @@ def _model_name(text: str) -> ModelName:
 
 def checkpoints(name: ModelName, *, as_json: bool) -> None:
     """List the checkpoints of a model, oldest first, with their metrics and who serves them."""
-    from sqlrec.execution.inspect_rows import checkpoint_rows, moment
+    from sqlrec.execution.inspect_rows import checkpoint_rows, known_model, moment
+    from sqlrec.execution.masking import masked
 
-    world = catalog()
-    if world.model(name) is None:
-        known = [str(ModelName.parse(full)) for full in world.models()]
-        hint = suggest(str(name), known) or f"models: {', '.join(known) or 'none'}"
-        raise NameNotFoundError("SR205", f"model {name} does not exist", hint=hint)
+    world = _world()
+    known_model(world, name)
     if as_json:
-        print_json([codec.encode(checkpoint) for checkpoint in world.checkpoints(name)])
+        shown = (replace(c, statement=masked(c.statement)) for c in world.checkpoints(name))
+        print_json([codec.encode(checkpoint) for checkpoint in shown])
         return
     rows = [
         (

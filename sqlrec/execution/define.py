@@ -14,9 +14,7 @@ from sqlrec.registry.registry import DeployAction
 def define_model(step: DefineModelStep, call: Call) -> Outcome:
     """Register a model's definition; one that is temporary is known to the script or session alone."""
     if step.temporary:
-        return Outcome(
-            message=f"defined temporary model {step.model.name}", facts={"model": str(step.model.name)}
-        )
+        return Outcome(message=f"defined temporary model {step.model.name}")
     changed = call.env.registry.put_model(step.model, replace=step.replace, if_not_exists=step.if_not_exists)
     what = "defined" if changed else "kept"
     return Outcome(message=f"{what} model {step.model.name}", facts={"model": str(step.model.name)})

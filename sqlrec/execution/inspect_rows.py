@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlrec.errors import NameNotFoundError, suggest
 from sqlrec.execution.outcome import Preview
 from sqlrec.plan.catalog import Catalog
 from sqlrec.spec.model import Checkpoint, ModelSpec
@@ -41,6 +42,15 @@ def model_rows(catalog: Catalog) -> list[ModelSpec]:
     """All models, by name."""
     found = (catalog.model(ModelName.parse(name)) for name in catalog.models())
     return [spec for spec in found if spec]
+
+
+def known_model(catalog: Catalog, name: ModelName) -> ModelSpec:
+    """The model; raises SR205 with close matches when there is none."""
+    if (found := catalog.model(name)) is not None:
+        return found
+    known = [str(ModelName.parse(full)) for full in catalog.models()]
+    hint = suggest(str(name), known) or f"models: {', '.join(known) or 'none'}"
+    raise NameNotFoundError("SR205", f"model {name} does not exist", hint=hint)
 
 
 def checkpoint_rows(catalog: Catalog, model: ModelName) -> list[CheckpointRow]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlrec.errors import NameNotFoundError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.inspect_rows import (
     base_of,
     checkpoint_rows,
+    known_model,
     model_rows,
     moment,
     numbers,
@@ -106,15 +106,7 @@ def _checkpoints(step: InspectStep, call: Call) -> Preview:
     name = ModelName.parse(step.name)
     if any(spec.name == name for spec in step.temporary):
         return table(CHECKPOINTS, ())
-    if call.env.catalog.model(name) is None:
-        raise _no_model(name, call)
-    return table(CHECKPOINTS, _checkpoint_texts(name, call))
-
-
-def _no_model(name: ModelName, call: Call) -> NameNotFoundError:
-    known = [str(ModelName.parse(full)) for full in call.env.catalog.models()]
-    hint = suggest(str(name), known) or f"models: {', '.join(known) or 'none'}"
-    return NameNotFoundError("SR205", f"model {name} does not exist", hint=hint)
+    return table(CHECKPOINTS, _checkpoint_texts(known_model(call.env.catalog, name).name, call))
 
 
 def _checkpoint_texts(model: ModelName, call: Call) -> list[tuple[str, ...]]:

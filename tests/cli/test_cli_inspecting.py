@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from sqlrec.errors import EXIT_FAILED, EXIT_USAGE
 from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.model import CheckpointKind
 from tests.cli.conftest import Command
-from tests.registries import model, open_registry, register
+from tests.registries import RANK, model, open_registry, register
 
 ROW = 4
 """Line of a table's first row, below title and head."""
@@ -53,6 +54,20 @@ def test_checkpoints(sqlrec: Command, registered: Path) -> None:
     first, second = sqlrec("checkpoints", "RANK_MODEL").out.splitlines()[ROW : ROW + 2]
     assert first.split()[:5] == ["1", "v1", "origin", "succeeded", "0.7500"]
     assert second.split()[-1] == "rank"
+
+
+def test_what_is_shown_has_no_secrets_and_names_aliases(sqlrec: Command, registered: Path) -> None:
+    registry = open_registry(registered / ".sqlrec")
+    secret = model(RANK)
+    registry.put_model(replace(secret, options={**secret.options, "api_key": "secret:k"}), replace=True)
+    export = registry.checkpoint(RANK, "v1_export")
+    assert export is not None
+    registry.set_alias("Prod", export)
+    (found,) = json.loads(sqlrec("models", "--json").out)
+    assert (found["options"]["api_key"], found["options"]["label_columns"]) == ("******", "clicked")
+    assert "@prod" in sqlrec("checkpoints", "rank_model").out
+    (origin, _) = json.loads(sqlrec("checkpoints", "rank_model", "--json").out)
+    assert (origin["statement"], origin["rows"]) == ("TRAIN MODEL rank_model", 1000)
 
 
 def test_a_model_that_does_not_exist(sqlrec: Command, registered: Path) -> None:
