@@ -9,6 +9,7 @@ duplicate option.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from sqlrec.errors import Diagnostic, Severity, Span
@@ -34,10 +35,15 @@ def problem(code: str, message: str, span: Span, hint: str = "") -> SyntaxProble
     return SyntaxProblem(Diagnostic(code=code, message=message, span=span, hint=hint))
 
 
+def helped(found: Diagnostic, hint: str) -> Diagnostic:
+    """The diagnostic with this help when it has none."""
+    return found if found.hint else replace(found, hint=hint)
+
+
 def closest(word: str, known: Iterable[str]) -> str:
-    """The known word that ``word`` probably misspells, or an empty string."""
+    """The known word that ``word`` probably misspells, or an empty string, also when it is one of them."""
     close = get_close_matches(word.upper(), list(known), n=1, cutoff=0.75)
-    return close[0] if close else ""
+    return close[0] if close and close[0] != word.upper() else ""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -117,7 +123,7 @@ class Cursor:
         """The problem "expected …, found …" at the token that follows."""
         token = self.peek()
         message = f"expected {expected}, found {self.show(token)}"
-        return problem(code, message, token.span, hint or f"write {expected}")
+        return problem(code, message, token.span, hint)
 
     def show(self, token: Token) -> str:
         """A token in the words of a message."""

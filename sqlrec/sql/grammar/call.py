@@ -80,7 +80,7 @@ def _variable(cursor: Cursor) -> Variable | None:
     if word.value.upper() == "GET_OR_DEFAULT":
         cursor.expect(",", context="and the default after the variable")
         default = parts.string(cursor, "the default")
-    cursor.expect(")", context=f"after {word.value.upper()}('…'")
+    cursor.expect(")", context="to close the variable")
     return Variable(name, default, word.span.to(cursor.previous.span))
 
 

@@ -86,22 +86,23 @@ def _ends_condition(cursor: Cursor) -> bool:
 
 def query(cursor: Cursor, what: str = "a query") -> QueryText:
     """A query up to the end of the statement; ``what`` names it in the message when there is none."""
-    return _query(cursor, lambda c: False, what)
+    return _checked(cursor, _taken(cursor, lambda c: False, what))
 
 
 def bracketed(cursor: Cursor, *, context: str = "", hint: str = "") -> QueryText:
     """``(query)``, without its parentheses; ``context`` says after what it stands."""
     cursor.expect("(", context=context)
-    found = _query(cursor, lambda c: c.at(")"), hint=hint)
+    found = _taken(cursor, lambda c: c.at(")"), "a query", hint)
     cursor.expect(")", context="after the query")
-    return found
+    return _checked(cursor, found)
 
 
-def _query(
-    cursor: Cursor, stop: Callable[[Cursor], bool], what: str = "a query", hint: str = ""
-) -> QueryText:
+def _taken(cursor: Cursor, stop: Callable[[Cursor], bool], what: str, hint: str = "") -> QueryText:
     if not cursor.at("(") and cursor.peek().key not in QUERY_WORDS:
         raise cursor.unexpected(what, hint=hint)
-    found = cursor.take(what, stop)
+    return cursor.take(what, stop)
+
+
+def _checked(cursor: Cursor, found: QueryText) -> QueryText:
     cursor.found.extend(queries.check(found))
     return found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlrec.errors import Span
 from sqlrec.spec.schema import SPELLINGS, DataType
 from sqlrec.spec.schema import Kind as TypeKind
-from sqlrec.sql.cursor import Cursor, SyntaxProblem, did_you_mean, problem
+from sqlrec.sql.cursor import Cursor, SyntaxProblem, did_you_mean, helped, problem
 from sqlrec.sql.grammar import parts
 from sqlrec.sql.lexer import Kind, Token
 from sqlrec.sql.statements import Column, Columns, Ident
@@ -43,9 +43,10 @@ def each_item(cursor: Cursor, read: Callable[[], None]) -> None:
                 raise _after(cursor)
         except SyntaxProblem as error:
             _skip(cursor)
+            wrong = helped(error.diagnostic, "a column is written name TYPE")
             if cursor.done():
-                raise
-            cursor.found.append(error.diagnostic)
+                raise SyntaxProblem(wrong) from None
+            cursor.found.append(wrong)
         if not cursor.accept(","):
             break
     cursor.expect(")", context="to close the column list")

@@ -23,6 +23,13 @@ from sqlrec.sql.statements import (
 
 Read = Callable[[Cursor], Statement]
 """Reads the statement of a cursor."""
+OF_SCRIPTS: dict[type[Statement], str] = {
+    CreateFunction: "CREATE SQL FUNCTION",
+    Declare: "DECLARE",
+    DefineInput: "DEFINE INPUT TABLE",
+    Return: "RETURN",
+}
+"""Statements that can only stand in a script, with their words."""
 
 
 def if_(cursor: Cursor, read: Read) -> If:
@@ -31,10 +38,10 @@ def if_(cursor: Cursor, read: Read) -> If:
     hint = "the condition is a query: IF (SELECT …) THEN (…)"
     condition = bracketed(cursor, context="after IF TIMEIN" if timein else "after IF", hint=hint)
     cursor.expect("THEN", context="after the condition")
-    then = _inner(cursor.block("a statement", context="after THEN"), read)
+    then = _inner(cursor.block("the statement", context="after THEN"), read)
     otherwise: Statement | None = None
     if cursor.accept("ELSE"):
-        otherwise = _inner(cursor.block("a statement", context="after ELSE"), read)
+        otherwise = _inner(cursor.block("the statement", context="after ELSE"), read)
     parts.end(cursor)
     found = If(span=cursor.span, condition=condition, then=then, otherwise=otherwise, timein=timein)
     _check(cursor, found)
@@ -44,8 +51,8 @@ def if_(cursor: Cursor, read: Read) -> If:
 def _inner(cursor: Cursor, read: Read) -> Statement:
     """A statement inside another one."""
     found = read(cursor)
-    if isinstance(found, CreateFunction | Declare | DefineInput | Return):
-        words = " ".join(token.key for token in cursor.tokens[:2] if token.key.isalpha())
+    words = OF_SCRIPTS.get(type(found))
+    if words is not None:
         message = f"{words} belongs to the script itself: it cannot stand inside another statement"
         raise problem("SR117", message, found.span, "write it as a statement of its own")
     return found

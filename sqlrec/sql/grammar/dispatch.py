@@ -19,6 +19,7 @@ from sqlrec.sql.grammar import (
     training,
 )
 from sqlrec.sql.grammar.clauses import QUERY_WORDS
+from sqlrec.sql.grammar.forms import with_form
 from sqlrec.sql.lexer import Kind
 from sqlrec.sql.statements import Statement
 
@@ -40,7 +41,20 @@ TEMPORARY = ("MODEL", "TABLE", "VIEW")
 
 
 def statement(cursor: Cursor) -> Statement:
-    """The statement of a cursor that stands at its first token. Raises ``SyntaxProblem``."""
+    """The statement of a cursor that stands at its first token. Raises ``SyntaxProblem``.
+
+    A problem without help gets the form of the statement.
+    """
+    before = len(cursor.found)
+    try:
+        return _statement(cursor)
+    except SyntaxProblem as error:
+        raise SyntaxProblem(with_form(error.diagnostic, cursor.tokens)) from None
+    finally:
+        cursor.found[before:] = [with_form(found, cursor.tokens) for found in cursor.found[before:]]
+
+
+def _statement(cursor: Cursor) -> Statement:
     first = cursor.peek()
     if first.key == "(" or first.key in QUERY_WORDS:
         return rows.select(cursor)

@@ -26,7 +26,7 @@ CREATED = (
 """Kinds after SHOW CREATE."""
 DESCRIBED = (ObjectKind.MODEL, ObjectKind.SERVICE, ObjectKind.FUNCTION, ObjectKind.API, ObjectKind.TABLE)
 """Kinds after DESCRIBE."""
-PARTS = {ObjectKind.MODEL: 3, ObjectKind.CHECKPOINT: 3, ObjectKind.TABLE: 3, ObjectKind.VIEW: 3}
+PARTS = {ObjectKind.MODEL: 3, ObjectKind.SERVICE: 2, ObjectKind.TABLE: 3, ObjectKind.VIEW: 3}
 """How many parts the names of a kind have when it is more than one."""
 
 
@@ -72,6 +72,10 @@ def describe(cursor: Cursor) -> Describe:
     kind = _kind(cursor, DESCRIBED)
     if kind is None:
         if cursor.peek().kind is Kind.WORD and cursor.peek(1).kind in parts.NAMES:
+            if cursor.peek(1).key == "CHECKPOINT":
+                raise cursor.unexpected(
+                    "MODEL before a model's name", hint="write DESCRIBE MODEL … CHECKPOINT = …"
+                )
             raise _unknown(cursor, DESCRIBED, "DESCRIBE")
         kind = ObjectKind.TABLE
     name = parts.name(cursor, f"the {_noun(kind)} name", parts=PARTS.get(kind, 1))
@@ -106,6 +110,6 @@ def _unknown(cursor: Cursor, known: list[str] | tuple[ObjectKind, ...], verb: st
         expected = f"FUNCTION{'S' if verb == 'SHOW' else ''}" if word.key == "SQL" else "a name"
         return cursor.unexpected(f"{expected} after {verb} {word.key}")
     last = {kind.split()[-1]: kind for kind in known}
-    close = last.get(closest(word.value, last), "")
+    close = last.get(word.key) or last.get(closest(word.value, last), "")
     hint = f"Did you mean {verb} {close}?" if close else f"{verb} takes {shown}"
     return problem("SR111", f"unknown {verb} target '{word.value}'", word.span, hint)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from sqlrec.errors import Diagnostic
 from sqlrec.sql.cursor import CLOSED, CLOSING
+from sqlrec.sql.grammar.forms import MODIFIERS, head_words
 from sqlrec.sql.lexer import Kind, Token
 
-MODIFIERS = frozenset({"OR", "REPLACE", "TEMPORARY", "TEMP", "EXTERNAL", "IF", "NOT", "EXISTS"})
 WITH = "WITH ('key' = 'value', …)"
 TRAINED = "CREATE MODEL {name} (column TYPE, …) WITH ('model' = '…', 'label_columns' = '…'), then "
 TRAIN = "TRAIN MODEL {name} CHECKPOINT = 'v1' ON {rows}"
@@ -88,7 +88,7 @@ for _form in FORMS:
 
 def recognised(tokens: Sequence[Token], text: str) -> Diagnostic | None:
     """What another system's statement should be, when these tokens of ``text`` are one."""
-    head = [token.key for token in tokens[:8] if token.key not in MODIFIERS]
+    head = head_words(tokens)
     for index, outside in _places(tokens):
         for form in _BY_WORD.get(tokens[index].key, ()):
             begins, marks = form.begins.split(), form.marks.split()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlrec.errors import position
 from sqlrec.spec.options import canonical_key
-from sqlrec.sql.cursor import Cursor, SyntaxProblem
+from sqlrec.sql.cursor import Cursor, SyntaxProblem, helped
 from sqlrec.sql.grammar import parts
 from sqlrec.sql.lexer import Kind
 from sqlrec.sql.statements import OptionItem, Text
@@ -66,9 +66,10 @@ def _list(cursor: Cursor, context: str) -> tuple[OptionItem, ...]:
             found.append(_option(cursor))
         except SyntaxProblem as error:
             _skip(cursor)
+            wrong = helped(error.diagnostic, "an option is written 'key' = 'value'")
             if cursor.done():
-                raise
-            cursor.found.append(error.diagnostic)
+                raise SyntaxProblem(wrong) from None
+            cursor.found.append(wrong)
     return tuple(found)
 
 

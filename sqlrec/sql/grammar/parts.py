@@ -74,7 +74,8 @@ def string(cursor: Cursor, what: str) -> Text:
     """A string; ``what`` says of what ("the checkpoint name"). Double quotes do as well as single ones."""
     token = cursor.peek()
     if token.kind not in STRINGS:
-        hint = "Did you forget the quotes?" if token.kind in (Kind.WORD, Kind.NUMBER) else ""
+        written = token.kind in (Kind.WORD, Kind.NUMBER, Kind.QUOTED)
+        hint = "Did you forget the single quotes?" if written else ""
         raise cursor.unexpected(f"{what} as a quoted string", hint=hint)
     cursor.next()
     return Text(token.value, token.span)
@@ -91,7 +92,7 @@ def label(cursor: Cursor, what: str) -> Text:
     found = string(cursor, what)
     if not found.value.strip() or "\n" in found.value:
         wrong = "has a line break" if found.value.strip() else "is empty"
-        raise problem("SR104", f"{what} {wrong}", found.span, "write a name, such as 'v1'")
+        raise problem("SR104", f"{what} {wrong}", found.span, "write a name between the quotes")
     return found
 
 

@@ -21,24 +21,28 @@ CREATE MODEL m (CONSTRAINT k PRIMARY KEY (a));
 --   |
 -- 1 | CREATE MODEL m ();
 --   |                 ^
+--   = help: a column is written name TYPE
 --
 -- error[SR101]: expected a column name, found ')'
 --  --> columns.sql:2:23
 --   |
 -- 2 | CREATE MODEL m (a INT,);
 --   |                       ^
+--   = help: a column is written name TYPE
 --
 -- error[SR101]: expected ',' or ')' after the column, found the end of the statement
 --  --> columns.sql:3:22
 --   |
 -- 3 | CREATE MODEL m (a INT;
 --   |                      ^
+--   = help: a column is written name TYPE
 --
 -- error[SR101]: expected ',' or ')' after the column, found 'b'
 --  --> columns.sql:4:23
 --   |
 -- 4 | CREATE MODEL m (a INT b);
 --   |                       ^
+--   = help: a column is written name TYPE
 --
 -- error[SR101]: expected ',' or ')' after the column, found 'COMENT'
 --  --> columns.sql:5:23
@@ -59,6 +63,7 @@ CREATE MODEL m (CONSTRAINT k PRIMARY KEY (a));
 --   |
 -- 7 | CREATE MODEL m (a INT, A BIGINT);
 --   |                        ^
+--   = help: rename or remove one of them
 --
 -- error[SR105]: unknown type 'STRNG'
 --  --> columns.sql:8:19
@@ -79,49 +84,53 @@ CREATE MODEL m (CONSTRAINT k PRIMARY KEY (a));
 --    |
 -- 10 | CREATE MODEL m (a QUX);
 --    |                   ^^^
+--    = help: types: BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL, STRING, BYTES, DATE, TIME, TIMESTAMP, TIMESTAMP_LTZ, VARIANT, ARRAY, MULTISET, MAP, ROW
 --
 -- error[SR105]: expected a type, found ')'
 --   --> columns.sql:11:18
 --    |
 -- 11 | CREATE MODEL m (a);
 --    |                  ^
+--    = help: a column is written name TYPE
 --
 -- error[SR105]: this is not a type: expected <, found the end
 --   --> columns.sql:12:19
 --    |
 -- 12 | CREATE MODEL m (a ARRAY);
 --    |                   ^^^^^
+--    = help: write it like ARRAY<INT>
 --
 -- error[SR105]: expected '>' to close the type, found the end of the statement
 --   --> columns.sql:13:29
 --    |
 -- 13 | CREATE MODEL m (a ARRAY<INT);
 --    |                             ^
+--    = help: a column is written name TYPE
 --
 -- error[SR105]: expected a type, found 'AS'
 --   --> columns.sql:14:19
 --    |
 -- 14 | CREATE MODEL m (a AS b * 2);
 --    |                   ^^
---    = help: computed columns are not part of the dialect: compute the column in a query
+--    = help: columns of models are not computed: compute the column in a query
 --
 -- error[SR101]: expected ',' or ')' after the column, found 'METADATA'
 --   --> columns.sql:15:23
 --    |
 -- 15 | CREATE MODEL m (a INT METADATA);
 --    |                       ^^^^^^^^
---    = help: metadata columns are not part of the dialect
+--    = help: only tables have metadata columns
 --
 -- error[SR101]: expected a column, found PRIMARY
 --   --> columns.sql:16:17
 --    |
 -- 16 | CREATE MODEL m (PRIMARY KEY (a));
 --    |                 ^^^^^^^
---    = help: keys are not part of the dialect: leave the constraint out
+--    = help: only tables have keys: leave the constraint out
 --
 -- error[SR101]: expected a column, found CONSTRAINT
 --   --> columns.sql:17:17
 --    |
 -- 17 | CREATE MODEL m (CONSTRAINT k PRIMARY KEY (a));
 --    |                 ^^^^^^^^^^
---    = help: constraints are not part of the dialect: leave it out
+--    = help: only tables have constraints: leave it out

@@ -38,3 +38,4 @@ DROP MODEL ``;
 --   |
 -- 6 | DROP MODEL ``;
 --   |            ^^
+--   = help: write a name between the quotes

@@ -21,6 +21,7 @@ ON (SELECT FROM t) WHERE a = VALIDATE ON (
 --   |
 -- 2 | CREATE OR REPLACE MODEL IF NOT EXISTS ranker (
 --   |                         ^^^^^^^^^^^^^
+--   = help: OR REPLACE changes what is there, IF NOT EXISTS keeps it: leave one out
 --
 -- error[SR105]: unknown type 'BIGNT'
 --  --> many.sql:3:11
@@ -41,13 +42,14 @@ ON (SELECT FROM t) WHERE a = VALIDATE ON (
 --   |
 -- 6 |  clicks INT,
 --   |  ^^^^^^
+--   = help: rename or remove one of them
 --
 -- error[SR101]: expected a column, found PRIMARY
 --  --> many.sql:7:3
 --   |
 -- 7 |   PRIMARY KEY (user_id)
 --   |   ^^^^^^^
---   = help: keys are not part of the dialect: leave the constraint out
+--   = help: only tables have keys: leave the constraint out
 --
 -- error[SR106]: option values must be a quoted string, a number or TRUE/FALSE, found 'tzrec.wide_and_deep'
 --  --> many.sql:9:11
@@ -75,6 +77,7 @@ ON (SELECT FROM t) WHERE a = VALIDATE ON (
 --    |
 -- 14 | ON (SELECT FROM t) WHERE a = VALIDATE ON (
 --    |                             ^
+--    = help: complete the query: it ends before something that it needs
 --
 -- error[SR109]: unexpected 'größe' in the query
 --   --> many.sql:16:8

@@ -19,36 +19,42 @@ CREATE MODEL m WITH (path = /tmp/x, f = a.b-c, g = `k`, h = {'a': 1});
 --   |
 -- 1 | CREATE MODEL m WITH 'a' = 1;
 --   |                     ^^^
+--   = help: the form is CREATE [OR REPLACE] [TEMPORARY | TEMP] MODEL [IF NOT EXISTS] model [(column type [NOT NULL] [COMMENT 'text'], …) | [INPUT (column type, …)] [OUTPUT (column type, …)]] [COMMENT 'text'] [WITH (key = value, …)] [AS query]
 --
 -- error[SR101]: expected ')' to close the list of line 2, found the end of the statement
 --  --> options.sql:2:22
 --   |
 -- 2 | CREATE MODEL m WITH (;
 --   |                      ^
+--   = help: the form is CREATE [OR REPLACE] [TEMPORARY | TEMP] MODEL [IF NOT EXISTS] model [(column type [NOT NULL] [COMMENT 'text'], …) | [INPUT (column type, …)] [OUTPUT (column type, …)]] [COMMENT 'text'] [WITH (key = value, …)] [AS query]
 --
 -- error[SR101]: expected ',' or ')' after the option, found the end of the statement
 --  --> options.sql:3:29
 --   |
 -- 3 | CREATE MODEL m WITH ('a' = 1;
 --   |                             ^
+--   = help: an option is written 'key' = 'value'
 --
 -- error[SR101]: expected '=' after option 'a', found '1'
 --  --> options.sql:4:26
 --   |
 -- 4 | CREATE MODEL m WITH ('a' 1);
 --   |                          ^
+--   = help: an option is written 'key' = 'value'
 --
 -- error[SR101]: expected an option key, found '='
 --  --> options.sql:5:22
 --   |
 -- 5 | CREATE MODEL m WITH (= 1);
 --   |                      ^
+--   = help: an option is written 'key' = 'value'
 --
 -- error[SR101]: expected '=' after option 'a', found '.'
 --  --> options.sql:6:23
 --   |
 -- 6 | CREATE MODEL m WITH (a. = 1);
 --   |                       ^
+--   = help: an option is written 'key' = 'value'
 --
 -- error[SR106]: option values must be a quoted string, a number or TRUE/FALSE, found 'external'
 --  --> options.sql:7:26
@@ -69,24 +75,28 @@ CREATE MODEL m WITH (path = /tmp/x, f = a.b-c, g = `k`, h = {'a': 1});
 --   |
 -- 9 | CREATE MODEL m WITH (a = );
 --   |                          ^
+--   = help: write the value after '='
 --
 -- error[SR106]: option values must be a quoted string, a number or TRUE/FALSE, found '-'x''
 --   --> options.sql:10:26
 --    |
 -- 10 | CREATE MODEL m WITH (a = -'x');
 --    |                          ^^^^
+--    = help: write a quote inside a string twice: ''
 --
 -- error[SR106]: this number is out of range
 --   --> options.sql:11:26
 --    |
 -- 11 | CREATE MODEL m WITH (a = 1e999);
 --    |                          ^^^^^
+--    = help: write a smaller one, or a string
 --
 -- error[SR106]: this number is out of range
 --   --> options.sql:12:26
 --    |
 -- 12 | CREATE MODEL m WITH (a = 100000000000000000000000000000000000000000000000000);
 --    |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+--    = help: write a smaller one, or a string
 --
 -- error[SR110]: templates stand inside quotes only
 --   --> options.sql:13:26
@@ -128,3 +138,4 @@ CREATE MODEL m WITH (path = /tmp/x, f = a.b-c, g = `k`, h = {'a': 1});
 --    |
 -- 15 | CREATE MODEL m WITH (path = /tmp/x, f = a.b-c, g = `k`, h = {'a': 1});
 --    |                                                             ^^^^^
+--    = help: write a quote inside a string twice: ''

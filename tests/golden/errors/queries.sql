@@ -18,8 +18,6 @@ SELECT a FROM t WHERE b = $p1;
 SELECT a FROM t WHERE b = ?;
 SELECT E'it\'s';
 SELECT CAST(a AS MULTISET<INT>) FROM t;
-SELECT * FROM ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a));
-SELECT * FROM t TO TRAIN DNNClassifier WITH model.n_classes = 3;
 WITH c AS (SELECT 1);
 WITH c AS SELECT 1;
 WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c;
@@ -54,60 +52,70 @@ TRAIN MODEL m CHECKPOINT = 'v' ON (
 --   |
 -- 3 | SELECT a FROM;
 --   |              ^
+--   = help: complete or remove 'FROM'
 --
 -- error[SR109]: the query ends too early, after '+'
 --  --> queries.sql:4:11
 --   |
 -- 4 | SELECT a +;
 --   |           ^
+--   = help: complete the query: it ends before something that it needs
 --
 -- error[SR109]: expected ')', found 'd'
 --  --> queries.sql:5:16
 --   |
 -- 5 | SELECT a, (b c d) FROM t;
 --   |                ^
+--   = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: expected END after CASE
 --  --> queries.sql:6:25
 --   |
 -- 6 | SELECT CASE WHEN a THEN b FROM t;
 --   |                         ^
+--   = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: the query ends too early, after 'BY'
 --  --> queries.sql:7:25
 --   |
 -- 7 | SELECT a FROM t GROUP BY;
 --   |                         ^
+--   = help: complete or remove 'BY'
 --
 -- error[SR109]: unexpected '=' in the query
 --  --> queries.sql:8:27
 --   |
 -- 8 | SELECT a FROM t WHERE b = = 1;
 --   |                           ^
+--   = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR101]: this '(' is never closed
 --  --> queries.sql:9:23
 --   |
 -- 9 | SELECT a FROM t WHERE (b = 1;
 --   |                       ^
+--   = help: add the closing ')'
 --
 -- error[SR101]: unmatched ')'
 --   --> queries.sql:10:28
 --    |
 -- 10 | SELECT a FROM t WHERE b = 1);
 --    |                            ^
+--    = help: remove it, or open it before
 --
 -- error[SR109]: the query ends too early, after 'ON'
 --   --> queries.sql:11:26
 --    |
 -- 11 | SELECT a FROM t JOIN u ON;
 --    |                          ^
+--    = help: complete or remove 'ON'
 --
 -- error[SR109]: unexpected 'v' in the query
 --   --> queries.sql:12:19
 --    |
 -- 12 | SELECT a FROM t u v;
 --    |                   ^
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: a table is named, not given as a string
 --   --> queries.sql:13:15
@@ -121,6 +129,7 @@ TRAIN MODEL m CHECKPOINT = 'v' ON (
 --    |
 -- 14 | SELECT a FROM a.b.c.d;
 --    |               ^^^^^^^
+--    = help: write catalog.database.table, or less
 --
 -- error[SR110]: templates stand inside quotes only
 --   --> queries.sql:15:8
@@ -134,6 +143,7 @@ TRAIN MODEL m CHECKPOINT = 'v' ON (
 --    |
 -- 16 | SELECT a AS `{{ ds }}` FROM t;
 --    |             ^^^^^^^^^^
+--    = help: write a fixed name
 --
 -- error[SR110]: queries take no parameters
 --   --> queries.sql:17:27
@@ -163,70 +173,65 @@ TRAIN MODEL m CHECKPOINT = 'v' ON (
 --    |                  ^^^^^^^^
 --    = help: use ARRAY
 --
--- error[SR190]: ML_PREDICT is not supported yet
---   --> queries.sql:21:15
---    |
--- 21 | SELECT * FROM ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a));
---    |               ^^^^^^^^^^
---
--- error[SR109]: unexpected 'TRAIN' in the query
---   --> queries.sql:22:20
---    |
--- 22 | SELECT * FROM t TO TRAIN DNNClassifier WITH model.n_classes = 3;
---    |                    ^^^^^
---    = help: this is SQLFlow's syntax: write TRAIN MODEL … ON …, or CALL
---
 -- error[SR109]: the query ends too early, after ')'
---   --> queries.sql:23:21
+--   --> queries.sql:21:21
 --    |
--- 23 | WITH c AS (SELECT 1);
+-- 21 | WITH c AS (SELECT 1);
 --    |                     ^
+--    = help: complete the query: it ends before something that it needs
 --
 -- error[SR109]: expected '(', found 'SELECT'
---   --> queries.sql:24:11
+--   --> queries.sql:22:11
 --    |
--- 24 | WITH c AS SELECT 1;
+-- 22 | WITH c AS SELECT 1;
 --    |           ^^^^^^
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: this is not a query
---   --> queries.sql:25:1
+--   --> queries.sql:23:1
 --    |
--- 25 | WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c;
+-- 23 | WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c;
 --    | ^^^^
 --    = help: write INSERT INTO t WITH … SELECT …
 --
 -- error[SR109]: a query cannot write or define anything
---   --> queries.sql:26:1
+--   --> queries.sql:24:1
 --    |
--- 26 | WITH c AS (DELETE FROM t RETURNING a) SELECT * FROM c;
+-- 24 | WITH c AS (DELETE FROM t RETURNING a) SELECT * FROM c;
 --    | ^^^^
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: a query cannot write or define anything
---   --> queries.sql:27:1
+--   --> queries.sql:25:1
 --    |
--- 27 | SELECT a INTO u FROM t;
+-- 25 | SELECT a INTO u FROM t;
 --    | ^^^^^^
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
+--
+-- error[SR109]: this is not a query
+--   --> queries.sql:26:1
+--    |
+-- 26 | (t);
+--    | ^
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
+--
+-- error[SR109]: unexpected '1' in the query
+--   --> queries.sql:27:8
+--    |
+-- 27 | VALUES 1, 2;
+--    |        ^
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: this is not a query
 --   --> queries.sql:28:1
 --    |
--- 28 | (t);
---    | ^
---
--- error[SR109]: unexpected '1' in the query
---   --> queries.sql:29:8
---    |
--- 29 | VALUES 1, 2;
---    |        ^
---
--- error[SR109]: this is not a query
---   --> queries.sql:30:1
---    |
--- 30 | VALUES;
+-- 28 | VALUES;
 --    | ^^^^^^
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: unexpected '=' in the query
---   --> queries.sql:35:13
+--   --> queries.sql:33:13
 --    |
--- 35 |   WHERE b = = 1
+-- 33 |   WHERE b = = 1
 --    |             ^
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open

@@ -6,16 +6,24 @@ CREATE ZOO m;
 CREATE;
 DROP SERVISE s;
 CREATE OR MODEL m;
-CREATE API a WITH f;
 CREATE TEMPORARY SERVICE s ON MODEL m;
 CREATE OR REPLACE TABLE t;
-DROP TABLE t;
 DROP TEMPORARY SERVICE s;
-ALTER MODEL m SET ('a' = 1);
-ROLLBACK SERVICE s;
-EXPLAIN SELECT 1;
-RESET;
-IF (SELECT TRUE) THEN (FLUSH);
+CREATE TEMPORARY DATABASE d;
+CREATE OR REPLACE VIEW v AS SELECT 1;
+CREATE CATALOG c;
+CREATE FUNCTION f;
+CREATE SQL f;
+CREATE APY a WITH f;
+DROP SQL FUNCTIONS f;
+DROP DATABSE d;
+DROP 'm';
+ALTER;
+ALTER TABLE t;
+ALTER SERVISE s PROMOTE;
+MERGE INTO t;
+MERGE t;
+WAIT FOR JOB 'j';
 -- expected:
 -- error[SR111]: unknown statement 'TRIAN'
 --  --> statements.sql:1:1
@@ -29,7 +37,7 @@ IF (SELECT TRUE) THEN (FLUSH);
 --   |
 -- 2 | FOO;
 --   | ^^^
---   = help: statements begin with CACHE, CALL, CREATE, DECLARE, DROP, EXPORT, INSERT, SET, TRAIN, SELECT
+--   = help: statements begin with ALTER, ASSERT, CACHE, CALL, CREATE, DECLARE, DEFINE, DELETE, DESC, DESCRIBE, DROP, EVALUATE, EXPLAIN, EXPORT, FLUSH, IF, INSERT, RESET, RETURN, ROLLBACK, SELECT, SET, SHOW, TRAIN, TRUNCATE, UPDATE, USE
 --
 -- error[SR101]: expected a statement, found '42'
 --  --> statements.sql:3:1
@@ -49,9 +57,9 @@ IF (SELECT TRUE) THEN (FLUSH);
 --   |
 -- 5 | CREATE ZOO m;
 --   |        ^^^
---   = help: CREATE takes MODEL, SERVICE, TABLE
+--   = help: CREATE takes MODEL, SERVICE, TABLE, VIEW, DATABASE, SQL FUNCTION, API
 --
--- error[SR101]: expected MODEL, SERVICE, TABLE after CREATE, found the end of the statement
+-- error[SR101]: expected MODEL, SERVICE, TABLE, VIEW, DATABASE, SQL FUNCTION, API after CREATE, found the end of the statement
 --  --> statements.sql:6:7
 --   |
 -- 6 | CREATE;
@@ -69,63 +77,126 @@ IF (SELECT TRUE) THEN (FLUSH);
 --   |
 -- 8 | CREATE OR MODEL m;
 --   |           ^^^^^
+--   = help: the form is CREATE [OR REPLACE] [TEMPORARY | TEMP] MODEL [IF NOT EXISTS] model [(column type [NOT NULL] [COMMENT 'text'], …) | [INPUT (column type, …)] [OUTPUT (column type, …)]] [COMMENT 'text'] [WITH (key = value, …)] [AS query]
 --
--- error[SR190]: CREATE API is not supported yet
---  --> statements.sql:9:8
+-- error[SR107]: CREATE TEMPORARY SERVICE is not part of the dialect
+--  --> statements.sql:9:1
 --   |
--- 9 | CREATE API a WITH f;
---   |        ^^^
+-- 9 | CREATE TEMPORARY SERVICE s ON MODEL m;
+--   | ^^^^^^^^^^^^^^^^^^^^^^^^
+--   = help: TEMPORARY goes with MODEL, TABLE, VIEW
 --
--- error[SR190]: CREATE TEMPORARY SERVICE is not supported yet
---   --> statements.sql:10:18
+-- error[SR107]: CREATE OR REPLACE TABLE is not part of the dialect
+--   --> statements.sql:10:1
 --    |
--- 10 | CREATE TEMPORARY SERVICE s ON MODEL m;
---    |                  ^^^^^^^
+-- 10 | CREATE OR REPLACE TABLE t;
+--    | ^^^^^^^^^^^^^^^^^^^^^^^
+--    = help: OR REPLACE goes with MODEL, SERVICE, SQL FUNCTION, API
 --
--- error[SR190]: CREATE OR REPLACE TABLE is not supported yet
---   --> statements.sql:11:19
+-- error[SR107]: DROP TEMPORARY SERVICE is not part of the dialect
+--   --> statements.sql:11:1
 --    |
--- 11 | CREATE OR REPLACE TABLE t;
---    |                   ^^^^^
+-- 11 | DROP TEMPORARY SERVICE s;
+--    | ^^^^^^^^^^^^^^^^^^^^^^
+--    = help: TEMPORARY goes with MODEL, TABLE, VIEW
 --
--- error[SR190]: DROP TABLE is not supported yet
---   --> statements.sql:12:6
+-- error[SR107]: CREATE TEMPORARY DATABASE is not part of the dialect
+--   --> statements.sql:12:1
 --    |
--- 12 | DROP TABLE t;
---    |      ^^^^^
+-- 12 | CREATE TEMPORARY DATABASE d;
+--    | ^^^^^^^^^^^^^^^^^^^^^^^^^
+--    = help: TEMPORARY goes with MODEL, TABLE, VIEW
 --
--- error[SR190]: DROP TEMPORARY SERVICE is not supported yet
---   --> statements.sql:13:16
+-- error[SR107]: CREATE OR REPLACE VIEW is not part of the dialect
+--   --> statements.sql:13:1
 --    |
--- 13 | DROP TEMPORARY SERVICE s;
---    |                ^^^^^^^
+-- 13 | CREATE OR REPLACE VIEW v AS SELECT 1;
+--    | ^^^^^^^^^^^^^^^^^^^^^^
+--    = help: OR REPLACE goes with MODEL, SERVICE, SQL FUNCTION, API
 --
--- error[SR190]: ALTER MODEL is not supported yet
---   --> statements.sql:14:1
+-- error[SR190]: CREATE CATALOG is not supported yet
+--   --> statements.sql:14:8
 --    |
--- 14 | ALTER MODEL m SET ('a' = 1);
---    | ^^^^^^^^^^^
+-- 14 | CREATE CATALOG c;
+--    |        ^^^^^^^
+--    = help: leave the statement out
 --
--- error[SR190]: ROLLBACK SERVICE is not supported yet
---   --> statements.sql:15:1
+-- error[SR190]: CREATE FUNCTION is not supported yet
+--   --> statements.sql:15:8
 --    |
--- 15 | ROLLBACK SERVICE s;
---    | ^^^^^^^^^^^^^^^^
+-- 15 | CREATE FUNCTION f;
+--    |        ^^^^^^^^
+--    = help: SQL functions: CREATE SQL FUNCTION
 --
--- error[SR190]: EXPLAIN is not supported yet
---   --> statements.sql:16:1
+-- error[SR101]: expected FUNCTION after CREATE SQL, found 'f'
+--   --> statements.sql:16:12
 --    |
--- 16 | EXPLAIN SELECT 1;
---    | ^^^^^^^
+-- 16 | CREATE SQL f;
+--    |            ^
 --
--- error[SR190]: RESET is not supported yet
---   --> statements.sql:17:1
+-- error[SR111]: unknown CREATE target 'APY'
+--   --> statements.sql:17:8
 --    |
--- 17 | RESET;
+-- 17 | CREATE APY a WITH f;
+--    |        ^^^
+--    = help: CREATE takes MODEL, SERVICE, TABLE, VIEW, DATABASE, SQL FUNCTION, API
+--
+-- error[SR101]: expected FUNCTION after DROP SQL, found 'FUNCTIONS'
+--   --> statements.sql:18:10
+--    |
+-- 18 | DROP SQL FUNCTIONS f;
+--    |          ^^^^^^^^^
+--
+-- error[SR111]: unknown DROP target 'DATABSE'
+--   --> statements.sql:19:6
+--    |
+-- 19 | DROP DATABSE d;
+--    |      ^^^^^^^
+--    = help: Did you mean DROP DATABASE?
+--
+-- error[SR101]: expected MODEL, SERVICE, TABLE, VIEW, DATABASE, SQL FUNCTION, API after DROP, found the string 'm'
+--   --> statements.sql:20:6
+--    |
+-- 20 | DROP 'm';
+--    |      ^^^
+--
+-- error[SR101]: expected MODEL, SERVICE after ALTER, found the end of the statement
+--   --> statements.sql:21:6
+--    |
+-- 21 | ALTER;
+--    |      ^
+--
+-- error[SR190]: ALTER TABLE is not supported yet
+--   --> statements.sql:22:7
+--    |
+-- 22 | ALTER TABLE t;
+--    |       ^^^^^
+--    = help: leave the statement out
+--
+-- error[SR111]: unknown ALTER target 'SERVISE'
+--   --> statements.sql:23:7
+--    |
+-- 23 | ALTER SERVISE s PROMOTE;
+--    |       ^^^^^^^
+--    = help: Did you mean ALTER SERVICE?
+--
+-- error[SR190]: MERGE INTO is not supported yet
+--   --> statements.sql:24:1
+--    |
+-- 24 | MERGE INTO t;
+--    | ^^^^^^^^^^
+--    = help: leave the statement out
+--
+-- error[SR111]: unknown statement 'MERGE'
+--   --> statements.sql:25:1
+--    |
+-- 25 | MERGE t;
 --    | ^^^^^
+--    = help: statements begin with ALTER, ASSERT, CACHE, CALL, CREATE, DECLARE, DEFINE, DELETE, DESC, DESCRIBE, DROP, EVALUATE, EXPLAIN, EXPORT, FLUSH, IF, INSERT, RESET, RETURN, ROLLBACK, SELECT, SET, SHOW, TRAIN, TRUNCATE, UPDATE, USE
 --
--- error[SR190]: IF is not supported yet
---   --> statements.sql:18:1
+-- error[SR190]: WAIT FOR is not supported yet
+--   --> statements.sql:26:1
 --    |
--- 18 | IF (SELECT TRUE) THEN (FLUSH);
---    | ^^
+-- 26 | WAIT FOR JOB 'j';
+--    | ^^^^^^^^
+--    = help: leave the statement out
