@@ -33,6 +33,34 @@ PIECES = [
         "SET 'dag.retries' = 1",
         "TRAIN MODEL m CHECKPOINT = '{{ ds }}' ON c FROM 'v1'",
     ),
+    *("ALTER MODEL m RENAME TO n", "ALTER MODEL n RENAME TO m", "ALTER MODEL m SET (rate = 1)"),
+    *("ALTER MODEL m SET ALIAS 'a' = 'v1'", "ALTER MODEL m DROP ALIAS 'a'", "ALTER MODEL m RESET (epochs)"),
+    *("ALTER MODEL m DROP CHECKPOINT = 'v1'", "EVALUATE MODEL m CHECKPOINT = '@a' ON t", "USE ctr", "RESET"),
+    *(
+        "CREATE TEMPORARY MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'u')",
+        "SHOW MODELS",
+    ),
+    *(
+        "DROP TEMPORARY MODEL m",
+        "DESCRIBE MODEL m",
+        "SHOW CHECKPOINTS FROM m",
+        "USE `default`",
+        "SHOW TABLES",
+    ),
+    *("ALTER SERVICE s SET CHECKPOINT = '@a'", "ROLLBACK SERVICE s", "ALTER SERVICE s PROMOTE", "FLUSH"),
+    *("IF (SELECT TRUE) THEN (DROP MODEL m) ELSE (SELECT * FROM c)", "ASSERT SELECT count(*) > 0 FROM c"),
+    *("IF (SELECT TRUE) THEN (CACHE TABLE c AS SELECT 1)", "EXPLAIN EXPORT MODEL m CHECKPOINT = '@a'"),
+    *("SET s = 's'", "CALL call_service(GET('s'), t)", "CREATE VIEW c AS SELECT * FROM c", "DELETE FROM t"),
+    *(
+        "INSERT INTO t (u) SELECT 1",
+        "DESCRIBE c",
+        "DROP API a",
+        "DESCRIBE SQL FUNCTION f",
+        "SHOW CREATE MODEL `m$1`",
+    ),
+    "SELECT * FROM ML_PREDICT(TABLE c, MODEL m, DESCRIPTOR(u))",
+    "CREATE SQL FUNCTION f; DEFINE INPUT TABLE c (u INT); CACHE TABLE d AS SELECT * FROM c; RETURN d",
+    "CALL f(t)",
 ]
 relaxed = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
