@@ -15,10 +15,12 @@ from pathlib import Path
 from sqlrec import __version__
 from sqlrec.cli import (
     compiling,
+    completing,
     demo,
     explaining,
     formatting,
     inspecting,
+    languageserver,
     referencing,
     running,
     services,
@@ -29,7 +31,18 @@ from sqlrec.cli.project import choose_project
 from sqlrec.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, SqlRecError
 
 EXIT_INTERRUPTED = 130
-MODULES = (*(compiling, formatting, explaining, running, shell, inspecting, services, demo, referencing),)
+MODULES = (
+    compiling,
+    formatting,
+    explaining,
+    running,
+    shell,
+    inspecting,
+    services,
+    demo,
+    languageserver,
+    referencing,
+)
 """Modules that declare commands, in the order of ``--help``."""
 
 
@@ -49,18 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show Python tracebacks of errors")
     parser.add_argument("--version", action="version", version=f"sqlrec {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for module in (
-        compiling,
-        formatting,
-        explaining,
-        running,
-        shell,
-        inspecting,
-        services,
-        demo,
-        referencing,
-    ):
+    for module in MODULES:
         module.add_to(commands)
+    completing.add_to(commands, parser)
     return parser
 
 
