@@ -11,6 +11,7 @@ from sqlrec.plan.catalog import Catalog, OpenCatalog, ReadColumns, no_columns
 from sqlrec.plan.checks.templates import option_texts, template_findings
 from sqlrec.plan.declare import Declaring, announce, declare
 from sqlrec.plan.edges import upstream
+from sqlrec.plan.functions import FunctionBlock, grouped
 from sqlrec.plan.ids import inner_ids, step_ids
 from sqlrec.plan.masking import masked
 from sqlrec.plan.plan import Plan, Step
@@ -53,12 +54,15 @@ def plan_in(scope: ScriptScope, *, path: str, name: str, strict: Strict | None =
     parsed = parse(text)
     errors = any(found.severity is Severity.ERROR for found in parsed.diagnostics)
     scope.unread = _unread(text, parsed.statements) if errors else ""
-    declaring = [statement for statement in parsed.statements if isinstance(statement, Declaring)]
-    found = declare(declaring, scope)
+    units, found = grouped(parsed.statements, text)
+    outside = [unit for unit in units if not isinstance(unit, FunctionBlock)]
+    declaring = [statement for statement in outside if isinstance(statement, Declaring)]
+    found += declare(declaring, scope)
     found += _table_templates(declaring, scope)
-    announce(parsed.statements, scope)
+    announce(outside, scope)
     walk = Walk(scope)
-    walk.through(parsed.statements)
+    walk.through(units)
+    walk.finish()
     found += walk.found
     if mode := strict or scope.settings.get("strict"):
         found += strict_findings(text, parsed.statements, Strict(str(mode).strip().casefold()))

@@ -244,5 +244,6 @@ def _record_function(
 def _cached(step: QueryStep | ScoreStep | ChunkedCallStep, scope: ScriptScope) -> None:
     target = step.target
     if target is not None and target.format is TableFormat.CACHE:
-        scope.caches[target.name.casefold()] = target
-        scope.lines[f"table {target.name.casefold()}"] = step.line
+        key = scope.inside.inner(target.name).casefold()
+        scope.caches[key] = target
+        scope.lines[f"table {key}"] = step.line

@@ -72,10 +72,10 @@ def table_refs(*relations: Relation | None) -> tuple[Ref, ...]:
 
 
 def _refs(relation: Relation) -> Iterator[Ref]:
-    yield from map(table_ref, relation.sources)
+    yield from (table_ref(source.name) for source in relation.sources.values())
     for call in relation.calls:
         if isinstance(call, PredictedTable | EvaluatedTable | SearchedTable):
-            yield from map(table_ref, call.inputs.sources)
+            yield from (table_ref(source.name) for source in call.inputs.sources.values())
         if not isinstance(call, SearchedTable):
             yield model_ref(call.model.name)
             yield from map(service_ref, call.model.awaited)

@@ -1,17 +1,22 @@
-"""DROP SQL FUNCTION and DROP API → steps."""
+"""CREATE API, DROP SQL FUNCTION and DROP API → steps."""
 
 from __future__ import annotations
 
-from sqlrec.plan.plan import DropApiStep, DropFunctionStep, Ref
+from sqlrec.plan.functions_steps import define_api
+from sqlrec.plan.plan import DefineApiStep, DropApiStep, DropFunctionStep, Ref
 from sqlrec.plan.refs import api_ref, function_ref
 from sqlrec.plan.scope import ScriptScope
-from sqlrec.sql.statements import DropApi, DropFunction
+from sqlrec.sql.statements import CreateApi, DropApi, DropFunction
 
-AboutFunctions = DropFunction | DropApi
+AboutFunctions = CreateApi | DropFunction | DropApi
 
 
-def resolve_functions(statement: AboutFunctions, scope: ScriptScope) -> DropFunctionStep | DropApiStep:
-    """The step of a statement that takes a function or an API away."""
+def resolve_functions(
+    statement: AboutFunctions, scope: ScriptScope
+) -> DefineApiStep | DropFunctionStep | DropApiStep:
+    """The step of a statement that makes an API, or takes one or a function away."""
+    if isinstance(statement, CreateApi):
+        return define_api(statement, scope)
     name = statement.name.text
     if isinstance(statement, DropApi):
         return DropApiStep(

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import assert_never
 
 from sqlrec.errors import Span
+from sqlrec.plan.functions_steps import chunked_call
 from sqlrec.plan.inference import model_calls
-from sqlrec.plan.plan import QueryMode, QueryStep, ScoreStep, Step
+from sqlrec.plan.plan import ChunkedCallStep, QueryMode, QueryStep, ScoreStep, Step
 from sqlrec.plan.refs import service_ref, table_refs, written_refs
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.script_options import score_settings
@@ -94,13 +95,13 @@ def _query(mode: QueryMode, query: QueryText, target: TableSource | None, scope:
     )
 
 
-def cached(name: Ident) -> TableSource:
+def cached(name: Ident, scope: ScriptScope) -> TableSource:
     """A table of the running script; its path is known when a step runs."""
-    return TableSource(name=name.text, format=TableFormat.CACHE)
+    return TableSource(name=scope.inside.outer(name.text), format=TableFormat.CACHE)
 
 
-def _cache(statement: CacheTable, scope: ScriptScope) -> QueryStep | ScoreStep:
-    target = cached(statement.name)
+def _cache(statement: CacheTable, scope: ScriptScope) -> QueryStep | ScoreStep | ChunkedCallStep:
+    target = cached(statement.name, scope)
     if isinstance(statement.source, CallBody):
         return _call(statement.source, target, scope)
     return _query(QueryMode.CACHE, statement.source, target, scope)
@@ -139,14 +140,16 @@ def _named(query: str, columns: Iterable[Ident]) -> str:
 
 def _view(statement: CreateView, scope: ScriptScope) -> QueryStep:
     """A view is computed once a run, as a cached table is: all that read it see the same rows."""
-    step = _query(QueryMode.CACHE, statement.query, cached(statement.name), scope)
+    step = _query(QueryMode.CACHE, statement.query, cached(statement.name, scope), scope)
     if not statement.columns:
         return step
     return replace(step, query=replace(step.query, query=_named(step.query.query, statement.columns)))
 
 
-def _call(body: CallBody, target: TableSource | None, scope: ScriptScope) -> ScoreStep:
+def _call(body: CallBody, target: TableSource | None, scope: ScriptScope) -> ScoreStep | ChunkedCallStep:
     """``call_service(service, inputs)`` or ``call_service_with_qv(service, query, inputs)``."""
+    if body.span in scope.programs:
+        return chunked_call(body, target, scope)
     service = next(argument.value.value for argument in body.arguments if isinstance(argument.value, Text))
     tables = [argument.value for argument in body.arguments if isinstance(argument.value, Ident)]
     *query, inputs = (whole_table(table, scope) for table in tables)

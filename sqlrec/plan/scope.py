@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlrec.errors import SqlRecError, position
+from sqlrec.errors import Span, SqlRecError, position
 from sqlrec.models.controller import ModelController
 from sqlrec.plan.catalog import Catalog, ReadColumns, no_columns
+from sqlrec.plan.functions import FunctionBlock
+from sqlrec.plan.functions_scope import Inside
 from sqlrec.plan.plan import Param, Ref
-from sqlrec.spec.function import ApiSpec, FunctionSpec
+from sqlrec.spec.function import ApiSpec, FunctionSpec, Program
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
 from sqlrec.spec.names import DEFAULT_CATALOG, DEFAULT_DATABASE, ModelName
 from sqlrec.spec.options import OptionValue
@@ -62,6 +64,11 @@ class ScriptScope:
     catalog of models that it renames. ``gates`` are what ASSERT and EVALUATE wrote, ``upcoming`` the lines
     of tables that are cached further down. ``unread`` is the text of statements that could not be parsed: a
     name in there may well be made there, so that its absence is no second error.
+
+    ``blocks`` are the SQL functions as written, ``called`` those that are put in some place. ``programs``
+    are functions compiled for the statements at those places, ``prefixes`` of names that calls have taken;
+    ``inside`` says in which body we are. In a session, which ``adopts`` what is registered, registered
+    functions may be called: the DAG of a script depends on the script alone.
     """
 
     text: str
@@ -86,6 +93,12 @@ class ScriptScope:
     emptied: set[str] = field(default_factory=set)
     gates: list[Ref] = field(default_factory=list)
     made_databases: list[str] = field(default_factory=list)
+    blocks: dict[str, FunctionBlock] = field(default_factory=dict)
+    called: set[str] = field(default_factory=set)
+    programs: dict[Span, Program] = field(default_factory=dict)
+    prefixes: set[str] = field(default_factory=set)
+    inside: Inside = Inside()
+    adopts: bool = False
     lines: dict[str, int] = field(default_factory=dict)
 
     def line(self, offset: int) -> int:
@@ -94,8 +107,12 @@ class ScriptScope:
 
     def may_exist(self, name: str) -> bool:
         """Whether something of that name may exist though neither script nor catalog shows it."""
+        return not self.catalog.closed or self.is_unread(name)
+
+    def is_unread(self, name: str) -> bool:
+        """Whether a name is written in text that could not be read."""
         word = rf"\b{re.escape(name.casefold())}\b"
-        return not self.catalog.closed or re.search(word, self.unread.casefold()) is not None
+        return re.search(word, self.unread.casefold()) is not None
 
     # Models
 

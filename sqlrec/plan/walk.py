@@ -10,6 +10,10 @@ from sqlrec.plan.checks import is_resolvable, run_checks
 from sqlrec.plan.checks.tables import is_there
 from sqlrec.plan.declare import Declaring, cached_tables
 from sqlrec.plan.effects import record
+from sqlrec.plan.functions import FunctionBlock, Unit
+from sqlrec.plan.functions_checks import check_block
+from sqlrec.plan.functions_place import compile_programs, is_put_in_place, judge, put_in_place
+from sqlrec.plan.functions_steps import define_function
 from sqlrec.plan.plan import Step
 from sqlrec.plan.refused import Refused, refusal
 from sqlrec.plan.resolve import Acting, resolve
@@ -27,11 +31,30 @@ class Walk:
     steps: list[Step] = field(default_factory=list)
     found: list[Diagnostic] = field(default_factory=list)
 
-    def through(self, statements: Iterable[Statement]) -> None:
+    def through(self, units: Iterable[Unit]) -> None:
         """Take statements in order. Declarations were taken before: they hold for the whole script."""
-        for statement in statements:
-            if not isinstance(statement, Declaring):
-                self.take(statement)
+        for unit in units:
+            if isinstance(unit, FunctionBlock):
+                self._define(unit)
+            elif not isinstance(unit, Declaring):
+                self.take(unit)
+
+    def finish(self) -> None:
+        """Judge the bodies of functions that no statement of the script calls."""
+        for name, block in self.scope.blocks.items():
+            if name not in self.scope.called and block.text == self.scope.text:
+                self.found += judge(block, self.scope, _walked)
+
+    def _define(self, block: FunctionBlock) -> None:
+        """A function; one that does not end may be called all the same."""
+        if block.returns is None:
+            self.scope.unread += self.scope.text[block.span.start : block.span.end]
+            return
+        step = define_function(block, self.scope)
+        self.found += check_block(block, step.function, self.scope)
+        self.scope.blocks[block.name.casefold()] = block
+        self.scope.called.discard(block.name.casefold())
+        self.add(step)
 
     def take(self, statement: Statement) -> None:
         """One statement."""
@@ -47,14 +70,21 @@ class Walk:
         elif isinstance(statement, Acting):
             self._act(statement)
         elif not isinstance(statement, Flush):
-            self._unread(statement, _not_yet(statement))
+            raise AssertionError(f"{type(statement).__name__} is part of a function")
 
     def _act(self, statement: Acting) -> None:
         self.found += run_checks(statement, self.scope)
-        if is_resolvable(statement) and not is_there(statement, self.scope):
-            self.add(resolve(statement, self.scope))
-        elif not is_resolvable(statement):
+        if not is_resolvable(statement, self.scope):
             self._unread(statement)
+        elif is_put_in_place(statement):
+            steps, last, found = put_in_place(statement, self.scope, _walked)
+            self.steps += steps
+            self.found += found
+            if last is not None:
+                self.add(last)
+        elif not is_there(statement, self.scope):
+            self.found += compile_programs(statement, self.scope, _walked)
+            self.add(resolve(statement, self.scope))
 
     def add(self, step: Step) -> None:
         """A step, and what it means for the statements after it."""
@@ -69,5 +99,8 @@ class Walk:
         self.scope.unread += self.scope.text[statement.span.start : statement.span.end]
 
 
-def _not_yet(statement: Statement) -> Diagnostic:
-    return Diagnostic(code="SR190", message="this statement is not supported yet", span=statement.span)
+def _walked(scope: ScriptScope, statements: Iterable[Statement]) -> tuple[list[Step], list[Diagnostic]]:
+    """Steps of statements in a scope of their own, and what is wrong with them."""
+    walk = Walk(scope)
+    walk.through(statements)
+    return walk.steps, walk.found

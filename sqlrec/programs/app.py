@@ -21,13 +21,12 @@ from sqlrec.programs.calls import Calls
 from sqlrec.programs.metrics import ApiMetrics
 from sqlrec.programs.payload import InputReader, Inputs, answer
 from sqlrec.programs.refreshing import Refreshing
-from sqlrec.programs.statements import services
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready, queue_full
 from sqlrec.serving.logs import log
 from sqlrec.serving.site import Routes, check_media_type
-from sqlrec.spec.function import ApiServiceSpec
+from sqlrec.spec.function import ApiServiceSpec, services
 
 CLIENT_GONE = 499
 """Counted, never sent: the status nginx gave to this case."""

@@ -22,7 +22,7 @@ from sqlrec.programs.calls import Calls
 from sqlrec.programs.conditions import milliseconds, require_true, truth
 from sqlrec.programs.dryrun import DryRun
 from sqlrec.programs.query import Query
-from sqlrec.programs.statements import located, relations
+from sqlrec.programs.statements import located
 from sqlrec.programs.store import Store
 from sqlrec.spec.function import (
     Program,
@@ -31,6 +31,7 @@ from sqlrec.spec.function import (
     ProgramQuery,
     ProgramScore,
     ProgramStep,
+    relations,
 )
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 

@@ -7,7 +7,7 @@ are the program's own, by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlrec.spec.job import Resources
@@ -83,6 +83,30 @@ class ProgramIf:
 
 
 ProgramStep = ProgramQuery | ProgramScore | ProgramAssert | ProgramIf
+
+
+def all_steps(steps: Iterable[ProgramStep]) -> Iterator[ProgramStep]:
+    """Steps and the steps within them."""
+    for step in steps:
+        yield step
+        if isinstance(step, ProgramIf):
+            yield from all_steps((*step.then, *(step.otherwise or ())))
+
+
+def relations(steps: Iterable[ProgramStep]) -> Iterator[Relation]:
+    """Every query of the steps."""
+    for step in all_steps(steps):
+        match step:
+            case ProgramQuery(query=query) | ProgramAssert(query=query) | ProgramIf(condition=query):
+                yield query
+            case ProgramScore():
+                yield from (r for r in (step.inputs, step.query) if r is not None)
+
+
+def services(steps: Iterable[ProgramStep]) -> tuple[str, ...]:
+    """Services that are called, each once."""
+    names = [step.service for step in all_steps(steps) if isinstance(step, ProgramScore)]
+    return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,8 +41,11 @@ from sqlrec.plan.checks.tables import (
 )
 from sqlrec.plan.checks.templates import check_templates
 from sqlrec.plan.checks.temporary import check_temporary
+from sqlrec.plan.functions_apis import check_api
+from sqlrec.plan.functions_calls import find_block
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
+from sqlrec.sql.statements import CreateApi
 
 Check = Callable[[Acting, ScriptScope], Iterable[Diagnostic]]
 
@@ -69,6 +72,7 @@ CHECKS: tuple[Check, ...] = (
     check_rollback,
     check_model_unused,
     check_function_unused,
+    check_api,
     check_cache_name,
     check_reads,
     check_insert_target,
@@ -93,9 +97,12 @@ def run_checks(statement: Acting, scope: ScriptScope) -> list[Diagnostic]:
     return found
 
 
-def is_resolvable(statement: Acting) -> bool:
+def is_resolvable(statement: Acting, scope: ScriptScope) -> bool:
     """Whether a statement says enough to become a step, be it right or wrong."""
     body = called(statement)
-    if not has_model_names(statement) or (body is not None and not well_formed(body)):
+    if not has_model_names(statement) or (body is not None and not well_formed(body, scope)):
         return False
-    return all(may_be_inner(p) and isinstance(p, Acting) and is_resolvable(p) for p in inner(statement))
+    if isinstance(statement, CreateApi):
+        return find_block(statement.function.text, scope) is not None
+    parts = inner(statement)
+    return all(may_be_inner(p) and isinstance(p, Acting) and is_resolvable(p, scope) for p in parts)

@@ -9,6 +9,7 @@ from sqlrec.plan.checks.columns import missing_columns
 from sqlrec.plan.checks.functions import unknown_function
 from sqlrec.plan.checks.names import unknown_service
 from sqlrec.plan.checks.parts import called
+from sqlrec.plan.functions_calls import check_sql_call, fits, is_sql_call
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.variables import BUILT_IN, function_name
@@ -22,14 +23,10 @@ def check_call(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
         return
     name = function_name(body)
     takes = BUILT_IN.get(name.casefold())
-    if takes is None:
-        known = (*BUILT_IN, *scope.function_names())
-        hint = suggest(name, known) or f"CALL knows {', '.join(known[:-1])} and {known[-1]}"
-        yield Diagnostic(
-            code="SR214", message=f"unknown function {name!r}", span=body.function.span, hint=hint
-        )
-        return
     yield from check_like(body, scope)
+    if takes is None:
+        yield from check_sql_call(statement, body, scope)
+        return
     usage = f"write CALL {name.casefold()}('service', {', '.join(_names(takes))})"
     if len(body.arguments) != len(takes):
         yield Diagnostic(
@@ -69,8 +66,10 @@ def check_like(body: CallBody, scope: ScriptScope) -> Iterator[Diagnostic]:
         )
 
 
-def well_formed(body: CallBody) -> bool:
-    """Whether a call can be resolved: a known function with a service and tables."""
+def well_formed(body: CallBody, scope: ScriptScope) -> bool:
+    """Whether a call can be resolved: a known function with a service and tables, or with its tables."""
+    if is_sql_call(body):
+        return fits(body, scope)
     takes = BUILT_IN.get(function_name(body).casefold(), ())
     kinds = tuple(isinstance(argument.value, Text) for argument in body.arguments)
     return bool(takes) and kinds == tuple(what == "service" for what in takes)
@@ -83,7 +82,7 @@ def check_call_features(statement: Acting, scope: ScriptScope) -> Iterator[Diagn
     """
     body = called(statement)
     lenient = str(scope.settings.get("score.missing_features")).casefold() == "null"
-    if body is None or not well_formed(body) or lenient:
+    if body is None or is_sql_call(body) or not well_formed(body, scope) or lenient:
         return
     service = body.arguments[0].value
     served = scope.service(service.value) if isinstance(service, Text) else None
