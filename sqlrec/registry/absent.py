@@ -1,10 +1,10 @@
-"""Errors about names that a registry does not know, with what it knows instead."""
+"""Errors about names that a registry does not know, with what it knows instead, or that are in use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlrec.errors import NameNotFoundError, suggest
+from sqlrec.errors import NameNotFoundError, StateError, suggest
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.names import ModelName
 
@@ -33,3 +33,12 @@ def no_alias(model: ModelName, alias: str, known: Iterable[str]) -> NameNotFound
     names = list(known)
     hint = suggest(alias, names) or (f"aliases: {', '.join(names)}" if names else f"model {model} has none")
     return NameNotFoundError("SR207", f"alias not exists: {alias} for model {model}", hint=hint)
+
+
+def in_use(what: str, users: Sequence[str]) -> StateError:
+    """Services use a model or a checkpoint, so it stays."""
+    return StateError(
+        "SR203",
+        f"Cannot delete {what} because it is being used by {len(users)} service(s): {', '.join(users)}",
+        hint=f"DROP SERVICE {users[0]}, or let it serve another checkpoint, first",
+    )

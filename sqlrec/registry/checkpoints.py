@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlrec.artifacts.folder import combined, digests
-from sqlrec.errors import DataError, SqlRecError, StateError
-from sqlrec.registry.absent import no_model, no_version
+from sqlrec.errors import DataError, SqlRecError
+from sqlrec.registry.absent import in_use, no_model, no_version
 from sqlrec.registry.client import Missing
 from sqlrec.registry.experiments import Experiments
 from sqlrec.registry.mlmodel import FILE, mlmodel_text
@@ -139,12 +139,7 @@ class Checkpoints:
         """
         versions = self._versions(model, NAME_ID, name.casefold())
         if using := users({int(v.version) for v in versions}):
-            raise StateError(
-                "SR203",
-                f"Cannot delete checkpoint {name} for model {model} because it is being used by "
-                f"{len(using)} service(s): {', '.join(using)}",
-                hint=f"DROP SERVICE {using[0]}, or let it serve another checkpoint, first",
-            )
+            raise in_use(f"checkpoint {name} for model {model}", using)
         for version in versions:
             mark = {ATTEMPT: DISCARDED}
             self._unless_gone("set_logged_model_tags", version.tags[MODEL_ID], mark)

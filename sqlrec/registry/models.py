@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from sqlrec.errors import StateError
-from sqlrec.registry.absent import no_model
+from sqlrec.registry.absent import in_use, no_model
 from sqlrec.registry.client import Exists, Missing
 from sqlrec.registry.experiments import Experiments
 from sqlrec.registry.store import Store
@@ -130,11 +130,7 @@ class Models:
                 return False
             raise no_model(name) from None
         if users := users_of(found.aliases, services):
-            raise StateError(
-                "SR203",
-                f"model {name} is used by {len(users)} service(s): {', '.join(users)}",
-                hint=f"DROP SERVICE {users[0]} first",
-            )
+            raise in_use(f"model {name}", users)
         uid = uid_of(found.tags, name.key)
         self._store.client.delete_registered_model(registry_name(name))
         self._experiments.remove(uid)
