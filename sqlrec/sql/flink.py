@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from sqlrec.errors import Span
 from sqlrec.sql.cursor import CLOSING, problem
 from sqlrec.sql.lexer import TEMPLATE, Kind, Token
 
@@ -121,7 +122,9 @@ def _moment_end(tokens: Tokens, index: int) -> int:
 def _operand_end(tokens: Tokens, index: int) -> int:
     """Where a name, a call, a literal or a bracket ends."""
     if index >= len(tokens):
-        return index
+        end = tokens[-1].end
+        hint = "write FOR SYSTEM_TIME AS OF t.column"
+        raise problem("SR101", "expected a moment after FOR SYSTEM_TIME AS OF", Span(end, end + 1), hint)
     if tokens[index].key == "(":
         return closing(tokens, index) + 1
     if tokens[index].key in TYPED and index + 1 < len(tokens) and tokens[index + 1].kind is Kind.STRING:

@@ -336,7 +336,8 @@ def _config(value: Value | None, function: Function = Function.PREDICT) -> tuple
     foreign = "service" if function is Function.SEARCH else "metric"
     for item in value.items:
         if item.key.value.casefold() == foreign:
-            raise problem("SR134", f"{function} has no config option {foreign!r}", item.key.span)
+            message = f"{function} has no config option {foreign!r}"
+            raise problem("SR134", message, item.key.span, "remove it")
     return value.items
 
 

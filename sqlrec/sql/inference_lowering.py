@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from sqlrec.errors import Span
 from sqlrec.sql.cursor import CLOSING, Cursor, problem
@@ -89,7 +90,7 @@ def _wrapped_end(tokens: Sequence[Token], site: Site, end: int, cursor: Cursor) 
 
 
 def _write(found: InferenceCall, name: str, where: range, tokens: Sequence[Token], pieces: list[str]) -> None:
-    kept = {}
+    kept: dict[int, str]
     match found:
         case PredictTable(input=InputQuery(is_values=True) as rows):
             kept = _rows(rows, name, len(found.columns), where, tokens, pieces)
@@ -102,6 +103,8 @@ def _write(found: InferenceCall, name: str, where: range, tokens: Sequence[Token
             kept = _arguments(name, values, where, tokens, pieces, opening="(list(row(", closing=")))")
         case VectorSearch(query=query):
             kept = _arguments(name, (query,), where, tokens, pieces)
+        case _:
+            assert_never(found)
     for index in where:
         pieces[index] = kept.get(index, "")
 

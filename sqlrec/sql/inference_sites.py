@@ -43,7 +43,7 @@ class _Frame:
 
 
 def sites(tokens: Sequence[Token]) -> tuple[Site, ...]:
-    """The calls of a query, in order; a call inside another one is among them."""
+    """The calls of a query whose brackets match, in order; a call inside another one is among them."""
     found: list[Site] = []
     frames = [_Frame()]
     for index, token in enumerate(tokens):
@@ -54,8 +54,7 @@ def sites(tokens: Sequence[Token]) -> tuple[Site, ...]:
         if token.key in CLOSING:
             frames.append(_Frame(cte=frame.start if _opens_body(tokens, index) else None))
         elif token.key in CLOSING.values():
-            if len(frames) > 1:
-                _closed(frames.pop(), frames[-1], index)
+            _closed(frames.pop(), frames[-1], index)
         else:
             _note(frame, tokens, index)
     return tuple(found)
