@@ -71,7 +71,7 @@ def _statement(cursor: Cursor) -> Statement:
 def _unknown(cursor: Cursor) -> SyntaxProblem:
     first = cursor.peek()
     if first.kind is not Kind.WORD:
-        return cursor.unexpected("a statement")
+        return cursor.unexpected("a statement", hint="begin it with a word, such as SELECT or CREATE")
     close = closest(first.value, (*STATEMENTS, *LATER, *QUERY_WORDS))
     known = ", ".join(sorted((*STATEMENTS, "SELECT")))
     hint = f"Did you mean {close}?" if close else f"statements begin with {known}"
@@ -81,8 +81,9 @@ def _unknown(cursor: Cursor) -> SyntaxProblem:
 def _create(cursor: Cursor) -> Statement:
     """CREATE [OR REPLACE] [TEMPORARY] target."""
     replace = cursor.at("OR")
-    if replace:
-        cursor.expect("OR", "REPLACE")
+    if replace and not cursor.accept("OR", "REPLACE"):
+        cursor.next()
+        raise cursor.unexpected("REPLACE after OR", hint="write CREATE OR REPLACE, or CREATE alone")
     temporary = cursor.accept("TEMPORARY") or cursor.accept("TEMP")
     target = _target(cursor, "CREATE", CREATE_TARGETS)
     flags = [("OR REPLACE", replace, REPLACED), ("TEMPORARY", temporary, TEMPORARY)]
@@ -143,9 +144,9 @@ def _target(cursor: Cursor, verb: str, targets: tuple[str, ...]) -> str:
         hint = f"SQL functions: {verb} SQL FUNCTION" if word.key == "FUNCTION" else "leave the statement out"
         raise problem("SR190", f"{verb} {word.key} is not supported yet", word.span, hint)
     if cursor.accept("SQL"):
-        raise cursor.unexpected(f"FUNCTION after {verb} SQL")
+        raise cursor.unexpected(f"FUNCTION after {verb} SQL", hint=f"write {verb} SQL FUNCTION name")
     if word.kind is not Kind.WORD:
-        raise cursor.unexpected(f"{', '.join(targets)} after {verb}")
+        raise cursor.unexpected(f"{', '.join(targets)} after {verb}", hint=f"write {verb} {targets[0]} name")
     last = {target.split()[-1]: target for target in (*LATER_TARGETS, *targets)}
     close = last.get(closest(word.value, last), "")
     hint = f"Did you mean {verb} {close}?" if close else f"{verb} takes {', '.join(targets)}"

@@ -44,6 +44,7 @@ WAIT FOR JOB 'j';
 --   |
 -- 3 | 42;
 --   | ^^
+--   = help: begin it with a word, such as SELECT or CREATE
 --
 -- error[SR111]: unknown CREATE target 'MODLE'
 --  --> statements.sql:4:8
@@ -64,6 +65,7 @@ WAIT FOR JOB 'j';
 --   |
 -- 6 | CREATE;
 --   |       ^
+--   = help: write CREATE MODEL name
 --
 -- error[SR111]: unknown DROP target 'SERVISE'
 --  --> statements.sql:7:6
@@ -72,12 +74,12 @@ WAIT FOR JOB 'j';
 --   |      ^^^^^^^
 --   = help: Did you mean DROP SERVICE?
 --
--- error[SR101]: expected REPLACE, found 'MODEL'
+-- error[SR101]: expected REPLACE after OR, found 'MODEL'
 --  --> statements.sql:8:11
 --   |
 -- 8 | CREATE OR MODEL m;
 --   |           ^^^^^
---   = help: the form is CREATE [OR REPLACE] [TEMPORARY | TEMP] MODEL [IF NOT EXISTS] model [(column type [NOT NULL] [COMMENT 'text'], …) | [INPUT (column type, …)] [OUTPUT (column type, …)]] [COMMENT 'text'] [WITH (key = value, …)] [AS query]
+--   = help: write CREATE OR REPLACE, or CREATE alone
 --
 -- error[SR107]: CREATE TEMPORARY SERVICE is not part of the dialect
 --  --> statements.sql:9:1
@@ -133,6 +135,7 @@ WAIT FOR JOB 'j';
 --    |
 -- 16 | CREATE SQL f;
 --    |            ^
+--    = help: write CREATE SQL FUNCTION name
 --
 -- error[SR111]: unknown CREATE target 'APY'
 --   --> statements.sql:17:8
@@ -146,6 +149,7 @@ WAIT FOR JOB 'j';
 --    |
 -- 18 | DROP SQL FUNCTIONS f;
 --    |          ^^^^^^^^^
+--    = help: write DROP SQL FUNCTION name
 --
 -- error[SR111]: unknown DROP target 'DATABSE'
 --   --> statements.sql:19:6
@@ -159,12 +163,14 @@ WAIT FOR JOB 'j';
 --    |
 -- 20 | DROP 'm';
 --    |      ^^^
+--    = help: write DROP MODEL name
 --
 -- error[SR101]: expected MODEL, SERVICE after ALTER, found the end of the statement
 --   --> statements.sql:21:6
 --    |
 -- 21 | ALTER;
 --    |      ^
+--    = help: write ALTER MODEL name
 --
 -- error[SR190]: ALTER TABLE is not supported yet
 --   --> statements.sql:22:7
