@@ -201,9 +201,23 @@ def _checkpoint(step: Step) -> str:
 
 
 def _digest(step: Step) -> str:
-    """What the step does. Gates are left out: an ASSERT put before a step makes no other step of it."""
-    reads = tuple(ref for ref in step.reads if ref.kind is not RefKind.GATE)
-    return _hash(codec.dumps(replace(bare(step), id="", reads=reads, upstream=())))
+    """What the step does, without its references.
+
+    These follow from the steps before and from what the catalog knows, which makes no other step of it.
+    """
+    return _hash(codec.dumps(_deed(bare(step))))
+
+
+def _deed(step: Step) -> Step:
+    match step:
+        case IfStep(then=then, otherwise=otherwise):
+            rest = _deed(otherwise) if otherwise else None
+            step = replace(step, then=_deed(then), otherwise=rest)
+        case ExplainStep(step=inner):
+            step = replace(step, step=_deed(inner))
+        case _:
+            pass
+    return replace(step, id="", reads=(), writes=(), upstream=())
 
 
 def _hash(text: str) -> str:

@@ -53,6 +53,19 @@ def test_steps_that_would_share_an_id_are_told_apart_by_what_they_do(compiled: A
     assert [s.id for s in compiled(first).steps] == ["train_m"]
 
 
+def test_ids_do_not_depend_on_what_the_catalog_knows(compiled: Any, known: Any) -> None:
+    known.put("v1_export", service="s")
+    script = (
+        "ALTER SERVICE s SET (replicas = 1); ALTER SERVICE s SET CHECKPOINT = 'v1_export';"
+        "IF (SELECT TRUE) THEN (ALTER SERVICE s SET CHECKPOINT = 'v1_export') ELSE (DROP SERVICE s);"
+        "IF (SELECT FALSE) THEN (ALTER SERVICE s SET CHECKPOINT = 'v1_export');"
+        "EXPLAIN ALTER SERVICE s PROMOTE; EXPLAIN ALTER SERVICE s SET CHECKPOINT = 'v1_export'"
+    ).replace("v1_export", "{{ ds }}_export")
+    ids = [s.id for s in compiled(script).steps]
+    assert ids == [s.id for s in compiled(script, known).steps]
+    assert len(set(ids)) == 6
+
+
 def test_the_same_statement_twice_is_counted(compiled: Any) -> None:
     ids = [s.id for s in compiled("SELECT 1; SELECT 1; SELECT 1").steps]
     assert ids[1:] == [f"{ids[0]}_2", f"{ids[0]}_3"]
