@@ -23,6 +23,7 @@ from sqlrec.plan.script_options import SCRIPT_OPTIONS
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import DEFAULT_CATALOG, DEFAULT_DATABASE, ModelName
 from sqlrec.spec.options import OptionValue, Scope
+from sqlrec.spec.table import TableFormat
 from sqlrec.sql.statements import ObjectKind
 
 CHECKPOINTS = (
@@ -162,8 +163,9 @@ def _table_names(step: InspectStep, call: Call) -> Preview:
 
 
 def _views(step: InspectStep, call: Call) -> Preview:
-    """There are none: what a query gives is kept by CACHE TABLE."""
-    return _names("view name", ())
+    """What the script caches: a view is kept as a cached table is."""
+    cached = (name for name, made in step.tables.items() if made.format is TableFormat.CACHE)
+    return _names("view name", _distinct(cached))
 
 
 def _tables(step: InspectStep, call: Call) -> Sequence[str]:

@@ -52,14 +52,14 @@ def describe_table(step: InspectStep, call: Call) -> Preview:
 def table_ddl_of(step: InspectStep, call: Call) -> str:
     """CREATE TABLE for a declared table, or for one of the warehouse.
 
-    Raises SR401 for one that is not there, and for a cached table, which no CREATE TABLE makes.
+    Raises SR401 for one that is not there, and for a view or cached table, whose text is not kept.
     """
     declared = _named(step)
     if declared.format is TableFormat.CACHE:
         raise NameNotFoundError(
             "SR401",
-            f"table {declared.name} is cached by the script; no CREATE TABLE makes it",
-            hint=f"DESCRIBE TABLE {declared.name} shows its columns",
+            f"{step.kind.lower()} {declared.name} is cached by the script; its text is not kept",
+            hint=f"see the statement that makes it; DESCRIBE TABLE {declared.name} shows its columns",
         )
     if declared.format is not TableFormat.WAREHOUSE:
         return table_ddl(declared, declared.schema)
@@ -68,12 +68,13 @@ def table_ddl_of(step: InspectStep, call: Call) -> str:
 
 
 def _named(step: InspectStep) -> TableSource:
-    """The table that a statement names. Raises SR401 for a view: there are none."""
-    if step.kind is ObjectKind.VIEW:
+    """The table that a statement names. A view is one that the script caches; raises SR401 for any other."""
+    found = step.tables[step.name]
+    if step.kind is ObjectKind.VIEW and found.format is not TableFormat.CACHE:
         raise NameNotFoundError(
-            "SR401", f"view {step.name} does not exist", hint="a query is kept by CACHE TABLE … AS"
+            "SR401", f"view {step.name} does not exist", hint="CREATE VIEW keeps what a query gives"
         )
-    return step.tables[step.name]
+    return found
 
 
 def _with_partitions(found: TableSource) -> TableSource:

@@ -218,6 +218,8 @@ def test_a_cached_table(world: World) -> None:
     assert facts(ask(world, f"{script} DESCRIBE FORMATTED TABLE few"))["Kind"] == "cached by this run"
     with pytest.raises(NameNotFoundError, match=r"SR401\] table few is cached by the script"):
         ask(world, f"{script} SHOW CREATE TABLE few")
+    with pytest.raises(NameNotFoundError, match=r"SR401\] view few is cached by the script"):
+        ask(world, f"{script} SHOW CREATE VIEW few")
 
 
 # EXPLAIN

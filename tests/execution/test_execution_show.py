@@ -99,6 +99,8 @@ def test_show_tables(world: World) -> None:
     assert first(world, "SHOW TABLES FROM shop") == ["orders"]
     assert first(world, "SHOW TABLES FROM `default`") == ["samples"]
     assert ask(world, "SHOW VIEWS").columns == ("view name",)
+    view = "CREATE TEMPORARY VIEW few AS SELECT user_id FROM samples;"
+    assert first(world, f"{script} {view} SHOW VIEWS") == ["few"]
 
 
 def test_settings(world: World) -> None:
