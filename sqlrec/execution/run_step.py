@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from sqlrec.execution.alter_model import alter_model
+from sqlrec.execution.api import define_api, drop_api, is_registered, service_name
 from sqlrec.execution.call import Call, Report
 from sqlrec.execution.control import run_assert, run_if, taken
 from sqlrec.execution.define import define_model, drop_model, drop_service
@@ -16,9 +17,11 @@ from sqlrec.execution.deploy import deploy
 from sqlrec.execution.environment import Environment
 from sqlrec.execution.evaluate import evaluate_job, record_evaluation
 from sqlrec.execution.explain import explain_step
+from sqlrec.execution.functions import define_function, drop_function
 from sqlrec.execution.inspect import inspect
 from sqlrec.execution.key import RunKey, registration_of
 from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.program import run_chunked_call
 from sqlrec.execution.query import run_query
 from sqlrec.execution.score import run_score
 from sqlrec.execution.service_changes import alter_service, rollback_service
@@ -111,6 +114,10 @@ def _still_holds(step: Step, done: Outcome, call: Call) -> bool:
         running = call.env.services.endpoint(step.service)
         is_ready = running is not None and running.state is ServiceState.READY
         return is_ready or _has_been_changed(step.service, call)
+    if isinstance(step, DefineApiStep):
+        server = call.env.services.endpoint(service_name(step.api.name))
+        is_ready = server is not None and server.state is ServiceState.READY
+        return is_ready or not is_registered(step.api.name, call.env.registry)
     return _has_its_file(done)
 
 
@@ -194,7 +201,7 @@ def _rows(step: RowStep, call: Call) -> Outcome:
         case ScoreStep():
             return run_score(step, call)
         case ChunkedCallStep():
-            raise NotImplementedError("ChunkedCallStep")
+            return run_chunked_call(step, call)
         case _:
             assert_never(step)
 
@@ -214,4 +221,14 @@ def _look(step: LookStep, call: Call) -> Outcome:
 
 
 def _function(step: FunctionStep, call: Call) -> Outcome:
-    raise NotImplementedError(type(step).__name__)
+    match step:
+        case DefineFunctionStep():
+            return define_function(step, call)
+        case DropFunctionStep():
+            return drop_function(step, call)
+        case DefineApiStep():
+            return define_api(step, call)
+        case DropApiStep():
+            return drop_api(step, call)
+        case _:
+            assert_never(step)

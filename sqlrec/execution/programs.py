@@ -1,0 +1,70 @@
+"""Programs with their tables and services as they are on this machine now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlrec.errors import StateError
+from sqlrec.execution.call import Call
+from sqlrec.execution.score import ready_endpoint
+from sqlrec.execution.tables import source
+from sqlrec.spec.function import (
+    Callee,
+    Program,
+    ProgramAssert,
+    ProgramIf,
+    ProgramQuery,
+    ProgramScore,
+    ProgramStep,
+    services,
+)
+from sqlrec.spec.table import Relation, TableFormat
+
+
+def concrete_program(program: Program, call: Call) -> Program:
+    """The program over tables that any process of this machine can open; raises SR401 for a missing one."""
+    return replace(
+        program,
+        steps=tuple(_step(step, call) for step in program.steps),
+        likes={name: source(table, call) for name, table in program.likes.items()},
+    )
+
+
+def callees(program: Program, call: Call) -> dict[str, Callee]:
+    """The services that the program calls; raises SR206 (unknown), SR630 (not ready)."""
+    return {name: _callee(name, call) for name in services(program.steps)}
+
+
+def _callee(service: str, call: Call) -> Callee:
+    endpoint = ready_endpoint(service, call)
+    served = call.env.registry.service(service)
+    if served is None:
+        raise StateError(
+            "SR630",
+            f"service {service} runs, but the registry does not know what it serves",
+            hint=f"deploy it again: CREATE OR REPLACE SERVICE {service} …",
+        )
+    return Callee(service=service, url=endpoint.url, model=call.env.registry.definition(served))
+
+
+def _step(step: ProgramStep, call: Call) -> ProgramStep:
+    match step:
+        case ProgramQuery() | ProgramAssert():
+            return replace(step, query=_relation(step.query, call))
+        case ProgramScore(query=query):
+            query = _relation(query, call) if query else None
+            return replace(step, inputs=_relation(step.inputs, call), query=query)
+        case ProgramIf(otherwise=otherwise):
+            if otherwise is not None:
+                otherwise = tuple(_step(inner, call) for inner in otherwise)
+            then = tuple(_step(inner, call) for inner in step.then)
+            return replace(step, condition=_relation(step.condition, call), then=then, otherwise=otherwise)
+
+
+def _relation(relation: Relation, call: Call) -> Relation:
+    """Tables of the program itself stay names."""
+    sources = {
+        name: table if table.format is TableFormat.CACHE else source(table, call)
+        for name, table in relation.sources.items()
+    }
+    return replace(relation, sources=sources)
