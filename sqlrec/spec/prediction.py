@@ -75,7 +75,8 @@ def vector_column(schema: Schema, column: str) -> str:
     if found.name not in vectors:
         wanted = "ARRAY<FLOAT> or ARRAY<DOUBLE>"
         what = f"Expect search column `{found.name}` type is {wanted}, but its type is {found.type}"
-        raise SchemaError("SR433", what)
+        hint = "search a column of numbers with a fraction, or CAST it in a query"
+        raise SchemaError("SR433", what, hint=hint)
     return found.name
 
 

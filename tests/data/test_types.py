@@ -9,7 +9,6 @@ import pytest
 from sqlrec.data.types import arrow_type, duckdb_type, type_of_arrow, type_of_duckdb
 from sqlrec.errors import SchemaError
 from sqlrec.spec.schema import DataType
-from sqlrec.spec.widening import widens
 
 STORED = [
     "BOOLEAN",
@@ -39,7 +38,6 @@ def test_a_type_comes_back_from_duckdb_and_arrow(text: str) -> None:
         (duck,) = connection.sql(f"SELECT CAST(NULL AS {duckdb_type(declared)})").types
     assert type_of_duckdb("x", duck) == declared
     assert type_of_arrow("x", arrow_type(declared)) == declared
-    assert widens(declared, declared)
 
 
 def test_decimal_without_a_size() -> None:
@@ -55,32 +53,3 @@ def test_types_that_no_table_holds(text: str) -> None:
         assert caught.value.code == "SR411"
     with pytest.raises(SchemaError, match="'x'"):
         type_of_arrow("x", pa.duration("s"))
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "expected"),
-    [
-        ("TINYINT", "BIGINT", True),
-        ("BIGINT", "INT", False),
-        ("INT", "DOUBLE", True),
-        ("FLOAT", "DOUBLE", True),
-        ("DOUBLE", "FLOAT", False),
-        ("DECIMAL(4, 1)", "FLOAT", True),
-        ("DECIMAL(4, 1)", "DECIMAL(5, 2)", True),
-        ("DECIMAL(4, 1)", "DECIMAL(4, 2)", False),
-        ("INT", "STRING", False),
-        ("STRING", "INT", False),
-        ("BOOLEAN", "INT", False),
-        ("DATE", "TIMESTAMP", True),
-        ("TIMESTAMP", "DATE", False),
-        ("ARRAY<INT>", "ARRAY<BIGINT>", True),
-        ("ARRAY<BIGINT>", "ARRAY<INT>", False),
-        ("MAP<STRING, INT>", "MAP<STRING, DOUBLE>", True),
-        ("ROW<a INT>", "ROW<a BIGINT>", True),
-        ("ROW<a INT>", "ROW<b INT>", False),
-        ("ROW<a INT>", "ROW<a INT, b INT>", False),
-        ("ARRAY<INT>", "INT", False),
-    ],
-)
-def test_widening(source: str, target: str, expected: bool) -> None:
-    assert widens(DataType.parse(source), DataType.parse(target)) is expected

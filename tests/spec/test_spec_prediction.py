@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sqlrec.errors import SchemaError
+from sqlrec.errors import NameNotFoundError, SchemaError
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
-from sqlrec.spec.prediction import label_of, measured_task, wrong_number
+from sqlrec.spec.prediction import label_of, measured_task, vector_column, wrong_number
 from sqlrec.spec.schema import DataType, Field, Schema
 from sqlrec.spec.task import Task
 
@@ -48,3 +48,22 @@ def test_a_model_that_does_not_say_what_it_is_for() -> None:
 def test_the_wrong_number_of_inputs_is_told_with_those_it_wants() -> None:
     said = "Number of descriptor input columns (3) does not match model input size (1): model m takes y INT"
     assert wrong_number(model({}), 3) == said
+
+
+def schema(**columns: str) -> Schema:
+    return Schema(tuple(Field(name=name, type=DataType.parse(kind)) for name, kind in columns.items()))
+
+
+def test_the_column_of_vectors() -> None:
+    table = schema(a="INT", v="ARRAY<FLOAT>", w="ARRAY<INT>")
+    assert (vector_column(table, ""), vector_column(table, "V")) == ("v", "v")
+    two = schema(v="ARRAY<FLOAT>", w="ARRAY<DOUBLE>")
+    assert vector_column(two, "w") == "w"
+    with pytest.raises(SchemaError, match=r"SR434.*columns v, w hold vectors"):
+        vector_column(two, "")
+    with pytest.raises(SchemaError, match=r"SR434.*no column holds vectors"):
+        vector_column(schema(a="INT"), "")
+    with pytest.raises(SchemaError, match=r"SR433.*`w` type is ARRAY<FLOAT> or ARRAY<DOUBLE>.*ARRAY<INT>"):
+        vector_column(table, "w")
+    with pytest.raises(NameNotFoundError, match=r"SR402.*'vv'.*columns: a, v, w"):
+        vector_column(table, "vv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import assert_never
 
 from sqlrec.errors import Diagnostic, Span, SqlRecError, suggest
 from sqlrec.plan.checks.names import model_hint, unknown_service
@@ -128,6 +129,8 @@ def _given(call: ModelCall) -> tuple[tuple[str, ...], Span]:
             return tuple(value.sql for value in call.values), call.span
         case EvaluateRows():
             return tuple(value.sql for value in call.features), call.span
+        case _:
+            assert_never(call)
 
 
 def _schema(source: Input, scope: ScriptScope) -> Schema:
