@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlrec.assist.candidates import Candidate, CandidateKind, Offer, fitting, strings
 from sqlrec.assist.describe import statement_text
-from sqlrec.assist.expect import Expected, expected
+from sqlrec.assist.expect import QUERIES, Expected, expected
 from sqlrec.assist.notation import Slot, Word
 from sqlrec.assist.options import is_list, value_offers
 from sqlrec.assist.place import Place, place_at
@@ -51,7 +51,7 @@ def _candidates(item: Expected, at: At, around: Sequence[Token]) -> Iterator[Can
         return fitting([_keyword(item.node, first=not at.place.tokens)], at.place)
     if item.node.name == "value":
         return _values(at)
-    if item.node.name not in ("query", "condition"):
+    if item.node.name not in QUERIES:
         return fitting(slot_offers(item.node, at), at.place)
     return _query(item.node, at.place.tokens[item.start :], at, around)
 
@@ -74,10 +74,10 @@ def _query(slot: Slot, written: Sequence[Token], at: At, around: Sequence[Token]
 def _values(at: At) -> Iterator[Candidate]:
     """Values of the option whose key stands before; in a list, what goes on from its last comma."""
     key, place = at.sketch.key, at.place
-    if place.quote and "," in place.prefix and is_list(key, at.sketch):
-        last = place.prefix.rpartition(",")[2].lstrip()
-        place = _last(place, last)
-    return fitting(value_offers(key, at.sketch), place)
+    further = bool(place.quote) and "," in place.prefix and is_list(key, at.sketch)
+    if further:
+        place = _last(place, place.prefix.rpartition(",")[2].lstrip())
+    return fitting(value_offers(key, at.sketch, first=not further), place)
 
 
 def _templates(at: At) -> Iterator[Candidate]:

@@ -12,6 +12,8 @@ from sqlrec.sql.lexer import Kind, Token
 
 NAMES = (Kind.WORD, Kind.QUOTED, Kind.DOUBLE)
 STRINGS = (Kind.STRING, Kind.DOUBLE)
+QUERIES = ("query", "condition", "expression")
+"""Slots whose inside is SQL."""
 BEGIN_QUERY = ("SELECT", "WITH", "VALUES", "(")
 
 
@@ -84,7 +86,7 @@ class _Walk:
             return self.ends(stands_for, {start})
         if slot.name == "statement":
             return self._balanced(start) | (self.statement(start) if self._open(start) else set())
-        if slot.name in ("query", "condition"):
+        if slot.name in QUERIES:
             return self._query(slot, start)
         if start == len(self.tokens):
             self.found.append(Expected(slot, start))
@@ -93,9 +95,9 @@ class _Walk:
         return set(read(self.tokens, start))
 
     def _query(self, slot: Slot, start: int) -> set[int]:
-        """A query begins with one of a few words; a condition with anything."""
-        first = self.tokens[start].key if start < len(self.tokens) else ""
-        if first and slot.name == "query" and first not in BEGIN_QUERY:
+        """A query begins with one of a few words; a condition or expression with anything."""
+        written = self.tokens[start : start + 1]
+        if slot.name == "query" and any(token.key not in BEGIN_QUERY for token in written):
             return set()
         if self._open(start):
             self.found.append(Expected(slot, start))

@@ -153,6 +153,7 @@ _ABOUT: dict[str, Callable[[Subject], str]] = {
     "api": _api,
     "checkpoint": _checkpoint,
     "condition": _query,
+    "expression": _query,
     "function": _function,
     "key": _key,
     "model": _model,

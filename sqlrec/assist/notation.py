@@ -77,6 +77,8 @@ QUERY = "SELECT"
 """The entry of queries; the rest of the grammar names them ``query``."""
 IN_QUERIES = "ML functions in queries"
 """The group of entries that are no statements."""
+REFUSED = "Read, but refused"
+"""The group of statements that nobody should be led to."""
 _PIECE = re.compile(r"\s+|(?P<word>[A-Z][A-Z_]*)\b|'(?P<quoted>[^']*)'|(?P<slot>[a-z]+)|(?P<sign>.)")
 
 
@@ -94,7 +96,7 @@ def grammar() -> Grammar:
     found: list[Node] = [Slot("query")]
     named: dict[str, Node] = {}
     for entry in statement_entries():
-        if entry.name == QUERY or entry.group == IN_QUERIES:
+        if entry.name == QUERY or entry.group in (IN_QUERIES, REFUSED):
             continue
         for line in _lines(entry.grammar):
             name, equals, rest = line.partition(" = ")

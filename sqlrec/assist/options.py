@@ -26,7 +26,7 @@ def key_offers(sketch: Sketch, place: Place) -> Iterator[Offer]:
     """Keys that may be given and are not yet; those of columns once for each column."""
     options = sketch.options
     given = options.given if options else sketch.given
-    if options is None and sketch.verb == "CREATE":
+    if options is None and sketch.verb == "CREATE" and "MODEL" in sketch.keys:
         yield from (
             Offer(key, CandidateKind.OPTION, doc, string=bool(place.quote))
             for key, doc in CHOOSING.items()
@@ -48,8 +48,11 @@ def _keys(option: Option, columns: Iterable[str]) -> Iterable[str]:
     return (option.key.partition("{f}")[0],)
 
 
-def value_offers(key: str, sketch: Sketch) -> Iterator[Offer]:
-    """Values of an option: those there are, its default, or the columns it may name."""
+def value_offers(key: str, sketch: Sketch, *, first: bool) -> Iterator[Offer]:
+    """Values of an option: those there are, the columns it may name, its default.
+
+    ``first`` is false for a further item of a list.
+    """
     yield from _types(key, sketch)
     options = sketch.options
     option = options.declared.find(key) if options else None
@@ -60,7 +63,8 @@ def value_offers(key: str, sketch: Sketch) -> Iterator[Offer]:
     yield from strings(option.choices, CandidateKind.VALUE, option_summary(option))
     if option.kind is OptionKind.STRING_LIST and not option.choices:
         yield from strings(sketch.columns, CandidateKind.COLUMN)
-    if option.default not in (None, (), "") and not option.choices and option.kind is not OptionKind.BOOLEAN:
+    closed = bool(option.choices) or option.kind is OptionKind.BOOLEAN
+    if first and not closed and option.default not in (None, (), ""):
         yield Offer(default_text(option.default), CandidateKind.VALUE, "default", string=_is_text(option))
 
 

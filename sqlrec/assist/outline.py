@@ -18,6 +18,7 @@ from sqlrec.sql.statements import (
     CreateModel,
     CreateService,
     CreateTable,
+    CreateView,
     DefineInput,
     ExportModel,
     Ident,
@@ -35,10 +36,17 @@ MAKES: dict[type, str] = {
     CreateModel: "model",
     CreateService: "service",
     CreateTable: "table",
+    CreateView: "table",
     DefineInput: "table",
 }
 """Statements that make what they name."""
-ROLES = {"text": ("service",), "query": ("table", "model"), "condition": ("table",), "name": MAKES.values()}
+ROLES = {
+    "text": ("service",),
+    "query": ("table", "model"),
+    "condition": ("table",),
+    "expression": ("table",),
+    "name": tuple(MAKES.values()),
+}
 """What a word may name in roles that do not say it."""
 
 
@@ -103,6 +111,7 @@ def _definitions(statements: tuple[Statement, ...]) -> Iterator[_Definition]:
                 | CreateModel(name=name)
                 | CreateService(name=name)
                 | CreateTable(name=name)
+                | CreateView(name=name)
                 | DefineInput(name=name)
             ):
                 yield _Definition(MAKES[type(statement)], name.text, name.span)

@@ -71,11 +71,13 @@ def _opened_by(written: Sequence[Token]) -> str:
 
 
 def _clause(written: Sequence[Token]) -> str:
-    """The clause at work: the last word that begins one, outside the brackets that are closed."""
+    """The clause at work: the last word that begins one in the bracket that is open."""
     depth = 0
     for token in reversed(written):
         depth += (token.key in CLOSING.values()) - (token.key in CLOSING)
-        if depth <= 0 and token.key in ("SELECT", "FROM", "WHERE", "BY", "HAVING", "ON", "VALUES"):
+        if depth < 0:
+            break
+        if depth == 0 and token.key in ("SELECT", "FROM", "WHERE", "BY", "HAVING", "ON", "VALUES"):
             return token.key
     return ""
 

@@ -17,7 +17,7 @@ from sqlrec.spec.model import CheckpointKind
 from sqlrec.sql.grammar.columns import TYPE_NAMES
 
 CREATING = ("CREATE", "CACHE", "DEFINE", "DECLARE")
-CREATED = ("MODEL", "SERVICE", "FUNCTION", "API", "TABLE", "EXISTS", "DECLARE")
+CREATED = ("MODEL", "SERVICE", "FUNCTION", "API", "TABLE", "DATABASE", "EXISTS", "DECLARE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ class Sketch:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the model or table: written in the statement, or those of the model it is about."""
-        written = tuple(_columns(self.inner))
+        written = tuple(_columns(self.inner)) if self.verb == "CREATE" else ()
         spec = self.names.model(self.model) if self.model and not written else None
         return spec.columns.names if spec else written
 
