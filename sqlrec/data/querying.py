@@ -34,14 +34,19 @@ def bound(
 
     Raises ``SchemaError`` SR403 and what :func:`translating` translates.
     """
-    statements = duckdb.extract_statements(relation.query)
-    if len(statements) != 1 or statements[0].type is not duckdb.StatementType.SELECT:
-        raise SchemaError("SR403", "a relation is one query (SELECT, VALUES or WITH … SELECT)")
-    used = statements[0].named_parameters
+    used = parameters_of(relation)
     query = connection.sql(
         relation.query, params={k: v for k, v in relation.parameters.items() if k in used} or None
     )
-    return query, _schema(query)
+    return query, columns_of(query)
+
+
+def parameters_of(relation: Relation) -> frozenset[str]:
+    """The parameters that the text uses; raises ``SchemaError`` SR403 when it is not one query."""
+    statements = duckdb.extract_statements(relation.query)
+    if len(statements) != 1 or statements[0].type is not duckdb.StatementType.SELECT:
+        raise SchemaError("SR403", "a relation is one query (SELECT, VALUES or WITH … SELECT)")
+    return frozenset(statements[0].named_parameters)
 
 
 @contextmanager
@@ -85,7 +90,8 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
         return []
 
 
-def _schema(query: duckdb.DuckDBPyRelation) -> pa.Schema:
+def columns_of(query: duckdb.DuckDBPyRelation) -> pa.Schema:
+    """Columns of a query in the types of the dialect; raises ``SchemaError`` SR403, SR411."""
     folded = [name.casefold() for name in query.columns]
     twice = sorted({n for n, f in zip(query.columns, folded, strict=True) if folded.count(f) > 1})
     if twice:

@@ -20,7 +20,7 @@ from sqlrec.programs.callees import Callees
 from sqlrec.programs.calls import Calls
 from sqlrec.programs.metrics import ApiMetrics
 from sqlrec.programs.payload import InputReader, Inputs, answer
-from sqlrec.programs.refreshing import Refreshing
+from sqlrec.programs.refreshing import REFRESH_SECONDS, Refreshing
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready, queue_full
@@ -41,13 +41,18 @@ WAITING = 1000
 class ApiApp:
     """Answers requests of one API. See :class:`sqlrec.serving.site.Content`."""
 
-    def __init__(self, config: ServeConfig[ApiServiceSpec], callees: Callees) -> None:
+    def __init__(
+        self, config: ServeConfig[ApiServiceSpec], callees: Callees, *, refresh: float = REFRESH_SECONDS
+    ) -> None:
+        """``refresh`` is how often, in seconds, the tables that the program reads are looked at."""
         self._config = config
         self._spec = config.spec
         self._name = config.spec.api.name
         self._metrics = ApiMetrics(self._name, config.spec.api.function)
         self._calls = Calls(callees, ONLINE)
-        self._program = Refreshing(config.spec.api.program, self._calls, threads=config.threads)
+        self._program = Refreshing(
+            config.spec.api.program, self._calls, threads=config.threads, interval=refresh
+        )
         self._reader: InputReader | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0

@@ -208,8 +208,10 @@ class _Run:
         return True
 
     async def _query(self, relation: Relation, tables: Mapping[str, pa.Table]) -> pa.Table:
-        """Run a query in a thread; when this is cancelled it is interrupted and waited for."""
+        """Run a query, in a thread if it takes long; cancelling this interrupts it and waits for its end."""
         query = self._session.query(relation)
+        if query.is_quick(tables):
+            return query.run(tables, self._params)
         work = asyncio.get_running_loop().run_in_executor(self._threads, query.run, tables, self._params)
         try:
             return await asyncio.shield(work)

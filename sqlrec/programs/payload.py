@@ -26,6 +26,7 @@ from sqlrec.spec.function import Program, ProgramParam
 from sqlrec.spec.schema import FLOATS, INTEGERS, DataType, Kind
 
 HINT = 'send {"data": {"table": [{"column": value, …}, …], …}, "params": {"name": value, …}}'
+ENCODING = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 UNFIT = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -54,7 +55,7 @@ class InputReader:
         """
         document = _document(body)
         data = _object(document.get("data", {}), "data")
-        params = _object(document.get("params") or {}, "params")
+        params = _object({} if document.get("params") is None else document["params"], "params")
         tables = self._tables(data)
         return Inputs(tables, self._given(params), sum(table.num_rows for table in tables.values()))
 
@@ -169,7 +170,9 @@ def _table(name: str, columns: Mapping[str, list[Any]], schema: pa.Schema) -> pa
 
 def _array(name: str, field: pa.Field, values: list[Any]) -> pa.Array:
     try:
-        if pa.types.is_struct(field.type) or pa.types.is_map(field.type):
+        if pa.types.is_map(field.type):
+            return pa.array([list(v.items()) if isinstance(v, dict) else v for v in values], field.type)
+        if pa.types.is_struct(field.type):
             return pa.array(values, field.type)
         return coerced(values, field.type)
     except MISFITS:
@@ -222,13 +225,15 @@ def answer(table: pa.Table | None) -> bytes:
     rows = [_plain(column) for column in table.columns]
     names = table.column_names
     data = [dict(zip(names, row, strict=True)) for row in zip(*rows, strict=True)]
-    return orjson.dumps({"data": data}, default=_shown)
+    return orjson.dumps({"data": data}, default=_shown, option=ENCODING)
 
 
 def _plain(column: pa.ChunkedArray) -> list[object]:
     if pa.types.is_decimal(column.type):
         column = pc.cast(column, pa.float64())
-    values: list[object] = column.to_pylist()
+    if pa.types.is_float32(column.type):  # so that 0.1 is written as 0.1, not as the double next to it
+        return list(column.to_numpy())
+    values: list[object] = column.to_pylist(maps_as_pydicts="lossy")
     return values
 
 

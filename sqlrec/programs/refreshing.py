@@ -26,9 +26,7 @@ OnReload = Callable[[SqlRecError | None], None]
 class Refreshing:
     """Runs a program over tables that are at most ``interval`` seconds old."""
 
-    def __init__(
-        self, program: Program, calls: Calls, *, threads: int, interval: float = REFRESH_SECONDS
-    ) -> None:
+    def __init__(self, program: Program, calls: Calls, *, threads: int, interval: float) -> None:
         self._program = program
         self._calls = calls
         self._workers = threads
