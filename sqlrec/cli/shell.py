@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlrec.cli.arguments import add_command, pair
-from sqlrec.cli.compiling import catalog
+from sqlrec.cli.compiling import catalog_of
 from sqlrec.cli.messages import error_text
 from sqlrec.cli.project import settings
 from sqlrec.cli.reaching import Reach
@@ -19,7 +19,11 @@ from sqlrec.spec.names import DEFAULT_CATALOG, DEFAULT_DATABASE
 if TYPE_CHECKING:
     from sqlrec.assist.world import World
     from sqlrec.cli.arguments import Commands
+    from sqlrec.execution.environment import Environment
     from sqlrec.execution.session import Block, Session
+    from sqlrec.plan.catalog import Catalog
+    from sqlrec.spec.schema import Schema
+    from sqlrec.spec.table import TableSource
 
 GREETING = "sqlrec shell: statements end with ; — help, \\h or Tab helps, exit or Ctrl-D leaves"
 
@@ -67,13 +71,26 @@ def shell(*, statements: list[str], file: Path | None, params: Mapping[str, str]
         text, path = read_script(file), str(file)
     elif not statements and not typed:
         text, path = sys.stdin.read(), "<stdin>"
-    with open_session(
-        Environment(settings=chosen), catalog=catalog(), columns=Reach(chosen), given=params
-    ) as session:
+    env = Environment(settings=chosen)
+
+    def columns(table: TableSource) -> Schema | None:
+        """Columns as they are now: a session changes tables."""
+        return Reach(chosen)(table)
+
+    with open_session(env, catalog=_catalog(env), columns=columns, given=params) as session:
         if typed:
             _converse(session, chosen.work_dir)
         else:
             _do(session, text, path)
+
+
+def _catalog(env: Environment) -> Catalog:
+    """What is registered: read from the project's own database, or asked of a tracking server."""
+    if env.settings.embedded:
+        return catalog_of(env.settings)
+    from sqlrec.registry.view import RegistryCatalog
+
+    return RegistryCatalog(env.registry)
 
 
 def _converse(session: Session, work_dir: Path) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 NARROWEST = 8
 """Characters of a column that are of use; where there is less room, each row is drawn as lines."""
-WIDEST = 80
-"""Characters of a cell that are shown where rows are lines."""
+GAP = 3
+"""Characters between two columns."""
 
 
 @contextmanager
@@ -60,53 +60,74 @@ def _counted(rows: Rows) -> str:
 
 def draw(rows: Rows, console: Console) -> None:
     """A table as wide as the terminal, its cells cut; with too many columns for that, lines for each row."""
-    wide = len(rows.columns) * (NARROWEST + 2) > console.width
-    if wide and console.is_terminal:
+    room = console.width - GAP * (len(rows.columns) - 1)
+    if room < NARROWEST * len(rows.columns) and console.is_terminal:
         _draw_lines(rows, console)
     else:
-        console.print(_table(rows), soft_wrap=False)
+        console.print(_table(rows, room), soft_wrap=False)
 
 
-def _table(rows: Rows) -> Table:
+def _table(rows: Rows, room: int) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for index, name in enumerate(rows.columns):
-        values = [row[index] for row in rows.rows]
-        numeric = any(_is_number(v) for v in values) and all(v is None or _is_number(v) for v in values)
-        justify = "right" if numeric else "left"
-        table.add_column(_plain(name), justify=justify, no_wrap=True, overflow="ellipsis")
-    for row in rows.rows:
-        table.add_row(*map(_cell, row))
+    cells = [[_cell(value) for value in row] for row in rows.rows]
+    columns = [[_text(name), *(row[index] for row in cells)] for index, name in enumerate(rows.columns)]
+    widths = _fitted([max(cell.cell_len for cell in column) for column in columns], room)
+    for index, column in enumerate(columns):
+        table.add_column(
+            column[0],
+            justify="right" if _is_numeric([row[index] for row in rows.rows]) else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            width=widths[index],
+        )
+    for row in cells:
+        table.add_row(*row)
     return table
+
+
+def _fitted(widths: list[int], room: int) -> list[int]:
+    """Widths that fit: the widest are cut to one measure, the others stay."""
+    cap = max(widths, default=0)
+    while cap > 1 and sum(min(width, cap) for width in widths) > room:
+        cap -= 1
+    return [min(width, cap) for width in widths]
 
 
 def _draw_lines(rows: Rows, console: Console) -> None:
     from rich.text import Text
 
-    width = max((len(name) for name in rows.columns), default=0)
+    width = max(_text(name).cell_len for name in rows.columns)
     for number, row in enumerate(rows.rows, start=1):
         console.print(Text(f"row {number}", style="bold"))
         for name, value in zip(rows.columns, row, strict=True):
-            cell = _cell(value)
-            cell.truncate(WIDEST, overflow="ellipsis")
-            console.print(Text(f"{_plain(name):>{width}}  ").append(cell))
+            head, cell = _text(name), _cell(value)
+            head.pad_left(width - head.cell_len)
+            cell.truncate(max(NARROWEST, console.width - width - GAP), overflow="ellipsis")
+            console.print(head.append("  ").append(cell))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_numeric(values: list[object]) -> bool:
+    """Whether a column holds numbers: they stand right."""
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in known)
 
 
 def _cell(value: object) -> Text:
-    """A value as text; NULL is told apart from the string, and nothing in it reaches the terminal raw."""
+    """A value as text; NULL is told apart from the string."""
     from rich.text import Text
 
     if value is None:
         return Text("NULL", style="dim italic")
-    return Text(_plain(f"{value:.6g}" if isinstance(value, float) else str(value)))
+    if isinstance(value, bool):
+        return _text(str(value).lower())
+    return _text(f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
-def _plain(text: str) -> str:
-    """The text on one line, without control characters."""
-    return "".join(c if c.isprintable() else {"\n": "⏎", "\t": " "}.get(c, "�") for c in text)
+def _text(text: str) -> Text:
+    """A text on one line; no character of it controls the terminal."""
+    from rich.text import Text
+
+    return Text("".join(c if c.isprintable() else {"\n": "⏎", "\t": " "}.get(c, "�") for c in text))

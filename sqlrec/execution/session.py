@@ -8,6 +8,7 @@ that what others change meanwhile is seen.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
@@ -31,6 +32,7 @@ from sqlrec.plan.masking import masked
 from sqlrec.plan.plan import Plan, Step
 from sqlrec.plan.scope import GetController, ScriptScope
 from sqlrec.plan.script_options import effective_settings
+from sqlrec.spec import codec
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 from sqlrec.sql.blocks import blocks
 from sqlrec.sql.script import parse
@@ -194,8 +196,10 @@ class Session:
         return replace(self.env, settings=with_runtime(self.env.settings, named))
 
     def _rendered(self, step: Step, scope: ScriptScope) -> Step:
-        given = {name: value for name, value in self.given.items() if name in scope.params}
-        params = bind_params(scope.params.values(), given)
+        """The step with the values of its templates; parameters it does not name need no value."""
+        text = codec.dumps(step)
+        used = {n: p for n, p in scope.params.items() if re.search(rf"\bparams\W+{n}\b", text)}
+        params = bind_params(used.values(), {n: v for n, v in self.given.items() if n in used})
         return rendered(step, run_values(self.began, self.run_id, params))
 
     def _rows(self, outcome: Outcome) -> Rows | None:
