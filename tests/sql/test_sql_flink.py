@@ -13,7 +13,9 @@ from sqlrec.sql.cursor import Cursor
 from sqlrec.sql.hoisting import hoisted, with_before_insert
 from sqlrec.sql.lexer import tokens
 from sqlrec.sql.queries import QueryProblem, lower
-from sqlrec.sql.statements import QueryText
+from sqlrec.sql.render import render
+from sqlrec.sql.script import parse
+from sqlrec.sql.statements import Insert, InsertMode, QueryText
 
 
 def query(sql: str) -> str:
@@ -193,3 +195,41 @@ def test_other_queries_have_nothing_to_move(text: str) -> None:
     cursor = Cursor(text, tokens(text))
     assert with_before_insert(cursor) is None
     assert cursor.index == 0
+
+
+LESSON = """WITH local_scored AS (
+  SELECT *, ML_PREDICT(MODEL local_fraud_model, amount) AS local_score
+  FROM transactions
+)
+INSERT INTO final_scored
+SELECT *, CASE WHEN local_score > 0.5 -- suspicious
+    THEN ML_PREDICT(MODEL llm_analyzer, transaction_description) ELSE NULL END AS llm_analysis
+FROM local_scored"""
+
+
+def test_an_insert_after_with_is_an_insert() -> None:
+    parsed = parse(f"SELECT 1;\n{LESSON};")
+    assert not parsed.diagnostics
+    _, statement = parsed.statements
+    assert isinstance(statement, Insert)
+    assert (statement.table.text, statement.mode) == ("final_scored", InsertMode.INTO)
+    found = lower(statement.query)
+    assert [table.text for table in found.tables] == ["transactions"]
+    assert [call.name for call in found.calls] == ["ml_predict_1", "ml_predict_2"]
+    printed = render(statement)
+    assert printed.startswith("INSERT INTO final_scored\nWITH local_scored AS (")
+    (again,) = parse(printed).statements
+    assert render(again) == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("WITH a AS (SELECT FROM t) INSERT INTO u SELECT * FROM a", "SELECT"),
+        ("WITH a AS (SELECT 1) INSERT INTO u SELECT FROM a", "SELECT"),
+        ("WITH a AS (SELECT 1) INSERT u SELECT * FROM a", "u"),
+    ],
+)
+def test_problems_of_an_insert_after_with_are_told_once(text: str, place: str) -> None:
+    (found,) = parse(text).diagnostics
+    assert text[found.span.start : found.span.end] == place

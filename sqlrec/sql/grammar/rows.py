@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from sqlrec.errors import Span
 from sqlrec.sql import queries
 from sqlrec.sql.cursor import Cursor, problem
 from sqlrec.sql.grammar import parts
 from sqlrec.sql.grammar.call import call_body
-from sqlrec.sql.grammar.clauses import condition, query
+from sqlrec.sql.grammar.clauses import QUERY_WORDS, condition, query
+from sqlrec.sql.hoisting import hoisted, with_before_insert
 from sqlrec.sql.lexer import Kind
 from sqlrec.sql.statements import (
     Assignment,
@@ -22,8 +24,12 @@ from sqlrec.sql.statements import (
 )
 
 
-def select(cursor: Cursor) -> Select:
-    """A query on its own."""
+def select(cursor: Cursor) -> Select | Insert:
+    """A query on its own; or ``WITH … INSERT INTO t SELECT …``."""
+    head = with_before_insert(cursor)
+    if head is not None:
+        cursor.expect("INSERT")
+        return insert(cursor, head)
     return Select(span=cursor.span, query=query(cursor))
 
 
@@ -41,8 +47,11 @@ def cache(cursor: Cursor) -> CacheTable:
     return CacheTable(span=cursor.span, name=name, source=body)
 
 
-def insert(cursor: Cursor) -> Insert:
-    """INSERT INTO | OVERWRITE [TABLE] name [(column, …)] query, after the word INSERT."""
+def insert(cursor: Cursor, head: Span | None = None) -> Insert:
+    """INSERT INTO | OVERWRITE [TABLE] name [(column, …)] query, after the word INSERT.
+
+    ``head`` is the place of a WITH list before it, which belongs to the query.
+    """
     if not cursor.at("INTO") and not cursor.at("OVERWRITE"):
         raise parts.unknown(cursor, tuple(InsertMode), "after INSERT")
     mode = InsertMode(cursor.next().key)
@@ -54,12 +63,16 @@ def insert(cursor: Cursor) -> Insert:
     if cursor.at("(") and cursor.peek(1).kind in parts.NAMES and cursor.peek(2).key in (",", ")"):
         columns = parts.names(cursor, "a column name", context="after the table name")
     rows = query(cursor, "a query after the table name")
+    if head is not None and not cursor.found:
+        rows = hoisted(cursor.text, head, rows)
+        cursor.found.extend(queries.check(rows))
     return Insert(span=cursor.span, table=table, query=rows, mode=mode, columns=columns)
 
 
 def _table(cursor: Cursor) -> Ident:
     """``[TABLE] name``."""
-    if cursor.at("TABLE") and cursor.peek(1).kind in parts.NAMES:
+    word = cursor.peek(1)
+    if cursor.at("TABLE") and word.kind in parts.NAMES and word.key not in QUERY_WORDS:
         cursor.next()
     return parts.name(cursor, "the table name", parts=3)
 
