@@ -99,7 +99,7 @@ def _check_return(block: FunctionBlock, scope: ScriptScope) -> Iterator[Diagnost
     cached = [name.text for name in chain.from_iterable(map(cached_tables, block.body))]
     known = [*(i.name.text for i in block.inputs), *cached]
     key = table.text.casefold()
-    if key in map(str.casefold, known):
+    if key in map(str.casefold, known) or scope.is_unread(key):
         return
     if key in scope.tables:
         message, hint = "return table is not cache table", "CACHE TABLE … AS SELECT * FROM it first"

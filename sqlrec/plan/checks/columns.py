@@ -30,16 +30,20 @@ def check_data_columns(statement: Acting, scope: ScriptScope) -> Iterator[Diagno
 def missing_columns(
     model: ModelSpec, wanted: Iterable[str], table: TableSource, span: Span, scope: ScriptScope
 ) -> Iterator[Diagnostic]:
-    """A finding for each column that a table with known columns does not have."""
+    """A finding for each column that a table with known columns does not have.
+
+    Within a function a table is told by the name that it has there.
+    """
     schema = scope.schema(table)
     if not len(schema):
         return
+    name = scope.text[span.start : span.end] if scope.inside.trace else table.name
     for column in dict.fromkeys(wanted):
         if schema.get(column) is None:
             role = "label" if column.casefold() in map(str.casefold, model.labels) else "feature"
             yield Diagnostic(
                 code="SR402",
-                message=f"table {table.name!r} has no column {column!r}, a {role} of model {model.name}",
+                message=f"table {name!r} has no column {column!r}, a {role} of model {model.name}",
                 span=span,
                 hint=suggest(column, schema.names) or f"it has: {', '.join(schema.names)}",
             )
