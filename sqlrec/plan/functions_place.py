@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TypeGuard
 
 from sqlrec.errors import Diagnostic, Span
+from sqlrec.plan.checks.parts import called
 from sqlrec.plan.functions import FunctionBlock
 from sqlrec.plan.functions_calls import find_block, is_sql_call
 from sqlrec.plan.functions_inline import (
@@ -40,26 +42,19 @@ WalkBody = Callable[[ScriptScope, Iterable[Statement]], tuple[list[Step], list[D
 """Takes statements in a scope; gives their steps and what is wrong with them."""
 
 
-def is_put_in_place(statement: Acting) -> bool:
+def is_put_in_place(statement: Acting) -> TypeGuard[Call | CacheTable]:
     """Whether a statement is a call whose body's steps take its place."""
-    match statement:
-        case Call(body=body) | CacheTable(source=CallBody() as body):
-            return is_sql_call(body) and body.chunks is None
-        case _:
-            return False
+    body = called(statement)
+    return body is not None and is_sql_call(body) and body.chunks is None
 
 
 def put_in_place(
-    statement: Acting, scope: ScriptScope, walk: WalkBody
+    statement: Call | CacheTable, scope: ScriptScope, walk: WalkBody
 ) -> tuple[list[Step], Step | None, list[Diagnostic]]:
     """Steps of the body, the step that gives the result its name or shows it, and what is wrong."""
-    match statement:
-        case CacheTable(name=name, source=CallBody() as body):
-            target = name.text
-        case Call(body=body):
-            target = ""
-        case _:
-            raise AssertionError(statement)
+    body = called(statement)
+    assert body is not None, "it is a call"
+    target = statement.name.text if isinstance(statement, CacheTable) else ""
     block = _called(function_name(body), scope)
     prefix = call_prefix(block, body, target, scope)
     result = scope.inside.outer(target) if target else ""
@@ -71,7 +66,9 @@ def put_in_place(
     return steps, _returned(statement, child, block, scope), found
 
 
-def _returned(statement: Acting, child: ScriptScope, block: FunctionBlock, scope: ScriptScope) -> Step | None:
+def _returned(
+    statement: Call | CacheTable, child: ScriptScope, block: FunctionBlock, scope: ScriptScope
+) -> Step | None:
     source = child.caches.get(block.returned.casefold())
     if source is None:
         return None

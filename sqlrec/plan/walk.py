@@ -69,8 +69,8 @@ class Walk:
             self.found.append(refusal(statement, self.scope))
         elif isinstance(statement, Acting):
             self._act(statement)
-        elif not isinstance(statement, Flush):
-            raise AssertionError(f"{type(statement).__name__} is part of a function")
+        else:
+            assert isinstance(statement, Flush), "functions are blocks by now"
 
     def _act(self, statement: Acting) -> None:
         self.found += run_checks(statement, self.scope)
