@@ -156,7 +156,7 @@ def _placed(
             return None
         comment = comment_at(text, here)
         gap = _gap(index, comment, matched)
-        if gap is None:
+        if gap is None or gap == len(target) - 1:  # behind the last unit it would swallow the ;
             return None
         last = max(last, _behind_comma(gap, target))
         placed.setdefault(last, []).append(comment)
@@ -173,7 +173,7 @@ def _gap(index: int, comment: Comment, matched: dict[int, int]) -> int | None:
 
 def _behind_comma(gap: int, target: Sequence[_Unit]) -> int:
     """A comment goes behind the comma that follows it."""
-    return gap + 1 if gap + 1 < len(target) and target[gap + 1].key == "," else gap
+    return gap + 1 if target[gap + 1].key == "," else gap
 
 
 def _matched(units: Sequence[_Unit], target: Sequence[_Unit]) -> dict[int, int]:
@@ -230,12 +230,13 @@ class _Writer:
         if breaks:
             self.indent = len(blanks) - blanks.rfind("\n") - 1
         inner = "\n" + " " * (self.indent + (0 if breaks and not closes else STEP))
-        ended = False
+        alone = ended = False
         for comment in found:
             tight = self.page.line.endswith("(") and not breaks
-            self.page.write(inner if comment.alone or ended else "" if tight else " ")
+            alone = comment.alone or ended
+            self.page.write(inner if alone else "" if tight else " ")
             self.page.write(comment.at(len(self.page.line)))
             ended = comment.ends_line
         if found and not breaks:
-            blanks = inner if ended or found[-1].alone else blanks or ("" if closes else " ")
+            blanks = inner if ended or alone else blanks or ("" if closes else " ")
         self.page.write(blanks)

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sqlrec.codes.index import entries
+from sqlrec.codes.statements import statement_entries
 from sqlrec.errors import ScriptError
 from sqlrec.sql.formatting import format_script
 from sqlrec.sql.lexer import comments, tokens
 from sqlrec.sql.script import parse
-from sqlrec.sql.weaving import meaning
+from sqlrec.sql.weaving import meaning, woven
 
 SCRIPT = """\
 create or replace model `m x` (a int not null comment 'it''s', b array<row<c int>>) comment "x"
@@ -68,7 +70,8 @@ def check(text: str) -> str:
     return done
 
 
-STATEMENTS = [SCRIPT[s.span.start : s.span.end] for s in parse(SCRIPT).statements]
+EXAMPLES = [entry.example for entry in statement_entries()]
+STATEMENTS = [text[s.span.start : s.span.end] for text in (SCRIPT, *EXAMPLES) for s in parse(text).statements]
 
 
 def divisible(text: str) -> list[int]:
@@ -94,6 +97,12 @@ def disturbed(draw: st.DrawFn) -> str:
 @given(texts=st.lists(disturbed(), min_size=1, max_size=2))
 def test_comments_and_meaning_are_kept(texts: list[str]) -> None:
     check(";".join(texts))
+
+
+@pytest.mark.parametrize("text", [*EXAMPLES, *(entry.good for entry in entries().values())])
+def test_every_documented_statement_has_its_canonical_form(text: str) -> None:
+    check(text)
+    assert all(woven(text, statement) for statement in parse(text).statements)
 
 
 @given(
@@ -150,7 +159,7 @@ CREATE MODEL m (
 WITH ( -- opts
   'model' = 'tzrec.wide_and_deep', -- the type
   -- commented = 1,
-  'column.a.embedding_dim' = 8, -- eight
+  'column.a.embedding_dim' = '8', -- eight
   /* x */
   'label_columns' = 'y'
 ); -- after
@@ -201,6 +210,7 @@ def test_line_breaks_are_those_of_the_first_line() -> None:
     "kept",
     [
         "drop model  m /* c */ . n;\n",
+        "drop database  d -- one\n  restrict;\n",
         "create model m (a decimal(10, -- scale  x\n    2)) with (model = 'x');\n",
         "train model m checkpoint = 'a' -- more\n  'b' on t;\n",
         "create model m output /* o */ (b int) input /* i */ (a int);\n",
