@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from sqlrec.airflow import session
 from sqlrec.airflow.links import CheckpointLink, ServiceLink
 from sqlrec.errors import JobError, RemoteError, SqlRecError, StateError
+from sqlrec.execution.rendering import VERBATIM
 
 if TYPE_CHECKING:
     from sqlrec.execution.call import Report
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from sqlrec.execution.key import RunKey
     from sqlrec.execution.outcome import Outcome, Preview
     from sqlrec.plan.plan import Step
-
-VERBATIM = frozenset({"query", "sql", "ddl", "source"})
-"""Fields of a step that are SQL text: their templates became parameters when the script was compiled."""
 
 
 class StepOperator(BaseOperator):
