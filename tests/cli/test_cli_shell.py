@@ -128,6 +128,7 @@ def test_many_columns_are_drawn_as_lines_on_a_terminal() -> None:
         ("train model", "TRAIN MODEL model CHECKPOINT"),
         ("create", "help CREATE MODEL\nhelp CREATE SERVICE"),
         ("sr301", "SR301: "),
+        ("dag.retries", "dag.retries (int, between 0 and 100, default 0)"),
         ("tzrec.wide_and_deep", "num_epochs (int, at least 1, default 1)"),
     ],
 )
