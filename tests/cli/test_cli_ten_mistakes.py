@@ -66,8 +66,11 @@ def _moved_before(place: Place, word: str) -> str:
     return f"{rest[:at]}{clause} {rest[at:]}"
 
 
-def _put_before(place: Place, sign: str) -> str:
-    return f"{place.text[: place.start]}{sign} {place.text[place.start :]}"
+def _as_in_the_form(place: Place, form: str) -> str:
+    """Between the word before the place and the place: what the form has after that word."""
+    before = place.text[: place.start].split()[-1]
+    words = form.split()
+    return place.replaced(f"{words[words.index(before) + 1]} {place.text[place.start : place.end]}")
 
 
 FOLLOW: dict[str, Callable[[Place, str], str]] = {
@@ -76,7 +79,7 @@ FOLLOW: dict[str, Callable[[Place, str], str]] = {
     r"write ([^ ,]+), or another value in that range": Place.replaced,
     r"move it before (\w+)": _moved_before,
     r"use CHECKPOINT = ('[^']+'), which line \d+ makes": Place.replaced,
-    r"write '(.)' after \w+": _put_before,
+    r"the form is (.+)": _as_in_the_form,
     r"name it: ('\{\{ secret\.NAME \}\}') or .*": Place.replaced,
 }
 
