@@ -25,6 +25,8 @@ HEAVY = {
     "httpx",
     "psutil",
     "rich",
+    "prompt_toolkit",
+    "pygls",
 }
 SCRIPT = """
 CREATE TABLE samples (user_id BIGINT, y INT) WITH (connector = 'csv', path = 'data/samples.csv');
@@ -39,7 +41,16 @@ SELECT * FROM scored;
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["check", "s.sql"], ["plan", "s.sql"], ["plan", "s.sql", "--json"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["check", "s.sql"],
+        ["plan", "s.sql"],
+        ["plan", "s.sql", "--json"],
+        ["fmt", "--diff", "s.sql"],
+        ["completion", "bash"],
+        ["lsp", "--help"],
+    ],
     ids=" ".join,
 )
 def test_a_light_command_imports_no_heavy_library(tmp_path: Path, arguments: list[str]) -> None:
