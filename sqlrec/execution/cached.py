@@ -26,8 +26,7 @@ def without_rows(step: Caching | IfStep) -> Caching:
         case ScoreStep():
             return replace(step, inputs=_none_of(step.inputs))
         case ChunkedCallStep():
-            chunked = _none_of(step.arguments[step.chunked])
-            return replace(step, arguments={**step.arguments, step.chunked: chunked})
+            return replace(step, without_rows=True)
         case IfStep(then=QueryStep() | ScoreStep() | ChunkedCallStep() | IfStep() as then):
             return without_rows(then)
         case _:

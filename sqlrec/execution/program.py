@@ -118,6 +118,8 @@ class _Work:
     def _parts(self, tables: dict[str, pa.Table]) -> Iterator[Mapping[str, pa.Table]]:
         from sqlrec.programs.chunks import chunks_of
 
+        if self.step.without_rows:
+            return
         if not self.step.chunked:
             yield tables
             return

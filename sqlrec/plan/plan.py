@@ -283,7 +283,8 @@ class ChunkedCallStep(Base):
     """CALL function(…) PARTITION BY table SIZE n: the program runs for at most ``size`` rows at a time.
 
     ``arguments`` are the tables for the program's inputs, by input name; ``chunked`` is the input that is
-    divided.
+    divided, empty for a call as a whole. ``without_rows``: only the columns of the result are wanted, as
+    when an IF does not come to the call; then the program does not run.
     """
 
     program: Program
@@ -291,6 +292,7 @@ class ChunkedCallStep(Base):
     chunked: str
     size: int
     target: TableSource | None = None
+    without_rows: bool = False
 
 
 Step = (
