@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from sqlrec.cli.arguments import add_command, pair
@@ -77,11 +80,26 @@ def shell(*, statements: list[str], file: Path | None, params: Mapping[str, str]
         """Columns as they are now: a session changes tables."""
         return Reach(chosen)(table)
 
-    with open_session(env, catalog=_catalog(env), columns=columns, given=params) as session:
+    with _ended(), open_session(env, catalog=_catalog(env), columns=columns, given=params) as session:
         if typed:
             _converse(session, chosen.work_dir)
         else:
             _do(session, text, path)
+
+
+@contextmanager
+def _ended() -> Iterator[None]:
+    """Let a closed terminal or a termination stop what is at work, as Ctrl-C does, and then the shell."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _catalog(env: Environment) -> Catalog:

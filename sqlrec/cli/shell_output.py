@@ -50,7 +50,7 @@ def show(done: Done) -> None:
     if done.rows is not None:
         draw(done.rows, stdout())
     said = _counted(done.rows) if done.rows is not None else done.outcome.message
-    stderr().print(f"{said}  ({done.outcome.seconds:.2f} s)", style="dim", markup=False)
+    stderr().print(f"{said}  ({done.seconds:.2f} s)", style="dim", markup=False)
 
 
 def _counted(rows: Rows) -> str:

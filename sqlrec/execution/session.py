@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
@@ -65,10 +66,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a step of a statement did."""
+    """What a step of a statement did, in which time."""
 
     step: Step
     outcome: Outcome
+    seconds: float
     rows: Rows | None
 
 
@@ -163,9 +165,11 @@ class Session:
         for step in planned.plan.steps:
             self._done += 1
             key = RunKey(dag_id=DAG, run_id=self.run_id, task_id=f"s{self._done}_{step.id}")
+            began = time.monotonic()
             with working(step) as report:
                 outcome = run_step(self._rendered(step, planned.scope), env, key=key, report=report)
-            yield Done(step=step, outcome=outcome, rows=self._rows(outcome))
+            rows = self._rows(outcome)
+            yield Done(step=step, outcome=outcome, seconds=time.monotonic() - began, rows=rows)
         self.kept = planned.scope
 
     def _fork(self, text: str, statements: Iterable[Statement]) -> ScriptScope:

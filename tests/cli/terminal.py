@@ -64,6 +64,10 @@ class Terminal:
             if time.monotonic() > until or not self._read():
                 raise AssertionError(f"{text!r} is not shown, but:\n{shown[self._seen :]}")
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the program, and to nothing else."""
+        os.kill(self._pid, number)
+
     def leave(self) -> int:
         """Wait for the end; gives the exit status."""
         while self._read():

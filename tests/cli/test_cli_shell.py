@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import stat
 import sys
 import time
@@ -215,6 +216,22 @@ def test_control_c_drops_a_line_and_stops_a_query_but_not_the_shell(terminal: Te
         terminal.expect("sqlrec>")
         terminal.send("\\q\r")
         assert terminal.leave() == EXIT_OK
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("busy", [True, False], ids=["at work", "waiting"])
+def test_a_shell_that_is_ended_stops_its_work_and_cleans_up(
+    terminal: Terminal, project: Path, number: int, busy: bool
+) -> None:
+    with terminal:
+        terminal.expect("sqlrec>")
+        if busy:
+            terminal.send("SELECT count(*) FROM range(10000000000000) t(a) WHERE a % 7 = 3;\r")
+            terminal.expect("⠋")
+        assert list((project / ".sqlrec" / "runs" / "shell").iterdir())
+        terminal.signal(number)
+        assert terminal.leave() == 128 + number
+    assert list((project / ".sqlrec" / "runs" / "shell").iterdir()) == []
 
 
 def test_without_the_library_the_shell_says_what_to_install(project: Path, tmp_path: Path) -> None:
