@@ -20,7 +20,6 @@ SELECT E'it\'s';
 SELECT CAST(a AS MULTISET<INT>) FROM t;
 WITH c AS (SELECT 1);
 WITH c AS SELECT 1;
-WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c;
 WITH c AS (DELETE FROM t RETURNING a) SELECT * FROM c;
 SELECT a INTO u FROM t;
 (t);
@@ -187,51 +186,44 @@ TRAIN MODEL m CHECKPOINT = 'v' ON (
 --    |           ^^^^^^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
--- error[SR109]: this is not a query
+-- error[SR109]: a query cannot write or define anything
 --   --> queries.sql:23:1
 --    |
--- 23 | WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c;
+-- 23 | WITH c AS (DELETE FROM t RETURNING a) SELECT * FROM c;
 --    | ^^^^
---    = help: write INSERT INTO t WITH … SELECT …
+--    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: a query cannot write or define anything
 --   --> queries.sql:24:1
 --    |
--- 24 | WITH c AS (DELETE FROM t RETURNING a) SELECT * FROM c;
---    | ^^^^
---    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
---
--- error[SR109]: a query cannot write or define anything
---   --> queries.sql:25:1
---    |
--- 25 | SELECT a INTO u FROM t;
+-- 24 | SELECT a INTO u FROM t;
 --    | ^^^^^^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: this is not a query
---   --> queries.sql:26:1
+--   --> queries.sql:25:1
 --    |
--- 26 | (t);
+-- 25 | (t);
 --    | ^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: unexpected '1' in the query
---   --> queries.sql:27:8
+--   --> queries.sql:26:8
 --    |
--- 27 | VALUES 1, 2;
+-- 26 | VALUES 1, 2;
 --    |        ^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: this is not a query
---   --> queries.sql:28:1
+--   --> queries.sql:27:1
 --    |
--- 28 | VALUES;
+-- 27 | VALUES;
 --    | ^^^^^^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: unexpected '=' in the query
---   --> queries.sql:33:13
+--   --> queries.sql:32:13
 --    |
--- 33 |   WHERE b = = 1
+-- 32 |   WHERE b = = 1
 --    |             ^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open

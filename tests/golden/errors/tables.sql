@@ -10,7 +10,6 @@ CACHE TABLE r AS TRAIN MODEL m;
 INSERT t SELECT 1;
 INSERT INTO t;
 INSERT OVERWRITE t PARTITION (a = 1) SELECT 1;
-WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c;
 CREATE TABLE t ();
 CREATE TABLE t (PRIMARY KEY (a));
 CREATE TABLE t (a INT PRIMARY);
@@ -140,317 +139,310 @@ INSERT INOT t SELECT 1;
 --    |                    ^^^^^^^^^
 --    = help: select the partition column instead
 --
--- error[SR109]: this is not a query
---   --> tables.sql:13:1
---    |
--- 13 | WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c;
---    | ^^^^
---    = help: write INSERT INTO t WITH … SELECT …
---
 -- error[SR101]: expected a column name, found ')'
---   --> tables.sql:14:17
+--   --> tables.sql:13:17
 --    |
--- 14 | CREATE TABLE t ();
+-- 13 | CREATE TABLE t ();
 --    |                 ^
 --    = help: a column is written name TYPE
 --
 -- error[SR101]: a table needs a column
---   --> tables.sql:15:16
+--   --> tables.sql:14:16
 --    |
--- 15 | CREATE TABLE t (PRIMARY KEY (a));
+-- 14 | CREATE TABLE t (PRIMARY KEY (a));
 --    |                ^^^^^^^^^^^^^^^^^
 --    = help: write (name TYPE, …), or no list at all
 --
 -- error[SR101]: expected KEY, found ')'
---   --> tables.sql:16:30
+--   --> tables.sql:15:30
 --    |
--- 16 | CREATE TABLE t (a INT PRIMARY);
+-- 15 | CREATE TABLE t (a INT PRIMARY);
 --    |                              ^
 --    = help: a column is written name TYPE
 --
 -- error[SR107]: a table has one PRIMARY KEY
---   --> tables.sql:17:36
+--   --> tables.sql:16:36
 --    |
--- 17 | CREATE TABLE t (a INT PRIMARY KEY, PRIMARY KEY (a));
+-- 16 | CREATE TABLE t (a INT PRIMARY KEY, PRIMARY KEY (a));
 --    |                                    ^^^^^^^
 --    = help: write PRIMARY KEY (a, b) once
 --
 -- error[SR101]: expected '(' after PRIMARY KEY, found 'a'
---   --> tables.sql:18:36
+--   --> tables.sql:17:36
 --    |
--- 18 | CREATE TABLE t (a INT, PRIMARY KEY a);
+-- 17 | CREATE TABLE t (a INT, PRIMARY KEY a);
 --    |                                    ^
 --    = help: a column is written name TYPE
 --
 -- error[SR101]: expected ',' or ')' after the column, found 'NOT'
---   --> tables.sql:19:40
+--   --> tables.sql:18:40
 --    |
--- 19 | CREATE TABLE t (a INT, PRIMARY KEY (a) NOT);
+-- 18 | CREATE TABLE t (a INT, PRIMARY KEY (a) NOT);
 --    |                                        ^^^
 --    = help: a column is written name TYPE
 --
 -- error[SR101]: expected a column, found UNIQUE
---   --> tables.sql:20:37
+--   --> tables.sql:19:37
 --    |
--- 20 | CREATE TABLE t (a INT, CONSTRAINT k UNIQUE (a));
+-- 19 | CREATE TABLE t (a INT, CONSTRAINT k UNIQUE (a));
 --    |                                     ^^^^^^
 --    = help: UNIQUE is not part of the dialect: leave the constraint out
 --
 -- error[SR101]: expected ',' or ')' after the column, found 'UNIQUE'
---   --> tables.sql:21:23
+--   --> tables.sql:20:23
 --    |
--- 21 | CREATE TABLE t (a INT UNIQUE);
+-- 20 | CREATE TABLE t (a INT UNIQUE);
 --    |                       ^^^^^^
 --    = help: UNIQUE is not part of the dialect: leave the constraint out
 --
 -- error[SR101]: expected the metadata key as a quoted string, found 'x'
---   --> tables.sql:22:37
+--   --> tables.sql:21:37
 --    |
--- 22 | CREATE TABLE t (a INT METADATA FROM x);
+-- 21 | CREATE TABLE t (a INT METADATA FROM x);
 --    |                                     ^
 --    = help: Did you forget the single quotes?
 --
 -- error[SR101]: expected ',' or ')' after the column, found 'METADTA'
---   --> tables.sql:23:23
+--   --> tables.sql:22:23
 --    |
--- 23 | CREATE TABLE t (a INT METADTA);
+-- 22 | CREATE TABLE t (a INT METADTA);
 --    |                       ^^^^^^^
 --    = help: Did you mean METADATA?
 --
 -- error[SR101]: expected ',' or ')' after the column, found 'VIRTUAL'
---   --> tables.sql:24:23
+--   --> tables.sql:23:23
 --    |
--- 24 | CREATE TABLE t (a INT VIRTUAL);
+-- 23 | CREATE TABLE t (a INT VIRTUAL);
 --    |                       ^^^^^^^
 --    = help: a column is written name TYPE
 --
 -- error[SR101]: expected an expression after AS, found ')'
---   --> tables.sql:25:21
+--   --> tables.sql:24:21
 --    |
--- 25 | CREATE TABLE t (a AS);
+-- 24 | CREATE TABLE t (a AS);
 --    |                     ^
 --    = help: a column is written name TYPE
 --
 -- error[SR109]: the query ends too early, after '+'
---   --> tables.sql:26:25
+--   --> tables.sql:25:25
 --    |
--- 26 | CREATE TABLE t (a AS b +);
+-- 25 | CREATE TABLE t (a AS b +);
 --    |                         ^
 --    = help: complete the query: it ends before something that it needs
 --
 -- error[SR108]: column 'A' is given twice
---   --> tables.sql:27:24
+--   --> tables.sql:26:24
 --    |
--- 27 | CREATE TABLE t (a INT, A AS 1);
+-- 26 | CREATE TABLE t (a INT, A AS 1);
 --    |                        ^
 --    = help: rename or remove one of them
 --
 -- error[SR101]: expected AS after the column of the watermark, found ')'
---   --> tables.sql:28:45
+--   --> tables.sql:27:45
 --    |
--- 28 | CREATE TABLE t (a TIMESTAMP, WATERMARK FOR a);
+-- 27 | CREATE TABLE t (a TIMESTAMP, WATERMARK FOR a);
 --    |                                             ^
 --    = help: a column is written name TYPE
 --
 -- error[SR107]: a table has one WATERMARK
---   --> tables.sql:29:52
+--   --> tables.sql:28:52
 --    |
--- 29 | CREATE TABLE t (a TIMESTAMP, WATERMARK FOR a AS a, WATERMARK FOR a AS a);
+-- 28 | CREATE TABLE t (a TIMESTAMP, WATERMARK FOR a AS a, WATERMARK FOR a AS a);
 --    |                                                    ^^^^^^^^^
 --    = help: keep one of them
 --
 -- error[SR101]: expected ',' or ')' after the column, found 'DEFAULT'
---   --> tables.sql:30:23
+--   --> tables.sql:29:23
 --    |
--- 30 | CREATE TABLE t (a INT DEFAULT 1);
+-- 29 | CREATE TABLE t (a INT DEFAULT 1);
 --    |                       ^^^^^^^
 --    = help: column defaults are not part of the dialect
 --
 -- error[SR101]: expected ',' or ')' after a column name, found the end of the statement
---   --> tables.sql:31:41
+--   --> tables.sql:30:41
 --    |
--- 31 | CREATE TABLE t (a INT) PARTITIONED BY (a;
+-- 30 | CREATE TABLE t (a INT) PARTITIONED BY (a;
 --    |                                         ^
 --    = help: the form is CREATE [TEMPORARY | TEMP] TABLE [IF NOT EXISTS] table [(item, …)] [COMMENT 'text'] [PARTITIONED BY (column, …)] WITH (connector = 'parquet' | 'csv', path = 'path', …)
 --
 -- error[SR101]: expected AS and the view's query, found the end of the statement
---   --> tables.sql:32:14
+--   --> tables.sql:31:14
 --    |
--- 32 | CREATE VIEW v;
+-- 31 | CREATE VIEW v;
 --    |              ^
 --    = help: the form is CREATE [TEMPORARY | TEMP] VIEW [IF NOT EXISTS] view [(column, …)] [COMMENT 'text'] AS query
 --
 -- error[SR101]: expected a query, found the end of the statement
---   --> tables.sql:33:17
+--   --> tables.sql:32:17
 --    |
--- 33 | CREATE VIEW v AS;
+-- 32 | CREATE VIEW v AS;
 --    |                 ^
 --    = help: the form is CREATE [TEMPORARY | TEMP] VIEW [IF NOT EXISTS] view [(column, …)] [COMMENT 'text'] AS query
 --
 -- error[SR101]: expected a column name, found ')'
---   --> tables.sql:34:16
+--   --> tables.sql:33:16
 --    |
--- 34 | CREATE VIEW v () AS SELECT 1;
+-- 33 | CREATE VIEW v () AS SELECT 1;
 --    |                ^
 --    = help: the form is CREATE [TEMPORARY | TEMP] VIEW [IF NOT EXISTS] view [(column, …)] [COMMENT 'text'] AS query
 --
 -- error[SR101]: expected ',' or ')' after a column name, found 'INT'
---   --> tables.sql:35:18
+--   --> tables.sql:34:18
 --    |
--- 35 | CREATE VIEW v (a INT) AS SELECT 1;
+-- 34 | CREATE VIEW v (a INT) AS SELECT 1;
 --    |                  ^^^
 --    = help: the form is CREATE [TEMPORARY | TEMP] VIEW [IF NOT EXISTS] view [(column, …)] [COMMENT 'text'] AS query
 --
 -- error[SR109]: unexpected ''x'' in the query
---   --> tables.sql:36:35
+--   --> tables.sql:35:35
 --    |
--- 36 | CREATE VIEW v AS SELECT 1 COMMENT 'x';
+-- 35 | CREATE VIEW v AS SELECT 1 COMMENT 'x';
 --    |                                   ^^^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR101]: expected the database name, found the end of the statement
---   --> tables.sql:37:16
+--   --> tables.sql:36:16
 --    |
--- 37 | CREATE DATABASE;
+-- 36 | CREATE DATABASE;
 --    |                ^
 --    = help: the form is CREATE DATABASE [IF NOT EXISTS] database [COMMENT 'text'] [WITH (key = value, …)]
 --
 -- error[SR104]: the database name has at most 2 parts, not 3
---   --> tables.sql:38:17
+--   --> tables.sql:37:17
 --    |
--- 38 | CREATE DATABASE a.b.c;
+-- 37 | CREATE DATABASE a.b.c;
 --    |                 ^^^^^
 --    = help: write `a.b.c` if it has dots
 --
 -- error[SR101]: expected '(' after WITH, found the end of the statement
---   --> tables.sql:39:23
+--   --> tables.sql:38:23
 --    |
--- 39 | CREATE DATABASE d WITH;
+-- 38 | CREATE DATABASE d WITH;
 --    |                       ^
 --    = help: the form is CREATE DATABASE [IF NOT EXISTS] database [COMMENT 'text'] [WITH (key = value, …)]
 --
 -- error[SR103]: COMMENT must come before WITH (order: COMMENT, WITH)
---   --> tables.sql:40:32
+--   --> tables.sql:39:32
 --    |
--- 40 | CREATE DATABASE d WITH (a = 1) COMMENT 'x';
+-- 39 | CREATE DATABASE d WITH (a = 1) COMMENT 'x';
 --    |                                ^^^^^^^
 --    = help: move it before WITH
 --
 -- error[SR101]: expected the end of the statement, found 'CASCADES'
---   --> tables.sql:41:17
+--   --> tables.sql:40:17
 --    |
--- 41 | DROP DATABASE d CASCADES;
+-- 40 | DROP DATABASE d CASCADES;
 --    |                 ^^^^^^^^
 --    = help: remove it, or put ';' before it
 --
 -- error[SR101]: expected the end of the statement, found 'CASCADE'
---   --> tables.sql:42:14
+--   --> tables.sql:41:14
 --    |
--- 42 | DROP TABLE t CASCADE;
+-- 41 | DROP TABLE t CASCADE;
 --    |              ^^^^^^^
 --    = help: remove it, or put ';' before it
 --
 -- error[SR101]: expected the view name, found the end of the statement
---   --> tables.sql:43:10
+--   --> tables.sql:42:10
 --    |
--- 43 | DROP VIEW;
+-- 42 | DROP VIEW;
 --    |          ^
 --    = help: the form is DROP [TEMPORARY] VIEW [IF EXISTS] view
 --
 -- error[SR101]: expected TABLE after TRUNCATE, found 't'
---   --> tables.sql:44:10
+--   --> tables.sql:43:10
 --    |
--- 44 | TRUNCATE t;
+-- 43 | TRUNCATE t;
 --    |          ^
 --    = help: the form is TRUNCATE TABLE table
 --
 -- error[SR101]: expected FROM after DELETE, found 't'
---   --> tables.sql:45:8
+--   --> tables.sql:44:8
 --    |
--- 45 | DELETE t;
+-- 44 | DELETE t;
 --    |        ^
 --    = help: the form is DELETE FROM table [WHERE condition]
 --
 -- error[SR101]: expected a condition after WHERE, found the end of the statement
---   --> tables.sql:46:20
+--   --> tables.sql:45:20
 --    |
--- 46 | DELETE FROM t WHERE;
+-- 45 | DELETE FROM t WHERE;
 --    |                    ^
 --    = help: the form is DELETE FROM table [WHERE condition]
 --
 -- error[SR101]: expected the end of the statement, found 'LIMIT'
---   --> tables.sql:47:15
+--   --> tables.sql:46:15
 --    |
--- 47 | DELETE FROM t LIMIT 3;
+-- 46 | DELETE FROM t LIMIT 3;
 --    |               ^^^^^
 --    = help: remove it, or put ';' before it
 --
 -- error[SR101]: expected the end of the statement, found 'FROM'
---   --> tables.sql:48:27
+--   --> tables.sql:47:27
 --    |
--- 48 | DELETE FROM t WHERE a = 1 FROM u;
+-- 47 | DELETE FROM t WHERE a = 1 FROM u;
 --    |                           ^^^^
 --    = help: remove it, or put ';' before it
 --
 -- error[SR101]: expected SET after the table name, found 'a'
---   --> tables.sql:49:10
+--   --> tables.sql:48:10
 --    |
--- 49 | UPDATE t a = 1;
+-- 48 | UPDATE t a = 1;
 --    |          ^
 --    = help: the form is UPDATE table SET column = expression, … [WHERE condition]
 --
 -- error[SR101]: expected the column to set, found the end of the statement
---   --> tables.sql:50:13
+--   --> tables.sql:49:13
 --    |
--- 50 | UPDATE t SET;
+-- 49 | UPDATE t SET;
 --    |             ^
 --    = help: the form is UPDATE table SET column = expression, … [WHERE condition]
 --
 -- error[SR101]: expected '=' after the column, found the end of the statement
---   --> tables.sql:51:15
+--   --> tables.sql:50:15
 --    |
--- 51 | UPDATE t SET a;
+-- 50 | UPDATE t SET a;
 --    |               ^
 --    = help: the form is UPDATE table SET column = expression, … [WHERE condition]
 --
 -- error[SR101]: expected an expression after '=', found the end of the statement
---   --> tables.sql:52:17
+--   --> tables.sql:51:17
 --    |
--- 52 | UPDATE t SET a = ;
+-- 51 | UPDATE t SET a = ;
 --    |                 ^
 --    = help: the form is UPDATE table SET column = expression, … [WHERE condition]
 --
 -- error[SR101]: expected the column to set, found the end of the statement
---   --> tables.sql:53:20
+--   --> tables.sql:52:20
 --    |
--- 53 | UPDATE t SET a = 1,;
+-- 52 | UPDATE t SET a = 1,;
 --    |                    ^
 --    = help: the form is UPDATE table SET column = expression, … [WHERE condition]
 --
 -- error[SR109]: unexpected 'b' in the query
---   --> tables.sql:54:20
+--   --> tables.sql:53:20
 --    |
--- 54 | UPDATE t SET a = 1 b = 2;
+-- 53 | UPDATE t SET a = 1 b = 2;
 --    |                    ^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR109]: this is not a condition
---   --> tables.sql:55:18
+--   --> tables.sql:54:18
 --    |
--- 55 | UPDATE t SET a = * WHERE b;
+-- 54 | UPDATE t SET a = * WHERE b;
 --    |                  ^
 --    = help: look just before this place: a comma too many, a word missing or misspelt, a bracket left open
 --
 -- error[SR101]: expected a column name, found ')'
---   --> tables.sql:56:19
+--   --> tables.sql:55:19
 --    |
--- 56 | INSERT INTO t (a, ) SELECT 1;
+-- 55 | INSERT INTO t (a, ) SELECT 1;
 --    |                   ^
 --    = help: the form is INSERT (INTO | OVERWRITE) [TABLE] table [(column, …)] query
 --
 -- error[SR101]: expected INTO or OVERWRITE after INSERT, found 'INOT'
---   --> tables.sql:57:8
+--   --> tables.sql:56:8
 --    |
--- 57 | INSERT INOT t SELECT 1;
+-- 56 | INSERT INOT t SELECT 1;
 --    |        ^^^^
 --    = help: Did you mean INTO?
