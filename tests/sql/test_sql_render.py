@@ -23,7 +23,7 @@ def test_layout_of_a_model(read_one: Callable[[str], Statement]) -> None:
         "COMMENT 'x'\n"
         "WITH (\n"
         "  'model' = 'a',\n"
-        "  'b' = 1\n"
+        "  'b' = '1'\n"
         ")"
     )
 
@@ -41,7 +41,7 @@ def test_layout_of_a_training(read_one: Callable[[str], Statement]) -> None:
         "WHERE b\n"
         "FROM 'w'\n"
         "WITH (\n"
-        "  'n' = 2\n"
+        "  'n' = '2'\n"
         ")"
     )
 

@@ -1,0 +1,396 @@
+"""Random statements of every production, as a parser would give them, all places left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from sqlrec.errors import Span
+from sqlrec.spec.options import canonical_key
+from sqlrec.spec.schema import DataType
+from sqlrec.sql.grammar.control import cached_table
+from sqlrec.sql.statements import (
+    AlterModel,
+    AlterService,
+    Assert,
+    Assignment,
+    CacheTable,
+    Call,
+    CallArgument,
+    CallBody,
+    Chunks,
+    Column,
+    Columns,
+    ComputedColumn,
+    CreateApi,
+    CreateDatabase,
+    CreateFunction,
+    CreateModel,
+    CreateService,
+    CreateTable,
+    CreateView,
+    DataSource,
+    Declare,
+    DefineInput,
+    Delete,
+    Describe,
+    DropAlias,
+    DropApi,
+    DropCheckpoint,
+    DropDatabase,
+    DropFunction,
+    DropModel,
+    DropService,
+    DropTable,
+    DropView,
+    EvaluateModel,
+    Explain,
+    ExportModel,
+    Flush,
+    Ident,
+    If,
+    Insert,
+    InsertMode,
+    LikeFunction,
+    MetadataColumn,
+    Namespace,
+    ObjectKind,
+    OptionItem,
+    PrimaryKey,
+    Promote,
+    QueryText,
+    RenameTo,
+    ResetOption,
+    ResetOptions,
+    Return,
+    RollbackService,
+    Select,
+    ServeCheckpoint,
+    SetAlias,
+    SetOption,
+    SetOptions,
+    Show,
+    ShowCreate,
+    Statement,
+    TableColumns,
+    Text,
+    TrainModel,
+    Truncate,
+    Update,
+    Use,
+    Variable,
+    Watermark,
+)
+
+S = Span(0, 0)
+B = st.just(S)
+FLAG = st.booleans()
+WORDS = (
+    *("m", "model", "Select", "if", "a b", "größe", "x`y", 'q"r', "table", "primary", "2x", "-- c", "a;b"),
+    *("m$2", "formatted", "catalog", "get", "function", "a\nb", "from", "exists", "promote", "watermark"),
+)
+NAMES = st.one_of(
+    st.sampled_from(WORDS),
+    st.text(st.characters(codec="utf-8", exclude_characters="{"), min_size=1, max_size=6),
+).filter(lambda name: bool(name.strip()))
+STRINGS = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(["it's", "{{ ds }}", "a\nb;--"])
+VALUES = (
+    STRINGS
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.booleans()
+)
+QUERIES = st.sampled_from(
+    ["SELECT 1", "(SELECT a FROM `t u`)", "VALUES (1, 'x;y')", "WITH c AS (SELECT 1) SELECT *\n-- x\nFROM c"]
+).map(lambda sql: QueryText(sql, S))
+CONDITIONS = st.sampled_from(
+    ["a = 1", "a IS DISTINCT FROM 'x' AND b", "validate > '{{ ds }}'", "a IN (SELECT b FROM c)"]
+).map(lambda sql: QueryText(sql, S))
+EXPRESSIONS = st.sampled_from(
+    ["a", "a + 1", "f(a, b)", "CASE WHEN a THEN 'x' END", "ts - INTERVAL '5' SECOND"]
+).map(lambda sql: QueryText(sql, S))
+LEAVES = (
+    *(
+        "INT",
+        "BIGINT",
+        "BOOLEAN",
+        "DOUBLE",
+        "STRING",
+        "VARCHAR",
+        "VARCHAR(20)",
+        "CHAR(3)",
+        "BYTES",
+        "VARIANT",
+    ),
+    *("BINARY(2)", "DECIMAL", "DECIMAL(10, 2)", "DATE", "TIME(3)", "TIMESTAMP", "TIMESTAMP(3)"),
+    *("TIMESTAMP_LTZ(6)", "TIMESTAMP_LTZ"),
+)
+
+
+def _nested_types(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    rows = st.lists(inner, min_size=1, max_size=2).map(
+        lambda types: f"ROW<{', '.join(f'`f {i}` {t}, date {t}' for i, t in enumerate(types))}>"
+    )
+    maps = st.tuples(inner, inner).map(lambda pair: f"MAP<{pair[0]}, {pair[1]}>")
+    return inner.map("ARRAY<{}>".format) | inner.map("MULTISET<{}>".format) | maps | rows
+
+
+TYPES = st.recursive(st.sampled_from(LEAVES), _nested_types, max_leaves=4).map(DataType.parse)
+
+
+def idents(parts: int = 1) -> st.SearchStrategy[Ident]:
+    """Names of up to so many parts."""
+    return st.lists(NAMES, min_size=1, max_size=parts).map(lambda found: Ident(tuple(found), S))
+
+
+def several(of: st.SearchStrategy[Ident], least: int = 0) -> st.SearchStrategy[tuple[Ident, ...]]:
+    """A few of these names."""
+    return st.lists(of, min_size=least, max_size=3).map(tuple)
+
+
+TEXTS = STRINGS.map(lambda value: Text(value, S))
+LABELS = TEXTS.filter(lambda text: bool(text.value.strip()) and "\n" not in text.value)
+ALIASES = LABELS.filter(lambda text: not text.value.startswith("@"))
+KEYS = st.text(min_size=0, max_size=6).map(lambda key: Text(key, S))
+ITEMS = st.builds(OptionItem, KEYS, VALUES, B)
+OPTIONS = st.lists(ITEMS, max_size=3, unique_by=lambda o: canonical_key(o.key.value)).map(tuple)
+CHANGED = st.builds(SetOptions, OPTIONS.filter(bool)) | st.builds(
+    ResetOptions, st.lists(KEYS, min_size=1, max_size=3).map(tuple)
+)
+MAYBE_TEXT = st.none() | TEXTS
+SOURCES = st.builds(DataSource, idents(3), st.none(), st.none() | CONDITIONS, B) | st.builds(
+    DataSource, st.none(), QUERIES, st.none() | CONDITIONS, B
+)
+
+
+def columns(prefix: str = "") -> st.SearchStrategy[Columns]:
+    """Columns of different names, all with the prefix."""
+    name = NAMES.map(lambda part: Ident((prefix + part,), S))
+    column = st.builds(Column, name, TYPES, B, FLAG, STRINGS)
+    listed = st.lists(column, min_size=1, max_size=3, unique_by=lambda c: c.name.text.casefold())
+    return listed.map(lambda found: Columns(tuple(found), S))
+
+
+COMPUTED = st.builds(ComputedColumn, NAMES.map(lambda name: Ident(("c" + name,), S)), EXPRESSIONS, STRINGS)
+KEY = st.builds(PrimaryKey, several(idents(), 1), B, st.none() | idents(), FLAG)
+
+
+@st.composite
+def table_columns(draw: st.DrawFn) -> TableColumns:
+    """The list of CREATE TABLE."""
+    stored = [
+        draw(st.builds(MetadataColumn, st.just(column), MAYBE_TEXT, FLAG) | st.just(column))
+        for column in draw(columns("s")).items
+    ]
+    items = draw(st.permutations([*stored, *draw(st.lists(COMPUTED, max_size=1))]))
+    watermark = draw(st.none() | st.builds(Watermark, idents(), EXPRESSIONS, B))
+    return TableColumns(tuple(items), S, watermark, draw(st.none() | KEY))
+
+
+VARIABLES = st.builds(Variable, LABELS, MAYBE_TEXT, B)
+
+
+@st.composite
+def calls(draw: st.DrawFn, *, may_wait: bool = True) -> CallBody:
+    """A call that keeps the rules among its clauses."""
+    function = draw(idents() | VARIABLES)
+    arguments = draw(st.lists(st.builds(CallArgument, idents(3) | TEXTS | VARIABLES), max_size=3))
+    tables = [a.value for a in arguments if isinstance(a.value, Ident) and len(a.value.parts) == 1]
+    likes = idents() | st.builds(LikeFunction, LABELS)
+    like = draw(likes if isinstance(function, Variable) else st.none() | likes)
+    chunks = draw(st.builds(Chunks, st.sampled_from(tables), st.integers(1, 99), B)) if tables else None
+    return CallBody(function, tuple(arguments), S, like, chunks, may_wait and draw(FLAG))
+
+
+def _flags(pair: tuple[bool, bool]) -> dict[str, bool]:
+    return {"replace": pair[0], "if_not_exists": pair[1]}
+
+
+FLAGS = st.sampled_from([(False, False), (True, False), (False, True)]).map(_flags)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> CreateModel:
+    """CREATE MODEL in its forms."""
+    form = draw(st.sampled_from(["plain", "signature", "query", "bare"]))
+    return CreateModel(
+        span=S,
+        name=draw(idents(3)),
+        columns=draw(columns()) if form == "plain" else None,
+        inputs=draw(columns("i")) if form == "signature" else None,
+        outputs=draw(columns("o")) if form == "signature" else None,
+        options=draw(OPTIONS),
+        query=draw(QUERIES) if form == "query" else None,
+        comment=draw(MAYBE_TEXT),
+        temporary=draw(FLAG),
+        **draw(FLAGS),
+    )
+
+
+@st.composite
+def services(draw: st.DrawFn) -> CreateService:
+    """CREATE SERVICE."""
+    name, model = draw(idents(2)), draw(idents(3))
+    checkpoint, options = draw(st.none() | LABELS), draw(OPTIONS)
+    return CreateService(
+        span=S, name=name, model=model, checkpoint=checkpoint, options=options, **draw(FLAGS)
+    )
+
+
+@st.composite
+def declarations(draw: st.DrawFn) -> Declare:
+    """DECLARE."""
+    default = draw(st.none() | VALUES)
+    span = None if default is None else S
+    name, type_ = draw(idents()), draw(TYPES)
+    return Declare(span=S, name=name, type=type_, type_span=S, default=default, default_span=span)
+
+
+@st.composite
+def shows(draw: st.DrawFn) -> Show:
+    """SHOW, and SET alone."""
+    kinds = [kind for kind in ObjectKind if kind is not ObjectKind.SETTING]
+    kind = draw(st.sampled_from(kinds))
+    like = draw(MAYBE_TEXT)
+    of = draw(idents(3) if kind is ObjectKind.CHECKPOINT else st.none() | idents(2))
+    shown = Show(span=S, kind=kind, of=of, like=like, negated=like is not None and draw(FLAG))
+    return draw(st.just(shown) | st.just(Show(span=S, kind=ObjectKind.SETTING)))
+
+
+PARTS = {ObjectKind.MODEL: 3, ObjectKind.SERVICE: 2, ObjectKind.TABLE: 3, ObjectKind.VIEW: 3}
+
+
+@st.composite
+def descriptions(draw: st.DrawFn) -> Describe | ShowCreate:
+    """DESCRIBE and SHOW CREATE."""
+    kinds = ("MODEL", "SERVICE", "SQL FUNCTION", "API", "TABLE", "VIEW")
+    kind = ObjectKind(draw(st.sampled_from(kinds)))
+    name = draw(idents(PARTS.get(kind, 1)))
+    if kind is ObjectKind.VIEW or draw(FLAG):
+        return ShowCreate(span=S, kind=kind, name=name)
+    checkpoint = draw(st.none() | LABELS) if kind is ObjectKind.MODEL else None
+    return Describe(span=S, kind=kind, name=name, checkpoint=checkpoint, formatted=draw(FLAG))
+
+
+def _dropped(of: Callable[..., Statement], parts: int, **more: object) -> st.SearchStrategy[Statement]:
+    return st.builds(of, span=B, name=idents(parts), if_exists=FLAG, **more)
+
+
+MODEL_CHANGES = (
+    CHANGED
+    | st.builds(RenameTo, idents(3))
+    | st.builds(DropCheckpoint, LABELS, FLAG)
+    | st.builds(SetAlias, ALIASES, LABELS)
+    | st.builds(DropAlias, ALIASES, FLAG)
+)
+SERVICE_CHANGES = CHANGED | st.builds(ServeCheckpoint, LABELS, OPTIONS) | st.builds(Promote)
+USES = st.builds(Use, span=B, name=idents(), kind=st.just(Namespace.CATALOG)) | st.builds(
+    Use, span=B, name=idents(2)
+)
+ASSIGNMENTS = st.lists(st.builds(Assignment, idents(), EXPRESSIONS), min_size=1, max_size=3).map(tuple)
+MODELS: st.SearchStrategy[Statement] = st.one_of(
+    models(),
+    _dropped(DropModel, 3, temporary=FLAG),
+    _dropped(AlterModel, 3, change=MODEL_CHANGES),
+    st.builds(
+        TrainModel,
+        span=B,
+        name=idents(3),
+        checkpoint=LABELS,
+        data=SOURCES,
+        validation=st.none() | SOURCES,
+        base=MAYBE_TEXT,
+        options=OPTIONS,
+    ),
+    st.builds(
+        ExportModel, span=B, name=idents(3), checkpoint=LABELS, sample=st.none() | SOURCES, options=OPTIONS
+    ),
+    st.builds(EvaluateModel, span=B, name=idents(3), checkpoint=LABELS, data=SOURCES, options=OPTIONS),
+    services(),
+    _dropped(DropService, 2),
+    _dropped(AlterService, 2, change=SERVICE_CHANGES),
+    st.builds(RollbackService, span=B, name=idents(2), checkpoint=st.none() | LABELS),
+)
+TABLES: st.SearchStrategy[Statement] = st.one_of(
+    st.builds(
+        CreateTable,
+        span=B,
+        name=idents(3),
+        body=st.none() | table_columns(),
+        partitioned_by=several(idents()),
+        options=OPTIONS,
+        comment=MAYBE_TEXT,
+        temporary=FLAG,
+        if_not_exists=FLAG,
+    ),
+    st.builds(
+        CreateView,
+        span=B,
+        name=idents(3),
+        query=QUERIES,
+        columns=several(idents()),
+        comment=MAYBE_TEXT,
+        temporary=FLAG,
+        if_not_exists=FLAG,
+    ),
+    st.builds(
+        CreateDatabase, span=B, name=idents(2), comment=MAYBE_TEXT, options=OPTIONS, if_not_exists=FLAG
+    ),
+    _dropped(DropTable, 3, temporary=FLAG),
+    _dropped(DropView, 3, temporary=FLAG),
+    _dropped(DropDatabase, 2, cascade=FLAG),
+    st.builds(CacheTable, span=B, name=idents(), source=calls(may_wait=False) | QUERIES),
+    st.builds(Call, span=B, body=calls()),
+    st.builds(Select, span=B, query=QUERIES),
+    st.builds(
+        Insert,
+        span=B,
+        table=idents(3),
+        query=QUERIES,
+        mode=st.sampled_from(InsertMode),
+        columns=several(idents()),
+    ),
+    st.builds(Truncate, span=B, table=idents(3)),
+    st.builds(Delete, span=B, table=idents(3), where=st.none() | CONDITIONS),
+    st.builds(Update, span=B, table=idents(3), assignments=ASSIGNMENTS, where=st.none() | CONDITIONS),
+)
+SESSION: st.SearchStrategy[Statement] = st.one_of(
+    st.builds(SetOption, span=B, key=KEYS, value=VALUES, value_span=B),
+    st.builds(ResetOption, span=B, key=st.none() | KEYS),
+    USES,
+    shows(),
+    descriptions(),
+    st.builds(Assert, span=B, query=QUERIES),
+    st.builds(Flush, span=B),
+    st.builds(CreateApi, span=B, name=idents(), function=idents(), replace=FLAG),
+    _dropped(DropApi, 1),
+    _dropped(DropFunction, 1),
+)
+OF_SCRIPTS: st.SearchStrategy[Statement] = st.one_of(
+    declarations(),
+    st.builds(CreateFunction, span=B, name=idents(), replace=FLAG),
+    st.builds(DefineInput, span=B, name=idents(), like=idents(3)),
+    st.builds(DefineInput, span=B, name=idents(), columns=columns()),
+    st.builds(Return, span=B, table=st.none() | idents()),
+)
+
+
+@st.composite
+def _holding(draw: st.DrawFn, inner: st.SearchStrategy[Statement]) -> Statement:
+    """IF and EXPLAIN of other statements, the rules about branches kept."""
+    then = draw(inner)
+    if draw(FLAG):
+        return Explain(span=S, statement=then)
+    table = cached_table(then)
+    if table is None:
+        others = inner.filter(lambda statement: cached_table(statement) is None)
+    else:
+        others = st.builds(CacheTable, span=B, name=st.just(table), source=QUERIES)
+    otherwise = draw(st.none() | others)
+    timein = table is not None and otherwise is not None and draw(FLAG)
+    return If(span=S, condition=draw(QUERIES), then=then, otherwise=otherwise, timein=timein)
+
+
+STATEMENTS = OF_SCRIPTS | st.recursive(MODELS | TABLES | SESSION, _holding, max_leaves=4)
+"""Statements of every production."""
