@@ -67,7 +67,8 @@ def position(text: str, offset: int) -> tuple[int, int]:
 def render_diagnostic(diagnostic: Diagnostic, text: str, path: str) -> str:
     """A finding as a compiler prints it: headline, place, source line, caret, help."""
     line, column = position(text, diagnostic.span.start)
-    source = text.split("\n")[line - 1].rstrip("\r")
+    begin = min(diagnostic.span.start, len(text)) - column + 1
+    source = text[begin : _line_end(text, begin)].rstrip("\r")
     width = max(1, min(diagnostic.span.end - diagnostic.span.start, len(source) - column + 1))
     gutter = " " * len(str(line))
     shown = source.replace("\t", " ")
@@ -81,6 +82,11 @@ def render_diagnostic(diagnostic: Diagnostic, text: str, path: str) -> str:
     if diagnostic.hint:
         out.append(f"{gutter} = help: {diagnostic.hint}")
     return "\n".join(out)
+
+
+def _line_end(text: str, begin: int) -> int:
+    end = text.find("\n", begin)
+    return len(text) if end < 0 else end
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -64,28 +64,26 @@ def create_database(cursor: Cursor) -> CreateDatabase:
 
 def drop_table(cursor: Cursor, *, temporary: bool) -> DropTable:
     """DROP [TEMPORARY] TABLE, after the word TABLE."""
-    if_exists, name = _dropped(cursor, "the table name", 3)
+    if_exists = parts.if_present(cursor)
+    name = parts.name(cursor, "the table name", parts=3)
     parts.end(cursor)
     return DropTable(span=cursor.span, name=name, temporary=temporary, if_exists=if_exists)
 
 
 def drop_view(cursor: Cursor, *, temporary: bool) -> DropView:
     """DROP [TEMPORARY] VIEW, after the word VIEW."""
-    if_exists, name = _dropped(cursor, "the view name", 3)
+    if_exists = parts.if_present(cursor)
+    name = parts.name(cursor, "the view name", parts=3)
     parts.end(cursor)
     return DropView(span=cursor.span, name=name, temporary=temporary, if_exists=if_exists)
 
 
 def drop_database(cursor: Cursor) -> DropDatabase:
     """DROP DATABASE, after the word DATABASE."""
-    if_exists, name = _dropped(cursor, "the database name", 2)
+    if_exists = parts.if_present(cursor, "CASCADE", "RESTRICT")
+    name = parts.name(cursor, "the database name", parts=2)
     cascade = cursor.accept("CASCADE")
     if not cascade:
         cursor.accept("RESTRICT")
     parts.end(cursor)
     return DropDatabase(span=cursor.span, name=name, cascade=cascade, if_exists=if_exists)
-
-
-def _dropped(cursor: Cursor, what: str, most: int) -> tuple[bool, Ident]:
-    if_exists = parts.if_present(cursor)
-    return if_exists, parts.name(cursor, what, parts=most)

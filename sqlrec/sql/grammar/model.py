@@ -23,6 +23,7 @@ from sqlrec.sql.statements import (
 )
 
 ORDER = ("INPUT", "OUTPUT", "COMMENT", "WITH", "AS")
+CHANGES = ("RENAME", "SET", "RESET", "DROP")
 BOTH_FORMS = "a model has either a plain column list or INPUT/OUTPUT, not both"
 
 
@@ -103,7 +104,7 @@ def drop_model(cursor: Cursor, *, temporary: bool) -> DropModel:
 
 def alter_model(cursor: Cursor) -> AlterModel:
     """ALTER MODEL, after the word MODEL."""
-    if_exists = parts.if_present(cursor)
+    if_exists = parts.if_present(cursor, *CHANGES)
     name = parts.name(cursor, "the model name", parts=3)
     change = _change(cursor)
     parts.end(cursor)

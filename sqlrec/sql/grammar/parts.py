@@ -109,9 +109,10 @@ def if_absent(cursor: Cursor, *, replace: bool = False) -> bool:
     return found
 
 
-def if_present(cursor: Cursor) -> bool:
-    """``IF EXISTS``."""
-    found = cursor.at("IF") and cursor.peek(1).kind is Kind.WORD
+def if_present(cursor: Cursor, *following: str) -> bool:
+    """``IF EXISTS``. Before a word of ``following``, IF is a name."""
+    word = cursor.peek(1)
+    found = cursor.at("IF") and word.kind is Kind.WORD and word.key not in following
     if found:
         cursor.expect("IF", "EXISTS")
     return found

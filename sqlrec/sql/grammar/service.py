@@ -20,6 +20,7 @@ from sqlrec.sql.statements import (
 )
 
 ORDER = ("CHECKPOINT", "WITH")
+CHANGES = ("SET", "RESET", "PROMOTE")
 
 
 def create_service(cursor: Cursor, *, replace: bool) -> CreateService:
@@ -56,7 +57,7 @@ def drop_service(cursor: Cursor) -> DropService:
 
 def alter_service(cursor: Cursor) -> AlterService:
     """ALTER SERVICE, after the word SERVICE."""
-    if_exists = parts.if_present(cursor)
+    if_exists = parts.if_present(cursor, *CHANGES)
     name = parts.name(cursor, "the service name", parts=2)
     change = _change(cursor)
     parts.end(cursor)
