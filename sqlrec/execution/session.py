@@ -177,8 +177,6 @@ class Session:
         own = {f.name: copy(getattr(self.kept, f.name)) for f in fields(self.kept)}
         if self.kept.catalog.closed:
             own |= {name: type(own[name])() for name in ASKED}
-            known = self.kept.catalog
-            own["functions"] = {name.casefold(): known.function(name) for name in known.functions()}
         scope = ScriptScope(**{**own, "text": text, "unread": ""})
         for statement in statements:
             match statement:
@@ -227,7 +225,7 @@ def open_session(
     """A session in a folder of its own, which goes with it. Raises ``SetupError`` SR703."""
     began = datetime.now(UTC)
     run_id = f"{PREFIX}{began:%Y%m%dT%H%M%S}-{os.getpid()}"
-    scope = ScriptScope(text="", catalog=catalog, controllers=controllers, columns=columns)
+    scope = ScriptScope(text="", catalog=catalog, controllers=controllers, columns=columns, adopts=True)
     with held_folder(folder_of(env, run_id)):
         yield Session(env=env, kept=scope, given=given or {}, began=began, run_id=run_id)
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -267,3 +268,32 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(SetupError) as caught, held_folder(tmp_path / "runs" / "session-1"):
         pass
     assert caught.value.code == "SR703"
+
+
+FUNCTION = """
+CREATE OR REPLACE SQL FUNCTION times;
+DEFINE INPUT TABLE t (a BIGINT);
+CACHE TABLE r AS SELECT a * 2 AS b FROM t WHERE a > CAST('{{ params.n }}' AS INT);
+RETURN r;
+"""
+
+
+def test_functions_of_the_registry_are_called(do: Do, world: World) -> None:
+    do("DECLARE n INT;" + FUNCTION)
+    do("CACHE TABLE u AS SELECT range AS a FROM range(10)")
+    assert rows(do("CALL times(u)")) == ((16,), (18,))
+    assert rows(do("CALL times(u)")) == ((16,), (18,))
+    do("CACHE TABLE x AS CALL times(u); CACHE TABLE y AS CALL times(u) PARTITION BY u SIZE 3")
+    assert rows(do("SELECT sum(x.b), sum(y.b) FROM x JOIN y USING (b)")) == ((34, 34),)
+    world.registry.put_function(
+        replace(world.registry.functions()[0], source=FUNCTION.replace("* 2", "* 3").strip()), replace=True
+    )
+    assert rows(do("CALL times(u)")) == ((24,), (27,))
+
+
+def test_what_is_wrong_with_a_function_now_is_told_at_its_call(do: Do) -> None:
+    do("DECLARE n INT;" + FUNCTION)
+    with pytest.raises(ScriptError, match=r"SR402.*no column 'a', which function times takes"):
+        do("CREATE TABLE t (b INT) WITH (connector = 'csv', path = 't.csv'); CALL times(t)")
+    with pytest.raises(ScriptError, match=r"SR214.*unknown function 'tims'"):
+        do("CALL tims(u)")
