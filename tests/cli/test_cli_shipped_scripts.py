@@ -17,7 +17,9 @@ def test_the_demo_of_the_command_is_the_one_in_the_dag_folder() -> None:
     assert (ROOT / "dags" / "rank.sql").read_text(encoding="utf-8") == TEMPLATE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("script", ["dags/rank.sql", "examples/movielens/rank.sql"])
+@pytest.mark.parametrize(
+    "script", ["dags/rank.sql", "examples/movielens/rank.sql", "examples/functions/recommend.sql"]
+)
 def test_shipped_scripts_have_no_findings(script: str) -> None:
     plan = build_plan((ROOT / script).read_text(encoding="utf-8"), path=script, name="rank")
     assert plan.warnings == ()
