@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -24,6 +27,9 @@ from sqlrec.codes.index import entries
 from sqlrec.errors import Diagnostic, ScriptError, SqlRecError
 from sqlrec.sql.formatting import format_script
 
+T = TypeVar("T")
+Question = Callable[[str, int, Project], T]
+"""What is asked about a script, a place in it, and its project."""
 DEBOUNCE_SECONDS = 0.2
 """Quiet time after a change before a script is judged again."""
 TRIGGERS = ("'", ".", "(", "=", "{")
@@ -58,6 +64,13 @@ class Documents:
             columns=Reach(chosen),
             warehouse=lambda: known_tables(chosen.warehouse),
         )
+
+    def ask(self, uri: str, position: types.Position, question: Question[T]) -> T | None:
+        """The answer to a question about a place; none when the registry is out of reach, as is told."""
+        lines = self.lines(uri)
+        with suppress(SqlRecError):
+            return question(lines.text, convert.offset_of(lines, position), self.world(uri))
+        return None
 
     def judge_soon(self, uri: str) -> None:
         """Judge a script when it has not changed for a moment."""
@@ -150,8 +163,7 @@ def _add_writing(server: LanguageServer, documents: Documents) -> None:
     )
     def completion(params: types.CompletionParams) -> types.CompletionList:
         lines = documents.lines(params.text_document.uri)
-        offset = convert.offset_of(lines, params.position)
-        found = complete(lines.text, offset, documents.world(params.text_document.uri))
+        found = documents.ask(params.text_document.uri, params.position, complete) or []
         items = [convert.item_of(lines, candidate, number) for number, candidate in enumerate(found)]
         return types.CompletionList(is_incomplete=False, items=items)
 
@@ -172,7 +184,7 @@ def _add_reading(server: LanguageServer, documents: Documents) -> None:
         uri = params.text_document.uri
         lines = documents.lines(uri)
         offset = convert.offset_of(lines, params.position)
-        about = hover(lines.text, offset, documents.world(uri))
+        about = documents.ask(uri, params.position, hover)
         here = [d for d in documents.found.get(uri, ()) if d.span.start <= offset < d.span.end]
         known = (entries().get(code) for code in dict.fromkeys(d.code for d in here))
         texts = [*([about.text] if about else []), *(describe.code_text(entry) for entry in known if entry)]
@@ -190,6 +202,5 @@ def _add_reading(server: LanguageServer, documents: Documents) -> None:
     def definition(params: types.DefinitionParams) -> types.Location | None:
         uri = params.text_document.uri
         lines = documents.lines(uri)
-        offset = convert.offset_of(lines, params.position)
-        span = definition_at(lines.text, offset, documents.world(uri))
+        span = documents.ask(uri, params.position, definition_at)
         return types.Location(uri=uri, range=convert.range_of(lines, span)) if span else None

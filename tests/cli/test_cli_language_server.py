@@ -135,4 +135,8 @@ def test_a_broken_registry_is_told_and_does_not_end_the_server(project: Path, ur
         client.open(uri, MODEL)
         assert "SR711" in client.told("window/showMessage")["message"]
         assert client.ask("textDocument/documentSymbol", textDocument={"uri": uri})
+        client.change(uri, "DROP MODEL x", 2)
+        assert client.at("completion", uri, 0, 11)["items"] == []
+        assert client.at("hover", uri, 0, 11) is None
+        assert client.at("definition", uri, 0, 11) is None
         assert client.leave() == 0
