@@ -131,7 +131,7 @@ def _lists(values: list[object], wanted: pa.ListType) -> pa.Array:
             raise TypeError("no list")
         flat += cast(list[object], value or [])
         offsets.append(len(flat))
-    mask = pa.array([value is None for value in values])
+    mask = pa.array([value is None for value in values], pa.bool_())
     items = coerced(flat, wanted.value_type)
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items, type=wanted, mask=mask)
 
