@@ -23,6 +23,7 @@ from sqlrec.plan.script_options import (
 from sqlrec.plan.templates import is_templated, secret_reference
 from sqlrec.spec.names import DEFAULT_DATABASE, is_name
 from sqlrec.spec.options import Scope, canonical_key
+from sqlrec.spec.sensitive import is_sensitive_key, looks_secret
 from sqlrec.sql.statements import CreateDatabase, Ident, Namespace, OptionItem, ResetOption, SetOption, Use
 
 Session = SetOption | ResetOption | Use | CreateDatabase
@@ -74,6 +75,7 @@ def _check_setting(statement: SetOption) -> Iterator[Diagnostic]:
         found = list(check_option(item, SCRIPT_OPTIONS, Scope.SCRIPT))
     else:
         yield from _looks_like_an_option(statement)
+        found = list(_holds_a_secret(statement))
     yield from found
     if is_templated(text) or secret_reference(text):
         yield Diagnostic(
@@ -90,6 +92,19 @@ def _check_setting(statement: SetOption) -> Iterator[Diagnostic]:
             hint=(suggest(text, SCHEDULES) or "write it like '@daily' or '0 4 * * *'")
             if key == "dag.schedule"
             else "write it like '2026-01-31'",
+        )
+
+
+def _holds_a_secret(statement: SetOption) -> Iterator[Diagnostic]:
+    """A plan keeps the text of its script, so a secret in it would lie in the plan's file."""
+    text = str(statement.value)
+    named = is_sensitive_key(statement.key.value) and text
+    if (named or looks_secret(text)) and not is_templated(text) and not secret_reference(text):
+        yield Diagnostic(
+            code="SR306",
+            message=f"variable {statement.key.value!r} is a secret and may not stand in a script",
+            span=statement.value_span,
+            hint="name it where it is used: '{{ secret.NAME }}' as the value of the option",
         )
 
 

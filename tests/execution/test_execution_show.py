@@ -104,7 +104,7 @@ def test_show_tables(world: World) -> None:
 
 
 def test_settings(world: World) -> None:
-    shown = ask(world, "SET 'dag.retries' = '3'; SET 'my.api_key' = 'hello'; SET")
+    shown = ask(world, "SET 'dag.retries' = '3'; SET 'my.api_key' = ''; SET")
     assert shown.columns == ("key", "value", "origin")
     rows = {row[0]: row[1:] for row in shown.rows}
     assert rows["dag.retries"] == ("3", "script")

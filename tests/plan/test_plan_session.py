@@ -65,6 +65,10 @@ def test_options_of_the_dag_hold_for_the_whole_script(compiled: Any) -> None:
         ("RESET 'score.nothing_like_it'", ["SR301"]),
         ("SET 'mine' = '{{ ds }}'", ["SR310"]),
         ("SET 'mine' = '{{ secret.x }}'", ["SR310"]),
+        ("SET 'my.api_key' = 'hello'", ["SR306"]),
+        ("SET 'my.api_key' = ''", []),
+        ("SET 'mine' = 'sk-0123456789abcdefghij'", ["SR306"]),
+        ("SET 'my.api_key' = '{{ secret.x }}'", ["SR310"]),
     ],
 )
 def test_keys_of_settings(findings: Any, script: str, expected: list[str]) -> None:
