@@ -11,7 +11,7 @@ from typing import assert_never
 
 from sqlrec.artifacts.durable import locked
 from sqlrec.execution.call import Call
-from sqlrec.execution.ddl import redefined, retold
+from sqlrec.execution.ddl import declared_options, redefined, retold
 from sqlrec.execution.find import find_aliased, find_checkpoint, find_model
 from sqlrec.execution.outcome import Outcome
 from sqlrec.plan.changes import DropAlias, DropCheckpoint, RenameTo, ResetOptions, SetAlias, SetOptions
@@ -90,7 +90,8 @@ class _Change:
 
     def _set_options(self, change: SetOptions | ResetOptions) -> Outcome:
         name = self.model.name
-        altered = redefined(self.model, altered_options(self.model.options, change))
+        declared = declared_options(self.model)
+        altered = redefined(self.model, altered_options(self.model.options, change, declared))
         changed = self.registry.put_model(altered, replace=True)
         keys = ", ".join(change.options if isinstance(change, SetOptions) else change.keys)
         verb = "set" if isinstance(change, SetOptions) else "reset"

@@ -43,7 +43,7 @@ from sqlrec.plan.plan import (
 from sqlrec.plan.scope import ALIAS, Made, ScriptScope, Served
 from sqlrec.spec.model import CheckpointKind, ModelSpec
 from sqlrec.spec.names import ModelName
-from sqlrec.spec.options import OptionValue
+from sqlrec.spec.options import OptionSet, OptionValue, canonical_key
 from sqlrec.spec.table import TableFormat
 
 
@@ -133,7 +133,9 @@ def _altered(step: AlterModelStep, scope: ScriptScope) -> None:
                 _renamed(spec, new, scope)
         case SetOptions() | ResetOptions():
             if spec is not None:
-                options = altered_options(spec.options, step.change)
+                controller = scope.controller_of(spec.type)
+                declared = controller.options if controller else None
+                options = altered_options(spec.options, step.change, declared)
                 scope.models[spec.name.key] = replace(spec, options=options)
         case DropCheckpoint(checkpoint=name):
             scope.checkpoints[step.model.key, name.casefold()] = None
@@ -146,12 +148,20 @@ def _altered(step: AlterModelStep, scope: ScriptScope) -> None:
 
 
 def altered_options(
-    options: Mapping[str, OptionValue], change: SetOptions | ResetOptions
+    options: Mapping[str, OptionValue], change: SetOptions | ResetOptions, declared: OptionSet | None
 ) -> dict[str, OptionValue]:
-    """A model's options, by canonical key, after ALTER MODEL … SET or RESET."""
-    if isinstance(change, SetOptions):
-        return {**options, **change.options}
-    return {key: value for key, value in options.items() if key not in change.keys}
+    """A model's options, by canonical key, after ALTER MODEL … SET or RESET.
+
+    ``declared`` are the options of the model's type, which know that ``openai.api_key`` is ``api_key``.
+    """
+    canonical = declared.canonical if declared else canonical_key
+    changed = set(map(canonical, change.options if isinstance(change, SetOptions) else change.keys))
+    kept = {
+        key: value
+        for key, value in options.items()
+        if canonical(key) not in changed or (isinstance(change, SetOptions) and key in change.options)
+    }
+    return {**kept, **change.options} if isinstance(change, SetOptions) else kept
 
 
 def _renamed(spec: ModelSpec, new: ModelName, scope: ScriptScope) -> None:

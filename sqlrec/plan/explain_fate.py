@@ -126,7 +126,9 @@ def _altered(step: AlterModelStep, world: ScriptScope) -> Fate:
         case SetOptions() | ResetOptions():
             if spec is None:
                 return Change.UNKNOWN, ""
-            changed = _differences(spec.options, altered_options(spec.options, step.change))
+            controller = world.controller_of(spec.type)
+            declared = controller.options if controller else None
+            changed = _differences(spec.options, altered_options(spec.options, step.change, declared))
             return (Change.CHANGED, changed) if changed else (Change.UNCHANGED, "it is so already")
         case DropCheckpoint(checkpoint=name):
             return _dropped(world.checkpoint(step.model, name) is not None, world)

@@ -127,6 +127,21 @@ def test_references_to_secrets_stay_references(world: World) -> None:
     assert "'api_key' = 'secret:openai'" in model.ddl
 
 
+def test_two_spellings_of_an_option_are_one(world: World) -> None:
+    world.run(
+        one(
+            "CREATE MODEL chat INPUT (prompt STRING) OUTPUT (answer STRING)"
+            " WITH (provider = 'openai', model_name = 'gpt', api_key = '{{ secret.a }}', temperature = 0.1)"
+        )
+    )
+    alter(world, "SET ('openai.api-key' = '{{ secret.b }}')", of="chat")
+    alter(world, "RESET ('openai.temperature')", "r3", of="chat")
+    model = world.registry.model(ModelName.of("chat"))
+    assert model is not None
+    options = {"provider": "openai", "model_name": "gpt", "openai.api_key": "secret:b"}
+    assert model.options == options
+
+
 # Names
 
 

@@ -126,7 +126,9 @@ def _reset_key(key: Text, model: ModelSpec, controller: ModelController) -> Iter
             span=key.span,
             hint=f"give it another value: SET ('{key.value}' = '…')",
         )
-    elif wanted not in given:
+    elif wanted not in given and controller.options.canonical(wanted) not in map(
+        controller.options.canonical, given
+    ):
         known = [*given, *(o.key for o in controller.options.options if Scope.MODEL in o.scopes)]
         listed = f"set are: {', '.join(given)}"
         yield Diagnostic(
@@ -146,7 +148,7 @@ def _altered(
 ) -> Iterator[Diagnostic]:
     """What the model's type says of the model as it will be, and did not say of it before."""
     known = set(controller.check(model))
-    altered = replace(model, options=altered_options(model.options, change))
+    altered = replace(model, options=altered_options(model.options, change, controller.options))
     items = statement.change.options if isinstance(statement.change, SetOptions) else ()
     brought_about = [problem for problem in controller.check(altered) if problem not in known]
     yield from (problem_finding(problem, items, statement.name.span) for problem in brought_about)
