@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -273,7 +274,9 @@ def descriptions(draw: st.DrawFn) -> Describe | ShowCreate:
     return Describe(span=S, kind=kind, name=name, checkpoint=checkpoint, formatted=draw(FLAG))
 
 
-def _dropped(of: Callable[..., Statement], parts: int, **more: object) -> st.SearchStrategy[Statement]:
+def _dropped(
+    of: Callable[..., Statement], parts: int, **more: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Statement]:
     return st.builds(of, span=B, name=idents(parts), if_exists=FLAG, **more)
 
 

@@ -12,6 +12,9 @@ from sqlrec.sql.render import render
 from sqlrec.sql.script import parse
 from sqlrec.sql.statements import Explain, If, Statement
 
+CACHED_INSIDE = (
+    "IF (SELECT 1) THEN (IF (SELECT 2) THEN (CACHE TABLE a AS SELECT 1)) ELSE (CACHE TABLE a AS CALL f())"
+)
 READ = [
     ("if (select true) then (flush)", "IF (select true) THEN (FLUSH)"),
     (
@@ -26,10 +29,7 @@ READ = [
         "IF ((SELECT 1) UNION (SELECT 2)) THEN (IF (VALUES (TRUE)) THEN (FLUSH) ELSE (FLUSH))",
         "IF ((SELECT 1) UNION (SELECT 2)) THEN (IF (VALUES (TRUE)) THEN (FLUSH) ELSE (FLUSH))",
     ),
-    (
-        "IF (SELECT 1) THEN (IF (SELECT 2) THEN (CACHE TABLE a AS CALL f())) ELSE (CACHE TABLE a AS CALL g())",
-        "IF (SELECT 1) THEN (IF (SELECT 2) THEN (CACHE TABLE a AS CALL f())) ELSE (CACHE TABLE a AS CALL g())",
-    ),
+    (CACHED_INSIDE, CACHED_INSIDE),
     ("ASSERT SELECT count(*) > 0 FROM t", "ASSERT SELECT count(*) > 0 FROM t"),
     ("assert with c as (select 1) select * from c", "ASSERT with c as (select 1) select * from c"),
     ("FLUSH", "FLUSH"),

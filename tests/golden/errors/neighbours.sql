@@ -39,6 +39,7 @@ CREATE MODEL IF NOT EXISTS m PREDICTING (y) FROM t;
 VALIDATE MODEL m FROM t;
 TRAIN MODEL m FROM t USING (x = 1);
 DEPLOY MODEL m;
+DEPLOY MODEL 'm';
 CREATE EXTERNAL TABLE t (a INT) STORED AS PARQUET LOCATION 'x';
 CREATE TABLE t (a INT) USING parquet;
 CREATE TABLE t (a INT) TBLPROPERTIES ('a' = 'b');
@@ -331,30 +332,37 @@ CREATE TABLE t (a INT) LOCATION 'x';
 --    | ^^^^^^
 --    = help: write CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_export'
 --
--- error[SR112]: STORED AS is the spelling of Spark
---   --> neighbours.sql:42:33
+-- error[SR112]: DEPLOY MODEL is the spelling of openGauss
+--   --> neighbours.sql:42:1
 --    |
--- 42 | CREATE EXTERNAL TABLE t (a INT) STORED AS PARQUET LOCATION 'x';
+-- 42 | DEPLOY MODEL 'm';
+--    | ^^^^^^
+--    = help: write CREATE SERVICE s ON MODEL m CHECKPOINT = 'v1_export'
+--
+-- error[SR112]: STORED AS is the spelling of Spark
+--   --> neighbours.sql:43:33
+--    |
+-- 43 | CREATE EXTERNAL TABLE t (a INT) STORED AS PARQUET LOCATION 'x';
 --    |                                 ^^^^^^^^^
 --    = help: write WITH ('connector' = 'parquet', 'path' = '…')
 --
 -- error[SR112]: USING is the spelling of Spark
---   --> neighbours.sql:43:24
+--   --> neighbours.sql:44:24
 --    |
--- 43 | CREATE TABLE t (a INT) USING parquet;
+-- 44 | CREATE TABLE t (a INT) USING parquet;
 --    |                        ^^^^^
 --    = help: write WITH ('connector' = '…', 'path' = '…')
 --
 -- error[SR112]: TBLPROPERTIES is the spelling of Spark
---   --> neighbours.sql:44:24
+--   --> neighbours.sql:45:24
 --    |
--- 44 | CREATE TABLE t (a INT) TBLPROPERTIES ('a' = 'b');
+-- 45 | CREATE TABLE t (a INT) TBLPROPERTIES ('a' = 'b');
 --    |                        ^^^^^^^^^^^^^
 --    = help: write WITH ('key' = 'value', …)
 --
 -- error[SR112]: LOCATION is the spelling of Spark
---   --> neighbours.sql:45:24
+--   --> neighbours.sql:46:24
 --    |
--- 45 | CREATE TABLE t (a INT) LOCATION 'x';
+-- 46 | CREATE TABLE t (a INT) LOCATION 'x';
 --    |                        ^^^^^^^^
 --    = help: write WITH ('connector' = '…', 'path' = '…')
