@@ -70,9 +70,10 @@ class Executor:
         self._calls = calls
         self._store = Store(_outside(program), threads=threads)
         self._threads = ThreadPoolExecutor(max_workers=sessions, thread_name_prefix="query")
+        self._free: list[Session] = []
         try:
             self.inputs = self._input_schemas()
-            self._free = [Session(program, self._store) for _ in range(sessions)]
+            self._free += (Session(program, self._store) for _ in range(sessions))
             dry = DryRun(calls, self._free[0].query, _sample_params(program))
             self.result = dry.of(program, self.inputs)
             self._empty = dry.empty
@@ -89,6 +90,8 @@ class Executor:
     def close(self) -> None:
         """Let go of everything; no run may be going on."""
         self._threads.shutdown(wait=True)
+        for session in self._free:
+            session.close()
         self._store.close()
 
     async def run(self, inputs: Mapping[str, pa.Table], params: Mapping[str, str]) -> pa.Table | None:
