@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlrec.airflow.session import Event, EventKind
 from sqlrec.cli.console import stderr, stdout
 from sqlrec.cli.progress import RunProgress
+from sqlrec.execution.display import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,9 +122,7 @@ def _cell(value: object) -> Text:
 
     if value is None:
         return Text("NULL", style="dim italic")
-    if isinstance(value, bool):
-        return _text(str(value).lower())
-    return _text(f"{value:.6g}" if isinstance(value, float) else str(value))
+    return _text(shown(value))
 
 
 def _text(text: str) -> Text:

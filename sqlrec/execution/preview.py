@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from sqlrec.execution.display import shown
 from sqlrec.execution.outcome import Preview
 
 ROWS = 20
-WIDTH = 60
+WIDTH = 160
 
 
 class Watch:
@@ -33,8 +34,6 @@ class Watch:
 
 
 def _text(value: object) -> str:
-    """A value as people read it, cut to a width that fits a table."""
-    if value is None:
-        return ""
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    """A value cut to a width that fits a table."""
+    text = "" if value is None else shown(value)
     return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
