@@ -16,10 +16,9 @@ def shown(value: object) -> str:
             return f"{value:.6g}"
         case dict():
             return _pairs(value.items())
-        case [(_, _), *_] if all(isinstance(item, tuple) for item in value):
-            return _pairs(value)
         case list():
-            return f"[{', '.join(map(shown, value))}]"
+            pairs = [item for item in value if isinstance(item, tuple)]
+            return _pairs(pairs) if pairs else f"[{', '.join(map(shown, value))}]"
         case _:
             return str(value)
 

@@ -10,7 +10,7 @@ from sqlrec.execution.display import shown
 from sqlrec.execution.outcome import Preview
 
 ROWS = 20
-WIDTH = 160
+WIDTH = 100
 
 
 class Watch:

@@ -49,7 +49,7 @@ def test_a_preview_is_short_but_all_rows_are_kept(world: World) -> None:
     outcome = world.run(step)
     assert outcome.preview is not None
     assert (len(outcome.preview.rows), outcome.preview.total) == (20, 1000)
-    assert max(len(text) for text in outcome.preview.rows[0]) == 60
+    assert max(len(text) for text in outcome.preview.rows[0]) == 100
     assert pq.read_table(outcome.facts["path"]).num_rows == 1000
 
 
