@@ -27,6 +27,7 @@ BRANCH = "branch"
 NO_ANSWER = "SR610"
 """What a service says that did not answer in its own time."""
 SHOWN_CHARACTERS = 300
+ASSERTED = "correct the data, or the condition: every value of at least one row has to be true"
 
 
 def run_assert(step: AssertStep, call: Call) -> Outcome:
@@ -53,7 +54,7 @@ def run_assert(step: AssertStep, call: Call) -> Outcome:
 
         rows = interruptible(work, engine.interrupt)
     if not rows:
-        raise PolicyError("SR266", f"{shown} does not hold: the query has no rows")
+        raise PolicyError("SR266", f"{shown} does not hold: the query has no rows", hint=ASSERTED)
     return Outcome(message=f"holds: {shown}", rows=rows)
 
 
@@ -76,7 +77,8 @@ def _require_true(batch: pa.RecordBatch, before: int, what: str) -> None:
     if wrong:
         row = batch.slice(min(wrong), 1).to_pylist()[0]
         values = ", ".join(f"{name} = {_sql(value)}" for name, value in row.items())
-        raise PolicyError("SR266", f"{what} does not hold: row {before + min(wrong) + 1:,} has {values}")
+        message = f"{what} does not hold: row {before + min(wrong) + 1:,} has {values}"
+        raise PolicyError("SR266", message, hint=ASSERTED)
 
 
 def _sql(value: bool | None) -> str:
@@ -96,7 +98,7 @@ def run_if(step: IfStep, call: Call, run: Run) -> Outcome:
         milliseconds = _milliseconds(step, call)
         outcome = _in_time(step, milliseconds, call, run)
         branch = ELSE if outcome is None else THEN
-        why = f"{'not ' if outcome is None else ''}done in {milliseconds / 1000:g} s"
+        why = f"{'not ' if outcome is None else ''}done within {milliseconds / 1000:g} s"
     else:
         holds = bool(_value(step, call))
         branch, why = (THEN, "the condition is true") if holds else (ELSE, "the condition is false")
@@ -147,7 +149,11 @@ def _decision(call: Call) -> str:
 def _milliseconds(step: IfStep, call: Call) -> float:
     value = _value(step, call)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise SchemaError("SR267", f"IF TIMEIN takes a number of milliseconds, not {value!r}")
+        raise SchemaError(
+            "SR267",
+            f"IF TIMEIN takes a number of milliseconds, not {value!r}",
+            hint="write a query that gives one number, such as SELECT 500",
+        )
     return float(value)
 
 
@@ -163,7 +169,9 @@ def _value(step: IfStep, call: Call) -> Any:
     if (table.num_rows, table.num_columns) != (1, 1):
         rows = f"{table.num_rows} rows" if table.num_rows < 2 else "several rows"
         raise DataError(
-            "SR268", f"{what}: the condition gives {rows} and {table.num_columns} columns, not one value"
+            "SR268",
+            f"{what}: the condition gives {rows} and {table.num_columns} columns, not one value",
+            hint="select one value, such as SELECT count(*) > 0 FROM …",
         )
     if not step.timein:
         _require_boolean(table.schema.field(0), what)

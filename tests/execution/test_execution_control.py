@@ -13,7 +13,7 @@ from types import FrameType
 import pyarrow.parquet as pq
 import pytest
 
-from sqlrec.errors import EXIT_REFUSED, DataError, PolicyError, SchemaError, SetupError
+from sqlrec.errors import EXIT_REFUSED, DataError, PolicyError, SchemaError, SetupError, SqlRecError
 from sqlrec.execution.cached import without_rows
 from sqlrec.execution.limit import TimeIsUp, time_limit
 from sqlrec.execution.select import select_steps
@@ -79,6 +79,7 @@ def test_an_assertion_that_does_not_hold_shows_the_first_row(world: World, query
         world.run(ask(query))
     assert caught.value.exit_status == EXIT_REFUSED
     assert query in caught.value.message
+    assert caught.value.hint.startswith("correct the data, or the condition")
 
 
 def test_an_assertion_is_about_booleans(world: World) -> None:
@@ -182,8 +183,10 @@ def test_a_table_that_was_removed_is_made_again(world: World) -> None:
     ],
 )
 def test_a_condition_is_one_boolean(world: World, condition: str, error: type[Exception], says: str) -> None:
-    with pytest.raises(error, match=says):
+    with pytest.raises(SqlRecError, match=says) as caught:
         world.run(choose(condition, cache("SELECT 1 AS x")))
+    assert isinstance(caught.value, error)
+    assert caught.value.hint
 
 
 def test_a_part_of_a_script_keeps_the_ifs_whose_tables_it_reads() -> None:
@@ -198,7 +201,7 @@ def test_a_part_of_a_script_keeps_the_ifs_whose_tables_it_reads() -> None:
 
 def test_what_is_done_in_time_counts(world: World) -> None:
     step = choose("SELECT 60000", cache("SELECT 1 AS x"), cache("SELECT 2 AS x"), timein=True)
-    assert world.run(step).message == "done in 60 s: cached 1 rows as t"
+    assert world.run(step).message == "done within 60 s: cached 1 rows as t"
     assert rows(world) == [{"x": 1}]
 
 
@@ -207,7 +210,7 @@ def test_what_takes_longer_is_stopped_and_else_is_done(world: World) -> None:
     began = time.monotonic()
     outcome = world.run(step)
     assert time.monotonic() - began < 20
-    assert outcome.message == "not done in 0.15 s: cached 1 rows as t"
+    assert outcome.message == "not done within 0.15 s: cached 1 rows as t"
     assert rows(world) == [{"x": 2}]
     for file in world.env.runs.rglob("if.json"):
         file.unlink()
@@ -248,7 +251,7 @@ def test_other_failures_are_failures(world: World) -> None:
 
 @pytest.mark.parametrize("condition", ["SELECT 'soon'", "SELECT true"])
 def test_a_time_is_a_number(world: World, condition: str) -> None:
-    with pytest.raises(SchemaError, match=r"SR267.*number of milliseconds"):
+    with pytest.raises(SchemaError, match=r"SR267.*number of milliseconds.*SELECT 500"):
         world.run(choose(condition, cache("SELECT 1 AS x"), cache("SELECT 2 AS x"), timein=True))
 
 

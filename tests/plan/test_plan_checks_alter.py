@@ -266,6 +266,11 @@ TEMPORARY = M.replace("CREATE", "CREATE TEMPORARY")
         ]),
         (TEMPORARY + "ALTER MODEL IF EXISTS m RENAME TO n", ["SR225"]),
         (TEMPORARY + "TRAIN MODEL m CHECKPOINT = 'v1' ON t", ["SR225"]),
+        (
+            TEMPORARY + "CREATE TABLE narrow (z INT) WITH (connector = 'csv', path = 'z');"
+            "TRAIN MODEL m CHECKPOINT = 'v1' ON narrow",
+            ["SR225"],
+        ),
         (TEMPORARY + "EXPORT MODEL m CHECKPOINT = 'v1'", ["SR225", "SR207"]),
         (TEMPORARY + "EVALUATE MODEL m CHECKPOINT = 'v1' ON t", ["SR225", "SR207"]),
         (TEMPORARY + "CREATE SERVICE s ON MODEL m", ["SR210", "SR225"]),

@@ -17,7 +17,8 @@ def check_data_columns(statement: Acting, scope: ScriptScope) -> Iterator[Diagno
     """A table has the features; for training and evaluation, the labels too."""
     if not isinstance(statement, TrainModel | ExportModel | EvaluateModel):
         return
-    model = scope.model(scope.model_name(statement.name))
+    name = scope.model_name(statement.name)
+    model = None if name.key in scope.temporary else scope.permanent(name)
     if model is None:
         return
     labels = () if isinstance(statement, ExportModel) else model.labels
