@@ -60,12 +60,26 @@ def _counted(rows: Rows) -> str:
 
 
 def draw(rows: Rows, console: Console) -> None:
-    """A table as wide as the terminal, its cells cut; with too many columns for that, lines for each row."""
+    """A table as wide as the terminal, its cells cut; with too many columns for that, lines for each row.
+
+    A text of several lines that is all there is, such as a statement, is printed as it is.
+    """
     room = console.width - GAP * (len(rows.columns) - 1)
-    if room < NARROWEST * len(rows.columns) and console.is_terminal:
+    if (text := _statement(rows)) is not None:
+        for line in text.split("\n"):
+            console.print(_text(line), soft_wrap=True)
+    elif room < NARROWEST * len(rows.columns) and console.is_terminal:
         _draw_lines(rows, console)
     else:
         console.print(_table(rows, room), soft_wrap=False)
+
+
+def _statement(rows: Rows) -> str | None:
+    match rows.rows:
+        case ((str() as text,),) if "\n" in text:
+            return text
+        case _:
+            return None
 
 
 def _table(rows: Rows, room: int) -> Table:

@@ -36,6 +36,13 @@ def test_statements_are_done_in_one_session(sqlrec: Command) -> None:
     assert lines == ["cached 2 rows as c", "2 rows"]
 
 
+def test_a_statement_is_printed_so_that_it_can_be_copied(sqlrec: Command) -> None:
+    told = sqlrec("shell", "-e", f"{MODEL}; SHOW CREATE MODEL m")
+    assert told.status == EXIT_OK
+    assert told.out.splitlines()[0].rstrip() == "CREATE TEMPORARY MODEL m ("
+    assert "  'label_columns' = 'y'" in told.out.splitlines()
+
+
 def test_a_file_stops_at_its_first_error(sqlrec: Command, project: Path) -> None:
     script = project / "s.sql"
     script.write_text("SELECT 1 AS one;\nSELECT * FROM nope;\nSELECT 2 AS two;\n")
