@@ -26,6 +26,7 @@ from sqlrec.sql.render import render
 from sqlrec.sql.script import parse
 from sqlrec.sql.statements import (
     Column,
+    Columns,
     CreateApi,
     CreateModel,
     CreateService,
@@ -42,7 +43,27 @@ NOWHERE = Span(0, 0)
 def model_ddl(model: ModelSpec, *, temporary: bool = False) -> str:
     """CREATE MODEL as it would be written now, without its secrets; raises SR490 for an unreadable one."""
     shown = replace(model, options=masked_options(model.options, declared_options(model)))
-    return render(replace(_statement(shown), temporary=temporary))
+    return render(replace(_without_secrets(_statement(shown)), temporary=temporary))
+
+
+def _without_secrets(created: CreateModel) -> CreateModel:
+    """The statement with secrets in its comments and its query masked; its options are masked by key too."""
+    comment, query = created.comment, created.query
+    return replace(
+        created,
+        columns=_masked_columns(created.columns),
+        inputs=_masked_columns(created.inputs),
+        outputs=_masked_columns(created.outputs),
+        comment=replace(comment, value=masked(comment.value)) if comment else None,
+        query=replace(query, sql=masked(query.sql)) if query else None,
+    )
+
+
+def _masked_columns(columns: Columns | None) -> Columns | None:
+    if columns is None:
+        return None
+    items = (replace(column, comment=masked(column.comment)) for column in columns.items)
+    return replace(columns, items=tuple(items))
 
 
 def retold(model: ModelSpec) -> ModelSpec:

@@ -91,7 +91,7 @@ def _model_columns(model: ModelSpec) -> Iterator[tuple[str, ...]]:
 
 
 def _column(field: Field, role: str) -> tuple[str, ...]:
-    return field.name, str(field.type), str(field.nullable).upper(), role, field.comment
+    return field.name, str(field.type), str(field.nullable).upper(), role, masked(field.comment)
 
 
 def _model_sections(described: Described, call: Call) -> Iterator[Pair]:
@@ -113,7 +113,7 @@ def _model_facts(described: Described) -> Iterator[Pair]:
     yield "Database", model.name.database
     yield "Catalog", model.name.catalog
     yield "Type", model.type
-    yield "Comment", model.comment
+    yield "Comment", masked(model.comment)
     yield "Temporary", shown(described.temporary)
     yield "Digest", model.digest
     if described.version:
@@ -123,7 +123,7 @@ def _model_facts(described: Described) -> Iterator[Pair]:
 def _fields(schema: Schema) -> Iterator[Pair]:
     for field in schema:
         null = "" if field.nullable else " NOT NULL"
-        comment = f" COMMENT '{field.comment}'" if field.comment else ""
+        comment = f" COMMENT '{masked(field.comment)}'" if field.comment else ""
         yield field.name, f"{field.type}{null}{comment}"
 
 

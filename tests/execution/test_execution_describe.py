@@ -66,6 +66,22 @@ def test_describe_a_remote_model(world: World) -> None:
     assert "openai }}" not in text
 
 
+def test_comments_and_queries_of_models_hold_no_secret(world: World) -> None:
+    key = "sk-abcdefghijklmnopqrstuv"
+    remote = f"""
+    CREATE TEMPORARY MODEL chat INPUT (prompt STRING COMMENT 'with {key}') OUTPUT (answer STRING)
+      COMMENT 'asks with {key}' WITH (provider = 'openai', model = 'gpt');
+    """
+    trained = f"""
+    CREATE TEMPORARY MODEL groups WITH (type = 'training', algorithm = 'kmeans', num_clusters = 3)
+      AS SELECT age FROM samples WHERE '{key}' <> '';
+    """
+    for name, script in (("chat", remote), ("groups", trained)):
+        for look in ("DESCRIBE MODEL", "DESCRIBE FORMATTED MODEL", "SHOW CREATE MODEL"):
+            assert key not in str(ask(world, f"{script} {look} {name}").rows)
+    assert f"asks with {MASK}" in first(world, f"{remote} SHOW CREATE MODEL chat")[0]
+
+
 def test_describe_formatted_model(world: World) -> None:
     serve(world, "u")
     shown = ask(world, "DESCRIBE FORMATTED MODEL ctr")
