@@ -87,9 +87,9 @@ def _commas(tokens: Tokens, opening: int) -> list[int]:
 
 def _apply(tokens: Tokens, pieces: list[str], index: int) -> None:
     """CROSS APPLY item → CROSS JOIN LATERAL item; OUTER APPLY item → LEFT JOIN LATERAL item ON TRUE."""
-    lateral = index + 1 < len(tokens) and tokens[index + 1].key == "("
+    lateral = [token.key for token in tokens[index + 1 : index + 2]] == ["("]
     pieces[index] = "JOIN LATERAL" if lateral else "JOIN"
-    if tokens[index - 1].key == "CROSS":
+    if tokens[index - 1].key == "CROSS" or index + 1 == len(tokens):
         return
     pieces[index - 1] = "LEFT"
     end = _item_end(tokens, index + 1)
@@ -97,10 +97,10 @@ def _apply(tokens: Tokens, pieces: list[str], index: int) -> None:
 
 
 def _item_end(tokens: Tokens, index: int) -> int:
-    """The last token of a table with its alias, ``(…) [AS] alias [(column, …)]``."""
-    while index < len(tokens) - 1 and tokens[index].key != "(":
+    """The last token of a table with its alias, ``(…) [AS] alias [(column, …)]``; there may be none."""
+    while index + 1 < len(tokens) and tokens[index].key in ("LATERAL", "TABLE"):
         index += 1
-    end = closing(tokens, index)
+    end = _operand_end(tokens, index) - 1
     if end + 1 < len(tokens) and tokens[end + 1].key == "AS":
         end += 1
     names = (Kind.WORD, Kind.QUOTED, Kind.DOUBLE)

@@ -189,10 +189,12 @@ def _descriptor(cursor: Cursor) -> Descriptor:
     while cursor.accept(","):
         columns.append(_column(cursor))
     cursor.expect(")", context="or ',' after a column of DESCRIPTOR")
-    for index, column in enumerate(columns):
-        if column.text.casefold() in {other.text.casefold() for other in columns[:index]}:
+    seen: set[str] = set()
+    for column in columns:
+        if column.text.casefold() in seen:
             message = f"DESCRIPTOR names column {column.text!r} twice"
             raise problem("SR133", message, column.span, "name it once")
+        seen.add(column.text.casefold())
     return Descriptor(tuple(columns), first.span.to(cursor.previous.span))
 
 

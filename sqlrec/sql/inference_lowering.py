@@ -11,7 +11,8 @@ found at its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -47,11 +48,12 @@ BASES = {
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A call and the name that stands for it. Token ranges of ``site`` are those of the query."""
+    """A call and the name that stands for it. ``site`` says where it begins, ``end`` where its tokens end."""
 
     name: str
     call: InferenceCall
     site: Site
+    end: int
 
 
 def replace_calls(
@@ -77,7 +79,7 @@ def replace_calls(
         last = _wrapped_end(tokens, site, end, cursor)
         name = name_of(tokens[site.index], BASES[Function(tokens[site.index].key)])
         _write(found, name, range(site.first, last), tokens, pieces)
-        placed.append(Placed(name, found, site))
+        placed.append(Placed(name, found, site, end))
     return tuple(placed)
 
 
@@ -121,23 +123,25 @@ def _arguments(
 ) -> dict[int, str]:
     """``name(value, …)``: the tokens of the values as they are, each but the last with a comma after it."""
     kept: dict[int, str] = {where[0]: f"{name}{opening}", where[-1]: closing}
+    starts = [tokens[index].start for index in where]
     for number, value in enumerate(values):
-        inside = _within(value, where, tokens)
+        inside = _within(value.span, where[0], starts)
         kept |= {index: pieces[index] for index in inside}
         if number < len(values) - 1:
             kept[inside[-1] + 1] = ","
     return kept
 
 
-def _within(value: QueryText, where: range, tokens: Sequence[Token]) -> list[int]:
-    return [i for i in where if value.span.start <= tokens[i].start and tokens[i].end <= value.span.end]
+def _within(span: Span, first: int, starts: Sequence[int]) -> range:
+    """Which tokens stand in a span; ``starts`` are the places of those from index ``first`` on."""
+    return range(first + bisect_left(starts, span.start), first + bisect_left(starts, span.end))
 
 
 def _rows(
     rows: InputQuery, name: str, width: int, where: range, tokens: Sequence[Token], pieces: list[str]
 ) -> dict[int, str]:
     """``(FROM name(…) UNION ALL FROM name(…))``: a call for each row of VALUES, of ``width`` values."""
-    inside = _within(rows.query, where, tokens)
+    inside = _within(rows.query.span, where[0], [tokens[index].start for index in where])
     kept = {index: pieces[index] for index in inside}
     kept[inside[0]] = f"(FROM {name}"
     depth = commas = 0
@@ -160,7 +164,7 @@ def _check_width(given: int, width: int, end: Span) -> None:
 
 
 def input_tokens(placed: Placed, tokens: Sequence[Token]) -> list[Token]:
-    """The query of a call's input: with what WITH defines around it when it names any of that.
+    """The query of a call's input, with what it needs of what WITH defines around it.
 
     Empty for a call whose input is its arguments.
     """
@@ -169,18 +173,30 @@ def input_tokens(placed: Placed, tokens: Sequence[Token]) -> list[Token]:
     source = placed.call.input
     if isinstance(placed.call, PredictTable) and isinstance(source, InputQuery) and source.is_values:
         return []
-    own = _own(source, tokens)
-    visible = [tokens[start:end] for start, end in placed.site.visible]
-    if not {token.value.casefold() for token in own} & {cte[0].value.casefold() for cte in visible}:
+    own = _own(source, tokens[placed.site.index : placed.end])
+    needed = _needed(own, placed.site.visible, tokens)
+    if not needed:
         return own
-    first, last = own[0].start, own[-1].end
-    before = visible[0][0].start
+    before, first, last = needed[0][0].start, own[0].start, own[-1].end
     prefix = [_inserted("WITH", before), *([_inserted("RECURSIVE", before)] * placed.site.recursive)]
-    for number, cte in enumerate(visible):
+    for number, cte in enumerate(needed):
         prefix += [_inserted(",", cte[0].start)] * bool(number)
         prefix += cte
     select = [_inserted("SELECT * FROM", first), _inserted("(", first)]
     return [*prefix, *select, *own, _inserted(")", last)]
+
+
+def _needed(
+    own: Iterable[Token], visible: Sequence[tuple[int, int]], tokens: Sequence[Token]
+) -> list[Sequence[Token]]:
+    """Those of the visible common table expressions that the tokens name, and those that these name."""
+    words = {token.value.casefold() for token in own}
+    needed: list[Sequence[Token]] = []
+    for start, end in reversed(visible):
+        if tokens[start].value.casefold() in words:
+            needed.insert(0, tokens[start:end])
+            words |= {token.value.casefold() for token in tokens[start:end]}
+    return needed
 
 
 def _own(source: Input, tokens: Sequence[Token]) -> list[Token]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlrec.sql.cursor import CLOSING
+from sqlrec.sql.cursor import CLOSING, problem
 from sqlrec.sql.inference_grammar import is_call
 from sqlrec.sql.lexer import Kind, Token
 
 CLAUSES = ("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "QUALIFY", "WINDOW", "LIMIT")
 IN_FROM = ("FROM", "JOIN", "APPLY", "LATERAL")
+MAX_CALLS = 100
+"""Calls of models in one query: each may need what WITH defines before it, all over again."""
 AFTER_NAME = ("AS", "(")
 
 
@@ -43,13 +45,19 @@ class _Frame:
 
 
 def sites(tokens: Sequence[Token]) -> tuple[Site, ...]:
-    """The calls of a query whose brackets match, in order; a call inside another one is among them."""
+    """The calls of a query whose brackets match, in order; a call inside another one is among them.
+
+    Raises ``SyntaxProblem`` for more than :data:`MAX_CALLS`.
+    """
     found: list[Site] = []
     frames = [_Frame()]
     for index, token in enumerate(tokens):
         frame = frames[-1]
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         if is_call(token, following) and not (index and tokens[index - 1].key == "."):
+            if len(found) == MAX_CALLS:
+                message = f"the query calls models more than {MAX_CALLS} times"
+                raise problem("SR109", message, token.span, "split it with CACHE TABLE")
             found.append(_site(tokens, index, frames))
         if token.key in CLOSING:
             frames.append(_Frame(cte=frame.start if _opens_body(tokens, index) else None))

@@ -19,6 +19,7 @@ UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", 
 FLINK_TYPES = ("ARRAY", "MAP", "ROW", "MULTISET", "BYTES", "BINARY", "VARBINARY", "TIME", "TIMESTAMP_LTZ")
 """First words of types that DuckDB does not know, or not with these arguments."""
 MAX_DEPTH = 100
+MAX_JOINS = 1000
 _UNFINISHED = """
 SELECT DISTINCT FROM WHERE GROUP ORDER HAVING JOIN ON USING AND OR NOT IN LIKE UNION INTERSECT EXCEPT LIMIT
 OFFSET AS WHEN THEN ELSE CASE WITH
@@ -149,7 +150,8 @@ def _replace_type(found: Sequence[Token], pieces: list[str], start: int, end: in
         if "<" not in pieces[start:end]:
             return  # one of DuckDB's own, such as MAP(VARCHAR, INT)
         message = f"this is not a type: {error}"
-        raise QueryProblem("SR105", message, found[start].span.to(found[end - 1].span)) from None
+        span = found[start].span.to(found[end - 1].span)
+        raise QueryProblem("SR105", message, span, "write it like ARRAY<INT>") from None
     pieces[start] = _duckdb_type(written, found[start].span)
     pieces[start + 1 : end] = [""] * (end - start - 1)
 
@@ -181,27 +183,33 @@ def _check(found: Sequence[Token]) -> None:
             hint = "a name with a $ needs back-quotes: `m$2`" if in_name else hint
             raise QueryProblem("SR110", "queries take no parameters", token.span, hint)
         if token.kind in (Kind.QUOTED, Kind.DOUBLE) and TEMPLATE.search(token.value):
-            raise QueryProblem("SR110", "a template cannot stand in a name", token.span)
+            raise QueryProblem("SR110", "a template cannot stand in a name", token.span, "write a fixed name")
         if token.key == "SELECT" and key in ("FROM", "WHERE", ")"):
             raise QueryProblem("SR109", "SELECT names no columns", token.span, "write SELECT * for all")
         if len(token.key) == 1 and following and _prefixes(token, following):
             message = f"strings with a prefix ({token.value}'…') are not part of the dialect"
-            raise QueryProblem("SR109", message, token.span)
+            raise QueryProblem("SR109", message, token.span, f"leave {token.value} out, or CAST the string")
     _check_depth(found)
     _check_end(found)
 
 
 def _check_depth(found: Sequence[Token]) -> None:
     """Refuse unmatched and too many brackets: sqlglot's compiled build has no recursion limit of its own."""
-    depth = angles = 0
+    depth = angles = joins = 0
     for index, token in enumerate(found):
+        joins += token.key == "JOIN"
         depth += (token.key in CLOSING) - (token.key in CLOSING.values())
         if depth < 0:
-            raise QueryProblem("SR109", f"unmatched '{token.key}'", token.span)
+            raise QueryProblem(
+                "SR109", f"unmatched '{token.key}'", token.span, "remove it, or open it before"
+            )
         if token.key == "<" and index > 0 and found[index - 1].key in (*FLINK_TYPES, "STRUCT"):
             angles += 1
         elif token.key == ">" and angles:
             angles -= 1
+        if joins > MAX_JOINS:
+            message = f"the query has more than {MAX_JOINS} joins"
+            raise QueryProblem("SR109", message, token.span, "split it with CACHE TABLE")
         if depth + angles > MAX_DEPTH:
             message = f"the query is nested more than {MAX_DEPTH} deep"
             raise QueryProblem("SR109", message, token.span, "split it with CACHE TABLE")
@@ -216,4 +224,6 @@ def _check_end(found: Sequence[Token]) -> None:
     by = last.key == "BY" and len(found) > 1 and found[-2].key in ("GROUP", "ORDER", "PARTITION")
     if by or last.key in UNFINISHED:
         message = f"the query ends too early, after '{last.value}'"
-        raise QueryProblem("SR109", message, Span(last.end, last.end + 1))
+        raise QueryProblem(
+            "SR109", message, Span(last.end, last.end + 1), f"complete or remove '{last.value}'"
+        )

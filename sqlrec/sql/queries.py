@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 
 from sqlrec.errors import Diagnostic, Span
@@ -31,6 +31,8 @@ from sqlrec.sql.moving import moved
 from sqlrec.sql.reading import Read, Unreadable, reads_of_condition, reads_of_query, sources_of
 from sqlrec.sql.statements import DataSource, Ident, QueryText
 
+ENDS_EARLY = "complete the query: it ends before something that it needs"
+LOOK_BEFORE = "look just before this place: a comma too many, a word missing or misspelt, a bracket left open"
 CLAUSES = (
     *("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "JOIN", "UNION", "DISTINCT"),
     *("VALIDATE", "WITH"),
@@ -154,7 +156,7 @@ class _Lowering:
         """The text of a query of the script, whose tables become those of the result."""
         found = tokens(source.sql)
         if not found:
-            raise QueryProblem("SR109", "the query is empty", source.span)
+            raise QueryProblem("SR109", "the query is empty", source.span, "write SELECT …")
         self.words |= {token.value.casefold() for token in found}
         offset = source.span.start
         part = _Part(source.sql, offset, found)
@@ -173,8 +175,9 @@ class _Lowering:
             reads = reader(text.text)
         except Unreadable as error:
             raise _located(error, text) from None
+        around = cache(lambda: sources_of(text.text).names)
         for placed in text.calls:
-            self._add_call(placed, part, text.text)
+            self._add_call(placed, part, around)
         known = set(self.names.values())
         tables = (_table(read, text) for read in reads if read.parts[-1] not in known)
         return text.text, tuple(moved(table, part.offset) for table in tables)
@@ -189,7 +192,7 @@ class _Lowering:
             number += 1
         return self.names[place]
 
-    def _add_call(self, placed: Placed, part: _Part, outer: str) -> None:
+    def _add_call(self, placed: Placed, part: _Part, around: Callable[[], frozenset[str]]) -> None:
         """Lower the input of a call, unless that was done: a query may be part of several inputs."""
         if placed.name in self.calls:
             return
@@ -199,7 +202,7 @@ class _Lowering:
             self.calls[placed.name] = LoweredCall(name=placed.name, call=call)
             return
         query, tables = self._lower(replace(part, tokens=found), reads_of_query)
-        _check_input(placed, query, tables, outer)
+        _check_input(placed, query, tables, around)
         unique = {_folded(table): table for table in reversed(tables)}
         self.calls[placed.name] = LoweredCall(
             name=placed.name, call=call, query=query, tables=tuple(reversed(unique.values()))
@@ -210,8 +213,13 @@ def _folded(table: Ident) -> tuple[str, ...]:
     return tuple(part.casefold() for part in table.parts)
 
 
-def _check_input(placed: Placed, query: str, tables: Iterable[Ident], outer: str) -> None:
-    """A call is made once for its whole input, so the input cannot depend on rows of the query around it."""
+def _check_input(
+    placed: Placed, query: str, tables: Iterable[Ident], around: Callable[[], frozenset[str]]
+) -> None:
+    """A call is made once for its whole input, so the input cannot depend on rows of the query around it.
+
+    ``around`` gives the names of that query's tables.
+    """
     assert not isinstance(placed.call, PredictValues | EvaluateRows), "calls of values have no input"
     span = placed.call.input.span
     itself = {table.text.casefold() for table in tables} & placed.site.inside
@@ -219,7 +227,8 @@ def _check_input(placed: Placed, query: str, tables: Iterable[Ident], outer: str
         message = "a call over the recursive query that it is part of parses, but cannot be run yet"
         raise QueryProblem("SR139", message, span, "call the model after the recursion")
     inner = sources_of(query)
-    outside = sorted((inner.qualifiers - inner.names) & sources_of(outer).names)
+    foreign = inner.qualifiers - inner.names
+    outside = sorted(foreign & around()) if foreign else ()
     if outside:
         message = f"an input that uses rows of {outside[0]!r} around it parses, but cannot be run yet"
         hint = "put the columns into ML_PREDICT's input: a query with the join inside, or VALUES (…)"
@@ -233,7 +242,8 @@ def _table(read: Read, text: LoweredText) -> Ident:
         hint = "declare the file: CREATE TABLE name WITH (connector = …, path = …)"
         raise QueryProblem("SR109", "a table is named, not given as a string", span, hint)
     if len(read.parts) > 3:
-        raise QueryProblem("SR104", f"the table name has at most 3 parts, not {len(read.parts)}", span)
+        message = f"the table name has at most 3 parts, not {len(read.parts)}"
+        raise QueryProblem("SR104", message, span, "write catalog.database.table, or less")
     return Ident(read.parts, span)
 
 
@@ -241,11 +251,11 @@ def _located(error: Unreadable, text: LoweredText) -> QueryProblem:
     """The problem at its place in the script, with a hint when a word near it looks misspelt."""
     if error.start is None:
         end = text.tokens[-1].end
-        return QueryProblem("SR109", error.message, Span(end, end + 1))
+        return QueryProblem("SR109", error.message, Span(end, end + 1), error.hint or ENDS_EARLY)
     index = text.index(error.start)
     near = [t for t in text.tokens[max(index - 1, 0) : index + 1] if t.kind is Kind.WORD]
     hints = (did_you_mean(t.value, CLAUSES) for t in near if t.key not in CLAUSES)
-    hint = error.hint or _sqlflow(text) or next((h for h in hints if h), "")
+    hint = error.hint or _sqlflow(text) or next((h for h in hints if h), LOOK_BEFORE)
     return QueryProblem("SR109", error.message, text.tokens[index].span, hint)
 
 

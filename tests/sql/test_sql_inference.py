@@ -230,6 +230,12 @@ VALUES = [
      "SELECT a IS DISTINCT FROM ml_predict_1( a) FROM t", Function.PREDICT, False),
     ("SELECT p.* FROM t, LATERAL TABLE(ML_PREDICT('m', t.a)) AS p(x)",
      "SELECT p.* FROM t, ml_predict_1( t.a) AS p(x)", Function.PREDICT, True),
+    (
+        "SELECT * FROM t OUTER APPLY TABLE(ML_PREDICT('m', t.a)) AS p WHERE x > 1",
+        "SELECT * FROM t LEFT JOIN ml_predict_1(t.a) AS p ON TRUE WHERE x > 1",
+        Function.PREDICT,
+        True,
+    ),
     ("SELECT * FROM t CROSS JOIN ML_PREDICT('m', t.a)", "SELECT * FROM t CROSS JOIN ml_predict_1( t.a)",
      Function.PREDICT, True),
     ("SELECT ML_PREDICT(MODEL m, (SELECT max(a) FROM u)) FROM t",
@@ -384,6 +390,15 @@ def test_an_input_may_be_what_with_defines() -> None:
     assert [table.text for table in made.tables] == ["t"]
     assert found.parameters == {"p1": "{{ ds }}", "p2": "{{ ds }}"}
     printed(sql)
+
+
+def test_an_input_gets_what_it_needs_of_with_and_no_more() -> None:
+    (made,) = lowered(
+        "WITH a AS (SELECT 1 AS x), b AS (SELECT 2), c AS (SELECT * FROM a), d AS (SELECT 3)"
+        " SELECT * FROM ML_PREDICT((SELECT * FROM c), MODEL m, DESCRIPTOR(x)), b, d"
+    ).calls
+    query = "WITH a AS (SELECT 1 AS x),c AS (SELECT * FROM a) SELECT * FROM (SELECT * FROM c)"
+    assert tight(made.query) == query
 
 
 def test_an_input_that_needs_nothing_of_with_is_left_alone() -> None:

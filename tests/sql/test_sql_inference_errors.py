@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from sqlrec.errors import Span
@@ -397,3 +399,18 @@ def test_an_input_inside_may_qualify_its_own_columns() -> None:
     for inner in ("SELECT u.a FROM u", "SELECT v.a FROM u AS v", "SELECT s.x AS a FROM u", "SELECT a FROM u"):
         sql = f"SELECT * FROM e CROSS APPLY ML_PREDICT(({inner}), MODEL m, {D})"
         assert lower(QueryText(sql, Span(0, len(sql)))).calls
+
+
+def test_a_query_calls_models_a_bounded_number_of_times() -> None:
+    """What WITH defines may be needed for each call anew, so their number bounds the work."""
+    many = ", ".join([f"ML_PREDICT(TABLE t, MODEL m, {D})"] * 5000)
+    (found,) = check(QueryText(f"SELECT * FROM {many}", Span(0, len(many) + 14)))
+    assert (found.code, found.hint) == ("SR109", "split it with CACHE TABLE")
+    assert found.message == "the query calls models more than 100 times"
+
+
+def test_a_call_of_many_values_is_read_in_linear_time() -> None:
+    sql = f"SELECT ML_PREDICT(MODEL m, {', '.join(['a'] * 20_000)})"
+    began = time.monotonic()
+    assert lower(QueryText(sql, Span(0, len(sql)))).calls
+    assert time.monotonic() - began < 10
