@@ -42,7 +42,7 @@ from sqlrec.plan.plan import (
 )
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
-from sqlrec.spec.table import Relation
+from sqlrec.spec.table import EvaluatedTable, PredictedTable, Relation, SearchedTable
 from sqlrec.sql.statements import ObjectKind
 
 
@@ -169,17 +169,32 @@ def _into(step: ScoreStep | ChunkedCallStep) -> str:
 
 
 def _tables(relation: Relation) -> str:
-    return ", ".join(relation.sources) or "no table"
+    """The tables that a query and the inputs of its calls of models read."""
+    inputs = [
+        call.inputs.sources
+        for call in relation.calls
+        if isinstance(call, PredictedTable | EvaluatedTable | SearchedTable)
+    ]
+    names = dict.fromkeys(name for sources in (relation.sources, *inputs) for name in sources)
+    return ", ".join(names) or "no table"
+
+
+def _models(relation: Relation) -> str:
+    """The models that a query calls."""
+    used = (call.model for call in relation.calls if not isinstance(call, SearchedTable))
+    names = dict.fromkeys(f"{model.name}{'$' * bool(model.version)}{model.version}" for model in used)
+    return f"; it calls {'models' if len(names) > 1 else 'model'} {', '.join(names)}" if names else ""
 
 
 def _query(step: QueryStep) -> str:
     name = step.target.name if step.target else ""
-    return {
+    words = {
         QueryMode.SELECT: "run a query, shown",
         QueryMode.CACHE: f"run a query into cache table {name}",
         QueryMode.APPEND: f"add the rows of a query to {name}",
         QueryMode.OVERWRITE: f"replace {name}, or the partitions written, by the rows of a query",
-    }[step.mode]
+    }
+    return words[step.mode] + _models(step.query)
 
 
 def _function(step: DefineFunctionStep | DropFunctionStep | DefineApiStep | DropApiStep) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sqlrec.plan.explain_words import does
 from sqlrec.plan.plan import AssertStep, QueryStep, TrainStep
 from sqlrec.spec import codec
 from sqlrec.spec.model import CheckpointKind
@@ -295,3 +296,23 @@ def test_spelling_makes_no_other_plan(compiled: Any) -> None:
     )
     first, second = (step(compiled, form) for form in forms)
     assert (first.id, first.query, first.sql) == (second.id, second.query, second.sql)
+
+
+WORDS = [
+    ("SELECT ML_PREDICT(MODEL m, u, v) FROM t", "run a query, shown; it calls model m"),
+    (
+        "INSERT INTO w SELECT * FROM ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(u, v)),"
+        " ML_PREDICT(TABLE t, MODEL `m$2`, DESCRIPTOR(u, v))",
+        "add the rows of a query to w; it calls models m, m$2",
+    ),
+    ("SELECT * FROM VECTOR_SEARCH(TABLE t, DESCRIPTOR(e), [1.0], 3)", "run a query, shown"),
+    (
+        "ASSERT SELECT result IS NOT NULL FROM ML_EVALUATE(TABLE x, MODEL m, DESCRIPTOR(u, v))",
+        "stop unless the query over x gives true alone",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "words"), WORDS)
+def test_what_a_step_with_calls_does_in_words(compiled: Any, query: str, words: str) -> None:
+    assert does(step(compiled, query)) == words
