@@ -26,7 +26,7 @@ def blocks(statements: Iterable[Statement]) -> list[tuple[Statement, ...]]:
 
 
 def is_complete(text: str) -> bool:
-    """Whether nothing is left open: the last statement ends with ``;``, all quotes and functions are closed."""
+    """Whether nothing is left open: the last statement ends, quotes and functions are closed."""
     split = Split(text).read()
     last = tokens(text)[-1:]
     if split.problems or not all(token.key == ";" for token in last):

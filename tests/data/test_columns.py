@@ -33,7 +33,9 @@ def warehouse(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def columns(warehouse: Path, name: str = "t", path: str = "", format: str = "warehouse", **options: str) -> str:
+def columns(
+    warehouse: Path, name: str = "t", path: str = "", format: str = "warehouse", **options: str
+) -> str:
     table = TableSource(name=name, format=TableFormat(format), path=path, options=options)
     found = read_columns(table, project=warehouse, warehouse=warehouse)
     return shown(found) if found is not None else "out of reach"
@@ -48,7 +50,8 @@ def test_parquet_tells_names_and_types_and_folders_tell_partitions(warehouse: Pa
     assert columns(warehouse, "DB.Clicks") == columns(warehouse, "db.clicks")
     assert columns(warehouse, "one") == "u BIGINT, Name STRING"
     assert columns(warehouse, path="one.parquet", format="parquet") == "u BIGINT, Name STRING"
-    assert columns(warehouse, path="db/clicks/*/*/*.parquet", format="parquet").endswith("dt STRING, hr STRING")
+    scanned = columns(warehouse, path="db/clicks/*/*/*.parquet", format="parquet")
+    assert scanned.endswith("dt STRING, hr STRING")
     assert columns(warehouse, path=str(warehouse / "db/clicks/dt=2026-01-01"), format="parquet") == (
         "u BIGINT, Name STRING, hr STRING"
     )

@@ -73,7 +73,7 @@ def test_threads_ask_at_once(service: Service) -> None:
 
 def test_a_failure_is_raised_where_it_was_asked(service: Service) -> None:
     service.script(Reply(status=400, body=b"bad"))
-    with scorer(service) as made, pytest.raises(RemoteError, match="SR611.*400"):
+    with scorer(service) as made, pytest.raises(RemoteError, match=r"SR611.*400"):
         made.predict(pa.array([1] * 30), pa.array(range(30)))
 
 

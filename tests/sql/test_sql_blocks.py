@@ -8,7 +8,8 @@ from sqlrec.sql.blocks import blocks, is_complete
 from sqlrec.sql.script import parse
 
 FUNCTION = (
-    "create or replace sql function f; define input table t (a int); cache table r as select * from t; return r"
+    "create or replace sql function f; define input table t (a int); "
+    "cache table r as select * from t; return r"
 )
 
 
