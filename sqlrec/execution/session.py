@@ -29,15 +29,16 @@ from sqlrec.execution.session_folder import PREFIX, held_folder
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.build import plan_in
 from sqlrec.plan.catalog import Catalog, ReadColumns, no_columns
+from sqlrec.plan.checks.parts import inner
 from sqlrec.plan.masking import masked
 from sqlrec.plan.plan import Plan, Step
-from sqlrec.plan.scope import GetController, ScriptScope
+from sqlrec.plan.scope import EARLIER, GetController, ScriptScope
 from sqlrec.plan.script_options import effective_settings
 from sqlrec.spec import codec
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 from sqlrec.sql.blocks import blocks
 from sqlrec.sql.script import parse
-from sqlrec.sql.statements import CacheTable, CreateTable, CreateView, Declare, Statement
+from sqlrec.sql.statements import CacheTable, CreateTable, CreateView, Declare, Explain, Statement
 
 SHOWN_ROWS = 100
 """Rows of a result that are read back to be shown."""
@@ -147,14 +148,15 @@ class Session:
         span = block.span
         line, column = position(block.text, span.start)
         before = "\n" * (line - 1) + " " * (column - 1)
-        scope = self._fork(before + block.sql, block.statements)
+        scope = self._fork(before + block.sql, block.statements[:1])
         shift = span.start - len(before)
         try:
             plan = plan_in(scope, path=block.path, name=DAG)
         except ScriptError as error:
             found, shown = masked([_moved(d, shift) for d in error.diagnostics], block.text)
             raise ScriptError(found, text=shown, path=block.path) from None
-        return Planned(replace(plan, warnings=tuple(_moved(d, shift) for d in plan.warnings)), scope)
+        after = self.kept if isinstance(block.statements[0], Explain) else scope
+        return Planned(replace(plan, warnings=tuple(_moved(d, shift) for d in plan.warnings)), after)
 
     def do(self, planned: Planned, working: Working) -> Iterator[Done]:
         """Do the steps of a block, one by one; ``working`` surrounds each and takes its progress.
@@ -177,17 +179,10 @@ class Session:
         own = {f.name: copy(getattr(self.kept, f.name)) for f in fields(self.kept)}
         if self.kept.catalog.closed:
             own |= {name: type(own[name])() for name in ASKED}
-        scope = ScriptScope(**{**own, "text": text, "unread": ""})
+        lines = dict.fromkeys(self.kept.lines, EARLIER)
+        scope = ScriptScope(**{**own, "lines": lines, "text": text, "unread": ""})
         for statement in statements:
-            match statement:
-                case Declare():
-                    scope.params.pop(statement.name.text, None)
-                case CreateTable(if_not_exists=False):
-                    scope.tables.pop(statement.name.text.casefold(), None)
-                case CacheTable() | CreateView(if_not_exists=False):
-                    scope.caches.pop(statement.name.text.casefold(), None)
-                case _:
-                    pass
+            _free(statement, scope)
         return scope
 
     def _environment(self, plan: Plan) -> Environment:
@@ -233,6 +228,20 @@ def open_session(
 def folder_of(env: Environment, run_id: str) -> Path:
     """Where a session keeps its tables and results."""
     return env.runs / RunKey(dag_id=DAG, run_id=run_id, task_id="").run_folder
+
+
+def _free(statement: Statement, scope: ScriptScope) -> None:
+    """Take the names that a statement gives anew, itself or in a branch, out of the scope."""
+    match statement:
+        case Declare():
+            scope.params.pop(statement.name.text, None)
+        case CreateTable(if_not_exists=False):
+            scope.tables.pop(statement.name.text.casefold(), None)
+        case CacheTable() | CreateView(if_not_exists=False):
+            scope.caches.pop(statement.name.text.casefold(), None)
+        case _:
+            for part in inner(statement):
+                _free(part, scope)
 
 
 def _head(path: Path, total: int) -> Rows:

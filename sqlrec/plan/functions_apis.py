@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlrec.errors import Diagnostic, suggest
 from sqlrec.plan.functions_calls import find_block
 from sqlrec.plan.resolve import Acting
-from sqlrec.plan.scope import ScriptScope
+from sqlrec.plan.scope import ScriptScope, place
 from sqlrec.spec.names import is_name
 from sqlrec.sql.statements import CreateApi
 
@@ -51,7 +51,7 @@ def _check_new(statement: CreateApi, scope: ScriptScope) -> Iterator[Diagnostic]
     same = known is not None and known.function.casefold() == statement.function.text.casefold()
     if statement.replace or known is None or (same and not line):
         return
-    where = f"line {line} creates it" if line else f"it runs function {known.function}"
+    where = f"{place(line)} creates it" if line else f"it runs function {known.function}"
     yield Diagnostic(
         code="SR201",
         message=f"api {name!r} exists already",

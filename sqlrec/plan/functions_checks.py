@@ -8,7 +8,7 @@ from itertools import chain
 from sqlrec.errors import Diagnostic, suggest
 from sqlrec.plan.declare import cached_tables
 from sqlrec.plan.functions import FunctionBlock
-from sqlrec.plan.scope import ScriptScope
+from sqlrec.plan.scope import ScriptScope, place
 from sqlrec.plan.script_options import is_script_wide
 from sqlrec.spec.function import FunctionSpec
 from sqlrec.spec.names import is_name
@@ -51,7 +51,7 @@ def _check_new(block: FunctionBlock, spec: FunctionSpec, scope: ScriptScope) -> 
     line = scope.lines.get(f"function {block.name.casefold()}", 0)
     if block.create.replace or known is None or (known == spec and not line):
         return
-    where = f"line {line} creates it" if line else "it is registered with another definition"
+    where = f"{place(line)} creates it" if line else "it is registered with another definition"
     yield Diagnostic(
         code="SR201",
         message=f"sql function {block.name!r} exists already",

@@ -31,6 +31,15 @@ ALIAS = "@"
 """What the name of a checkpoint begins with when it is an alias: ``CHECKPOINT = '@prod'``."""
 
 
+EARLIER = -1
+"""The line of what an earlier input of a session made: its number would say nothing."""
+
+
+def place(line: int) -> str:
+    """Where something is made, as the subject of a sentence."""
+    return "this session" if line == EARLIER else f"line {line}"
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A checkpoint that a line of the script makes (``line`` 0: the catalog knows it)."""

@@ -89,6 +89,40 @@ def test_names_may_be_given_anew(do: Do) -> None:
     assert rows(do("SELECT a, '{{ params.d }}' AS d FROM c")) == ((2, "y"),)
 
 
+def test_a_branch_of_if_may_name_a_table_anew_and_explain_takes_none_away(do: Do) -> None:
+    do("CACHE TABLE x AS SELECT 0 AS a")
+    for number, holds in ((1, "true"), (2, "true"), (3, "false")):
+        then = f"CACHE TABLE X AS SELECT {number} AS a"
+        do(f"IF (SELECT {holds}) THEN ({then}) ELSE (CACHE TABLE X AS SELECT 9 AS a)")
+        assert rows(do("SELECT a FROM x")) == ((number if holds == "true" else 9,),)
+    do(
+        "EXPLAIN IF (SELECT true) THEN (CACHE TABLE x AS SELECT 4 AS a);"
+        "EXPLAIN CACHE TABLE x AS SELECT 5 AS a"
+    )
+    assert rows(do("SELECT a FROM x")) == ((9,),)
+    with pytest.raises(ScriptError, match="SR213"):
+        do("INSERT INTO x SELECT 1 AS a")
+
+
+def test_the_tables_of_a_function_are_its_own(do: Do) -> None:
+    do("CACHE TABLE r AS SELECT 1 AS a")
+    do("CREATE SQL FUNCTION one; CACHE TABLE r AS SELECT 2 AS a; RETURN r;")
+    with pytest.raises(ScriptError, match="SR213"):
+        do("INSERT INTO r SELECT 1 AS a")
+
+
+@pytest.mark.parametrize(
+    "again", [MODEL, MODEL.replace("CREATE", "CREATE TEMPORARY"), "CREATE SQL FUNCTION f; RETURN;"]
+)
+def test_what_an_earlier_input_made_is_the_sessions_and_has_no_line(do: Do, again: str) -> None:
+    do(again)
+    with pytest.raises(ScriptError) as caught:
+        do(again)
+    (found,) = caught.value.diagnostics
+    assert found.code == "SR201"
+    assert (found.hint or "").startswith("this session creates it; write CREATE OR REPLACE")
+
+
 def test_models_are_asked_of_the_registry_every_time(do: Do, world: World) -> None:
     do(MODEL)
     spec = world.registry.models()[0]

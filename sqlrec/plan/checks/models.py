@@ -10,7 +10,7 @@ from sqlrec.models.lookup import TRAINING, model_type, type_key
 from sqlrec.plan.options import check_options, stored_options
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.resolve_models import answers, model_spec
-from sqlrec.plan.scope import ScriptScope
+from sqlrec.plan.scope import ScriptScope, place
 from sqlrec.plan.templates import is_templated, secret_reference
 from sqlrec.spec.options import Scope, canonical_key
 from sqlrec.spec.schema import Schema
@@ -28,7 +28,7 @@ def check_new_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnosti
         return
     line = scope.lines.get(f"{what} {name.key}")
     if line:
-        where = f"line {line} creates it"
+        where = f"{place(line)} creates it"
     elif existing.digest != model_spec(statement, scope).digest:
         where = "another definition is registered"
     else:

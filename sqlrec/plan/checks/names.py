@@ -10,7 +10,7 @@ from sqlrec.plan.checks.parts import checkpoints_of, inner
 from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.resolve_models import alias_name
-from sqlrec.plan.scope import ALIAS, ScriptScope
+from sqlrec.plan.scope import ALIAS, ScriptScope, place
 from sqlrec.plan.templates import is_templated
 from sqlrec.spec.names import (
     DEFAULT_CATALOG,
@@ -183,7 +183,7 @@ def model_hint(model: ModelName, scope: ScriptScope) -> str:
     known = scope.model_names()
     if model.key in scope.models:
         renamed = scope.lines.get(f"renamed {model.key}")
-        return f"line {renamed} renames it" if renamed else "the script drops it before this line"
+        return f"{place(renamed)} renames it" if renamed else "the script drops it before this line"
     listed = f"models: {', '.join(known)}" if known else "there is no model yet"
     return suggest(str(model), known) or f"{listed}; CREATE MODEL first"
 
