@@ -41,8 +41,13 @@ def resolve(source: TableSource, *, project: Path, warehouse: Path) -> TableSour
 
 
 def known_tables(warehouse: Path) -> Iterator[str]:
-    """Names of the warehouse's tables, with their database when they are in one."""
+    """Names of the warehouse's tables, with their database when they are in one.
+
+    A folder ``key=value`` is a partition: the table is the folder that it lies in, here the warehouse itself.
+    """
     for path in _entries(warehouse):
+        if path.is_dir() and "=" in path.name:
+            continue
         if path.is_file() or not _is_database(path):
             yield from _name(path)
             continue

@@ -79,6 +79,17 @@ def test_all_tables_are_listed_when_none_is_near(warehouse: Path) -> None:
         look_up(warehouse, "zzz")
 
 
+def test_partitions_that_lie_in_the_warehouse_itself_are_no_tables(warehouse: Path) -> None:
+    before = sorted(known_tables(warehouse))
+    for day in ("dt=2026-01-01", "dt=2026-01-02"):
+        (warehouse / day).mkdir()
+        (warehouse / day / "part-0.parquet").touch()
+    assert sorted(known_tables(warehouse)) == before
+    with pytest.raises(NameNotFoundError) as caught:
+        look_up(warehouse, "dt")
+    assert "dt=" not in caught.value.hint
+
+
 def test_declared_paths_are_those_of_the_project(tmp_path: Path) -> None:
     source = TableSource(name="t", format=TableFormat.CSV, path="in/*.csv", options={"header": "false"})
     found = resolve(source, project=tmp_path, warehouse=tmp_path / "data")
