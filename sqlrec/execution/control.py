@@ -98,7 +98,8 @@ def run_if(step: IfStep, call: Call, run: Run) -> Outcome:
         milliseconds = _milliseconds(step, call)
         outcome = _in_time(step, milliseconds, call, run)
         branch = ELSE if outcome is None else THEN
-        why = f"{'not ' if outcome is None else ''}done within {milliseconds / 1000:g} s"
+        limit = f"within {milliseconds / 1000:g} s" if milliseconds > 0 else "without a limit of time"
+        why = f"{'not ' if outcome is None else ''}done {limit}"
     else:
         holds = bool(_value(step, call))
         branch, why = (THEN, "the condition is true") if holds else (ELSE, "the condition is false")
@@ -123,9 +124,12 @@ def _done(step: IfStep, branch: str, call: Call, run: Run) -> Outcome:
 
 
 def _in_time(step: IfStep, milliseconds: float, call: Call, run: Run) -> Outcome | None:
-    """What THEN gave, or None when the time was over or a service did not answer in its own."""
+    """What THEN gave, or None when the time was over or a service did not answer in its own.
+
+    A time of 0 or less is no limit: THEN is done as if it stood alone, as SQLRec has it.
+    """
     if milliseconds <= 0:
-        return None
+        return run(step.then, _inner(call, THEN))
     try:
         with time_limit(milliseconds / 1000):
             return run(step.then, _inner(call, THEN))

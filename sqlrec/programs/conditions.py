@@ -46,7 +46,7 @@ def truth(table: pa.Table) -> bool:
 
 
 def milliseconds(table: pa.Table) -> float:
-    """The one value of the condition of IF TIMEIN; raises SR267 and SR268."""
+    """The one value of the condition of IF TIMEIN, 0 or less for no limit; raises SR267 and SR268."""
     value = _one_value(table)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise SchemaError("SR267", f"IF TIMEIN takes a number of milliseconds, not {value!r}")

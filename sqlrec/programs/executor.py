@@ -179,8 +179,8 @@ class _Run:
         with located(step):
             condition = await self._query(step.condition, tables)
             limit = milliseconds(condition) if step.timein else None
-            holds = limit is None and truth(condition)
-        if limit is not None:
+            holds = truth(condition) if limit is None else limit <= 0
+        if limit is not None and not holds:
             holds = await self._in_time(step, limit / 1000, tables)
         elif holds:
             await self.steps(step.then, tables)
@@ -193,8 +193,6 @@ class _Run:
 
     async def _in_time(self, step: ProgramIf, seconds: float, tables: dict[str, pa.Table]) -> bool:
         """Whether THEN was done in time; if not, nothing of it is left."""
-        if seconds <= 0:
-            return False
         own = dict(tables)
         try:
             async with asyncio.timeout(seconds) as limit:

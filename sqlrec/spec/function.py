@@ -70,7 +70,8 @@ class ProgramAssert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramIf:
-    """One branch or the other; with ``timein`` the condition gives the milliseconds that ``then`` has.
+    """One branch or the other; with ``timein`` the condition gives the milliseconds that ``then`` has,
+    0 or less for no limit.
 
     When the condition is false and there is no other branch, a table that ``then`` makes has no rows.
     """

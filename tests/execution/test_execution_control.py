@@ -219,10 +219,12 @@ def test_what_takes_longer_is_stopped_and_else_is_done(world: World) -> None:
     assert time.monotonic() - began < 0.1, "it was decided before"
 
 
-def test_no_time_is_never_enough(world: World) -> None:
-    step = choose("SELECT -1.5", cache("SELECT 1 AS x"), cache("SELECT 2 AS x"), timein=True)
-    world.run(step)
-    assert rows(world) == [{"x": 2}]
+@pytest.mark.parametrize("milliseconds", ["0", "-1.5"])
+def test_a_time_of_zero_or_less_is_no_limit(world: World, milliseconds: str) -> None:
+    then = cache("SELECT count(*) AS x FROM range(1000)")
+    step = choose(f"SELECT {milliseconds}", then, cache("SELECT 2::BIGINT AS x"), timein=True)
+    assert world.run(step).message == "done without a limit of time: cached 1 rows as t"
+    assert rows(world) == [{"x": 1000}]
 
 
 def test_a_service_that_does_not_answer_leaves_it_to_else(tmp_path: Path) -> None:

@@ -302,8 +302,10 @@ class TestTimein:
                 u={},
             )
 
-    def test_no_time_is_too_late(self) -> None:
-        assert run(self.program("SELECT 0", (query("r", "SELECT 1::BIGINT AS n"),)), u={}) == [{"n": 0}]
+    @pytest.mark.parametrize("milliseconds", ["0", "-1.5"])
+    def test_a_time_of_zero_or_less_is_no_limit(self, milliseconds: str) -> None:
+        then = (query("r", "SELECT count(*) AS n FROM range(1000)"),)
+        assert run(self.program(f"SELECT {milliseconds}", then), u={}) == [{"n": 1000}]
 
     def test_a_limit_within_a_limit(self) -> None:
         inner = choice(

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class If(Base):
     """IF [TIMEIN] (query) THEN (statement) [ELSE (statement)].
 
-    With TIMEIN the query gives milliseconds: what THEN has not done by then is left to ELSE.
+    With TIMEIN the query gives milliseconds: what THEN has not done by then is left to ELSE. 0 or less
+    is no limit.
     """
 
     condition: QueryText
