@@ -202,9 +202,11 @@ def _needed(
 def _own(source: Input, tokens: Sequence[Token]) -> list[Token]:
     span = source.name.span if isinstance(source, InputTable) else source.query.span
     own = [token for token in tokens if span.start <= token.start and token.end <= span.end]
-    if isinstance(source, InputTable):
-        return [_inserted("SELECT * FROM", span.start), *own]
-    return own
+    if isinstance(source, InputQuery):
+        return own
+    # As quoted names, because DuckDB reserves words that we do not.
+    names = (token._replace(kind=Kind.QUOTED, key="") if token.key != "." else token for token in own)
+    return [_inserted("SELECT * FROM", span.start), *names]
 
 
 def _inserted(text: str, place: int) -> Token:

@@ -229,7 +229,7 @@ def test_what_the_plan_holds_of_calls(compiled: Any) -> None:
     assert isinstance(made, QueryStep)
     by_name = {call.name: call for call in made.query.calls}
     t = made.query.sources["t"]
-    whole = Relation(query="SELECT * FROM t", sources={"t": t}, parameters={"p1": "{{ ds }}"})
+    whole = Relation(query='SELECT * FROM "t"', sources={"t": t}, parameters={"p1": "{{ ds }}"})
     size = {"batch_size": "10"}
     assert by_name == {
         "ml_predict_1": PredictedValue(

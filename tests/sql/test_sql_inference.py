@@ -54,7 +54,7 @@ def printed(sql: str) -> str:
 
 def tight(sql: str) -> str:
     """The text without the blanks that are left where something was taken out."""
-    return sql.replace("( ", "(").replace(" )", ")").replace(" ,", ",").replace(", ", ",")
+    return sql.replace('"', "").replace("( ", "(").replace(" )", ")").replace(" ,", ",").replace(", ", ",")
 
 
 def shape(call: InferenceCall) -> tuple[object, ...]:
@@ -144,10 +144,11 @@ def test_a_model_may_be_named_in_many_ways(
 
 
 INPUTS = [
-    ("TABLE db.t", "SELECT * FROM db.t", ["db.t"], "TABLE db.t"),
+    ("TABLE db.t", 'SELECT * FROM "db"."t"', ["db.t"], "TABLE db.t"),
     ("TABLE `a.b`", 'SELECT * FROM "a.b"', ["a.b"], "TABLE `a.b`"),
-    ("TABLE t PARTITION BY x", "SELECT * FROM t", ["t"], "TABLE t PARTITION BY x"),
-    ("(TABLE t PARTITION BY (x, y))", "SELECT * FROM t", ["t"], "TABLE t PARTITION BY (x, y)"),
+    ("TABLE some", 'SELECT * FROM "some"', ["some"], "TABLE `some`"),
+    ("TABLE t PARTITION BY x", 'SELECT * FROM "t"', ["t"], "TABLE t PARTITION BY x"),
+    ("(TABLE t PARTITION BY (x, y))", 'SELECT * FROM "t"', ["t"], "TABLE t PARTITION BY (x, y)"),
     ("(SELECT * FROM t JOIN u USING (a))", "SELECT * FROM t JOIN u USING (a)", ["t", "u"],
      "(SELECT * FROM t JOIN u USING (a))"),
     ("TABLE(SELECT a FROM t)", "SELECT a FROM t", ["t"], "(SELECT a FROM t)"),
@@ -362,7 +363,7 @@ def test_calls_inside_calls_are_made_first() -> None:
     found = lowered(sql)
     assert [(call.name, call.query) for call in found.calls] == [
         ("ml_embed_2", ""),
-        ("ml_predict_3", "SELECT * FROM q"),
+        ("ml_predict_3", 'SELECT * FROM "q"'),
         ("ml_predict_1", 'SELECT ml_embed_2( d) AS v FROM "ml_predict_3"'),
     ]
     assert "FROM ML_PREDICT(INPUT => TABLE q, MODEL => MODEL z, ARGS => DESCRIPTOR(b))), MODEL" in printed(
@@ -385,7 +386,7 @@ def test_an_input_may_be_what_with_defines() -> None:
     (made,) = found.calls
     assert made.query == (
         "WITH a AS (SELECT * FROM t WHERE d = $p2 ) , b(x) AS MATERIALIZED (SELECT y FROM a)"
-        " SELECT * FROM ( SELECT * FROM b)"
+        ' SELECT * FROM ( SELECT * FROM "b")'
     )
     assert [table.text for table in made.tables] == ["t"]
     assert found.parameters == {"p1": "{{ ds }}", "p2": "{{ ds }}"}
@@ -405,7 +406,7 @@ def test_an_input_that_needs_nothing_of_with_is_left_alone() -> None:
     (made,) = lowered(
         "WITH a AS (SELECT 1) SELECT * FROM a, ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(x))"
     ).calls
-    assert made.query == "SELECT * FROM t"
+    assert made.query == 'SELECT * FROM "t"'
 
 
 def test_a_call_in_with_is_made_once_for_all_that_read_it() -> None:
