@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from sqlrec.cli.console import print_fact, print_json, print_table
 from sqlrec.cli.project import settings
 from sqlrec.errors import NameNotFoundError
 from sqlrec.execution.key import registration_of
+from sqlrec.execution.outcome import GONE_MODEL, GONE_SERVICE
 
 if TYPE_CHECKING:
     from sqlrec.airflow.run import RunReport, TaskReport
@@ -137,8 +138,7 @@ def _show_checkpoints(done: list[TaskReport]) -> None:
 
 
 def _show_more(report: RunReport, done: list[TaskReport], chosen: Settings) -> None:
-    found = (t.outcome.facts for t in done if t.outcome and "url" in t.outcome.facts)
-    services = list({facts["service"]: facts for facts in found}.values())
+    services, models = _left([task.outcome.facts for task in done if task.outcome])
     where = _relative(chosen.project)
     sqlrec = _program("sqlrec") + ("" if where == "." else f" --project {shlex.quote(where)}")
     lines = [("total", f"{report.seconds:.1f} s"), ("log", _relative(report.log))]
@@ -147,12 +147,25 @@ def _show_more(report: RunReport, done: list[TaskReport], chosen: Settings) -> N
             (f"service {facts['service']}", f"running at {facts['url']}"),
             ("stop it with", f"{sqlrec} services stop {facts['service']}"),
         ]
-    models = sorted({t.outcome.facts["model"] for t in done if t.outcome and "model" in t.outcome.facts})
     lines += [("checkpoints", f"{sqlrec} checkpoints {model}") for model in models]
     uri = shlex.quote(chosen.tracking_uri)
     lines += [("metrics, plots", f"{_program('mlflow')} ui --backend-store-uri {uri}")]
     for name, text in lines:
         print_fact(name, text)
+
+
+def _left(told: Sequence[Mapping[str, str]]) -> tuple[list[Mapping[str, str]], list[str]]:
+    """Services, and models in order, of the tasks in their order, but for what later ones did away with."""
+    services: dict[str, Mapping[str, str]] = {}
+    models: dict[str, str] = {}
+    for facts in told:
+        services.pop(facts.get(GONE_SERVICE, "").casefold(), None)
+        models.pop(facts.get(GONE_MODEL, "").casefold(), None)
+        if "url" in facts:
+            services[facts["service"].casefold()] = facts
+        if "model" in facts:
+            models[facts["model"].casefold()] = facts["model"]
+    return list(services.values()), sorted(models.values())
 
 
 def _program(name: str) -> str:

@@ -13,7 +13,7 @@ from sqlrec.artifacts.durable import locked
 from sqlrec.execution.call import Call
 from sqlrec.execution.ddl import declared_options, redefined, retold
 from sqlrec.execution.find import find_aliased, find_checkpoint, find_model
-from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.outcome import GONE_MODEL, Outcome
 from sqlrec.plan.changes import DropAlias, DropCheckpoint, RenameTo, ResetOptions, SetAlias, SetOptions
 from sqlrec.plan.effects import altered_options
 from sqlrec.plan.plan import AlterModelStep
@@ -139,4 +139,5 @@ class _Change:
 
 
 def _renamed(name: ModelName, new: ModelName) -> Outcome:
-    return Outcome(message=f"renamed model {name} to {new}", facts={"model": str(new)})
+    facts = {"model": str(new), GONE_MODEL: str(name)}
+    return Outcome(message=f"renamed model {name} to {new}", facts=facts)

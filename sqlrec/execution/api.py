@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sqlrec.errors import NameNotFoundError, RemoteError, StateError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.locks import service_lock
-from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.outcome import GONE_SERVICE, Outcome
 from sqlrec.execution.programs import callees, concrete_program
 from sqlrec.plan.plan import DefineApiStep, DropApiStep
 from sqlrec.registry.registry import ModelRegistry
@@ -77,17 +77,18 @@ def _require_free(step: DefineApiStep, call: Call) -> None:
 def drop_api(step: DropApiStep, call: Call) -> Outcome:
     """Stop the API and take its name back; raises SR241 when there is none."""
     env, name = call.env, step.api
+    gone = {GONE_SERVICE: service_name(name)}
     with service_lock(env, service_name(name)):
         if not is_registered(name, env.registry) and env.services.endpoint(service_name(name)) is None:
             if not step.if_exists and not call.journal.begun(call.key.task_id):
                 known = [api.name for api in env.registry.apis()]
                 hint = suggest(name, known) or f"APIs: {', '.join(known) or 'none'}"
                 raise NameNotFoundError("SR241", f"API {name} does not exist", hint=hint)
-            return Outcome(message=f"no API {name} to drop")
+            return Outcome(message=f"no API {name} to drop", facts=gone)
         call.journal.begin(call.key.task_id)
         env.services.remove(service_name(name))
         env.registry.drop_api(name, if_exists=True)
-    return Outcome(message=f"dropped API {name}")
+    return Outcome(message=f"dropped API {name}", facts=gone)
 
 
 def _proof(api: ApiSpec, call: Call) -> Verify:

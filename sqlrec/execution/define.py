@@ -6,7 +6,7 @@ from sqlrec.errors import NameNotFoundError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_model
 from sqlrec.execution.locks import service_lock
-from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.outcome import GONE_MODEL, GONE_SERVICE, Outcome
 from sqlrec.plan.plan import DefineModelStep, DropModelStep, DropServiceStep
 from sqlrec.registry.registry import DeployAction
 
@@ -29,18 +29,20 @@ def drop_model(step: DropModelStep, call: Call) -> Outcome:
         find_model(registry, step.model)
     call.journal.begin(call.key.task_id)
     dropped = registry.drop_model(step.model, if_exists=True)
-    return Outcome(message=f"dropped model {step.model}" if dropped else f"no model {step.model} to drop")
+    message = f"dropped model {step.model}" if dropped else f"no model {step.model} to drop"
+    return Outcome(message=message, facts={GONE_MODEL: str(step.model)})
 
 
 def drop_service(step: DropServiceStep, call: Call) -> Outcome:
     """Stop a service and take its name back."""
     env = call.env
+    gone = {GONE_SERVICE: step.service}
     with service_lock(env, step.service):
         current = env.registry.service(step.service)
         if current is None and env.services.endpoint(step.service) is None:
             if not step.if_exists and not call.journal.begun(call.key.task_id):
                 raise _no_service(step.service, env.registry.services())
-            return Outcome(message=f"no service {step.service} to drop")
+            return Outcome(message=f"no service {step.service} to drop", facts=gone)
         call.journal.begin(call.key.task_id)
         env.services.remove(step.service)
         if current is not None:
@@ -52,7 +54,7 @@ def drop_service(step: DropServiceStep, call: Call) -> Outcome:
                 options={},
             )
             env.registry.finish(entry, url="")
-    return Outcome(message=f"dropped service {step.service}")
+    return Outcome(message=f"dropped service {step.service}", facts=gone)
 
 
 def _no_service(name: str, known: tuple[str, ...]) -> NameNotFoundError:

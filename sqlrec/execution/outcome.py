@@ -14,6 +14,9 @@ from typing import cast
 from sqlrec.artifacts.durable import make_folder, write_text
 from sqlrec.spec import codec
 
+GONE_SERVICE, GONE_MODEL = "gone_service", "gone_model"
+"""Facts that name what is no more after the task: it was dropped, or has another name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,25 @@ def test_a_summary_tells_tasks_checkpoints_rows_and_how_to_go_on(
     assert "running at http://h/predict" in out
     assert any("services stop s" in line and "--project" in line for line in out.splitlines())
     assert any(line.endswith("checkpoints m") for line in out.splitlines())
+
+
+def test_what_a_later_step_did_away_with_is_no_more_to_go_on_with(
+    report: RunReport, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = (
+        Outcome(message="", facts={"url": "http://h/x", "service": "api.x"}),
+        Outcome(message="dropped API X", facts={"gone_service": "api.X"}),
+        Outcome(message="renamed model M to n", facts={"gone_model": "M", "model": "n"}),
+        Outcome(message="dropped service s", facts={"gone_service": "s"}),
+        Outcome(message="", facts={"url": "http://h/y", "service": "y", "model": "gone"}),
+        Outcome(message="dropped model gone", facts={"gone_model": "gone"}),
+    )
+    done = (TaskReport(id=str(n), state="success", seconds=1, outcome=o) for n, o in enumerate(later))
+    summarise(replace(report, tasks=(*report.tasks, *done)), load(project, environ={}))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines if "running at" in line] == ["http://h/y"]
+    assert [line.split()[-1] for line in lines if "services stop" in line] == ["y"]
+    assert [line.split()[-1] for line in lines if " checkpoints " in line] == ["n"]
 
 
 def test_progress_without_a_terminal_is_plain_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,7 +111,7 @@ def test_from_script_to_answer_and_away(project: Project) -> None:
     assert ask(url, USER) == RANKED[::-1]
 
     (dropped,) = project.run("DROP API rank", "r4").values()
-    assert dropped.message == "dropped API rank"
+    assert (dropped.message, dropped.facts) == ("dropped API rank", {"gone_service": "api.rank"})
     assert (project.services.endpoints(), project.registry.apis()) == ((), ())
     with pytest.raises(ConnectionRefusedError):
         ask(url, USER)

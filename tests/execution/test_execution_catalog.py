@@ -148,7 +148,8 @@ def test_two_spellings_of_an_option_are_one(world: World) -> None:
 def test_rename(world: World) -> None:
     serve(world, "v1_export")
     outcome = alter(world, "RENAME TO Ranker")
-    assert (outcome.message, outcome.facts["model"]) == ("renamed model ctr to Ranker", "Ranker")
+    assert outcome.message == "renamed model ctr to Ranker"
+    assert outcome.facts == {"model": "Ranker", "gone_model": "ctr"}
     assert world.registry.model(CTR) is None
     model = world.registry.model(RANKER)
     assert model is not None

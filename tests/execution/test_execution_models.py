@@ -194,7 +194,8 @@ def test_files_that_are_gone_are_told(world: World) -> None:
 
 def test_drop_model_is_done_once_and_a_retry_knows_it(world: World) -> None:
     step = steps_of(SCRIPT)["drop_model_ctr"]
-    assert world.run(step).message == "dropped model ctr"
+    dropped = world.run(step)
+    assert (dropped.message, dropped.facts) == ("dropped model ctr", {"gone_model": "ctr"})
     for file in world.env.runs.rglob("drop_model_ctr.json"):
         file.unlink()
     assert world.run(step).message == "no model ctr to drop"

@@ -196,7 +196,8 @@ def drop(if_exists: bool = False) -> DropServiceStep:
 def test_dropping_stops_the_service_and_takes_its_name_back(make: World_) -> None:
     world = make()
     world.run(deploy_step())
-    assert world.run(drop()).message == "dropped service rank"
+    dropped = world.run(drop())
+    assert (dropped.message, dropped.facts) == ("dropped service rank", {"gone_service": "rank"})
     assert world.registry.service("rank") is None
     assert world.services.running == {}
     for file in world.env.runs.rglob("drop_service_rank.json"):
