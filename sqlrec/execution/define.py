@@ -23,7 +23,8 @@ def define_model(step: DefineModelStep, call: Call) -> Outcome:
 def drop_model(step: DropModelStep, call: Call) -> Outcome:
     """Remove a model with its checkpoints."""
     if step.temporary:
-        return Outcome(message=f"dropped temporary model {step.model}")
+        name = f"temporary model {step.model}"
+        return Outcome(message=f"no {name} to drop" if step.absent else f"dropped {name}")
     registry = call.env.registry
     if not step.if_exists and not call.journal.begun(call.key.task_id):
         find_model(registry, step.model)

@@ -218,7 +218,7 @@ def describe_api(step: InspectStep, call: Call) -> Preview:
     facts = (
         ("api", api.name),
         ("function", api.function),
-        ("path", f"/api/{api.name}"),
+        ("path", f"/api/v1/{api.name}"),
         *inputs,
         ("returns", api.program.returns),
         ("services", ", ".join(dict.fromkeys(_services_of(api.program.steps)))),

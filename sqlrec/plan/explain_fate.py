@@ -94,6 +94,8 @@ def _model(step: DefineModelStep | AlterModelStep | DropModelStep, world: Script
             return Change.NEW, "known to this script alone"
         case DefineModelStep():
             return _defined(step, world)
+        case DropModelStep(absent=True):
+            return Change.UNCHANGED, "does not exist"
         case DropModelStep(temporary=True):
             return Change.DROPPED, ""
         case DropModelStep():

@@ -109,11 +109,12 @@ class DeployStep(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropModelStep(Base):
-    """DROP [TEMPORARY] MODEL."""
+    """DROP [TEMPORARY] MODEL. ``absent``: there is no temporary model of that name at this place."""
 
     model: ModelName
     if_exists: bool = False
     temporary: bool = False
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

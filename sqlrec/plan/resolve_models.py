@@ -101,6 +101,7 @@ def _drop_model(statement: DropModel, scope: ScriptScope) -> DropModelStep:
         model=name,
         if_exists=statement.if_exists,
         temporary=statement.temporary,
+        absent=statement.temporary and name.key not in scope.temporary,
         reads=() if statement.temporary else _once_used_by(name, scope),
         writes=() if statement.temporary else (model_ref(name),),
     )

@@ -191,7 +191,7 @@ def test_functions(shop: World) -> None:
 def test_apis(shop: World) -> None:
     assert first(shop, "SHOW APIS LIKE 's%'") == ["Shop"]
     told = facts(ask(shop, "DESCRIBE API shop"))
-    assert (told["api"], told["function"], told["path"]) == ("Shop", "recall", "/api/Shop")
+    assert (told["api"], told["function"], told["path"]) == ("Shop", "recall", "/api/v1/Shop")
     assert (told["input users"], told["returns"], told["services"]) == (
         "user_id BIGINT, tags ARRAY<STRING>",
         "result",

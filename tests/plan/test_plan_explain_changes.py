@@ -50,6 +50,7 @@ def changes(compiled: Any, fake_types: Any) -> Any:
          "known when it runs"),
         ("CREATE TEMPORARY MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y')",
          *["new known to this script alone"] * 3),
+        ("DROP TEMPORARY MODEL IF EXISTS m", *["unchanged does not exist"] * 3),
         ("ASSERT SELECT TRUE", *["unchanged"] * 3),
         ("SHOW MODELS", *["unchanged"] * 3),
         ("EXPLAIN DROP MODEL m", *["unchanged"] * 3),
