@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlrec.errors import DataError, PolicyError, RemoteError, SchemaError
+from sqlrec.execution.branches import require_same_columns
 from sqlrec.execution.cached import Caching, cached_table, without_rows
 from sqlrec.execution.call import Call
 from sqlrec.execution.interruptible import interruptible
@@ -89,9 +90,11 @@ def run_if(step: IfStep, call: Call, run: Run) -> Outcome:
     """Do one branch, or nothing; which one is decided once per run.
 
     Raises ``DataError`` SR268 for a condition that gives not one value, and ``SchemaError`` SR267 for one
-    of another type.
+    of another type, SR645 for branches that cache different columns.
     """
     decided = call.journal.read(_decision(call))
+    if decided is None:
+        require_same_columns(step, call)
     if decided is not None:
         branch, why = decided.facts[BRANCH], decided.message
     elif step.timein:
