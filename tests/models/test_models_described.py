@@ -18,6 +18,13 @@ from sqlrec.spec.options import OptionValue, Scope
 DESCRIBED = [name for name in BUILT_IN if name.startswith(("provider.", "training.")) or name == "import"]
 REMOTE = "CREATE MODEL m INPUT (a STRING) OUTPUT (b STRING) WITH "
 
+TABLE = "CREATE TABLE t (x INT) WITH (connector = 'parquet', path = 't');"
+IMPORTED = (
+    "CREATE MODEL m INPUT (a INT, b INT) OUTPUT (c FLOAT)"
+    " WITH (type = 'import', format = 'ONNX', path = 'x');" + TABLE
+)
+ASKED = "SELECT * FROM ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(x))"
+
 STATEMENTS = {
     "import": """
         CREATE MODEL `my_import_model` INPUT (f1 INT, f2 STRING) OUTPUT (label FLOAT)
@@ -153,6 +160,10 @@ def test_an_unknown_provider_or_algorithm(name: str, message: str, hint: str) ->
         (REMOTE + "(provider = 'openai', on_error = 'dead_letter', dead_letter.topic = 'kafka:t')", []),
         ("CREATE MODEL m INPUT (a STRING) OUTPUT (A STRING) WITH (provider = 'openai')", ["SR108"]),
         (REMOTE + "(provider = 'openai'); TRAIN MODEL m CHECKPOINT = 'v' ON t", ["SR213"]),
+        (IMPORTED + "TRAIN MODEL m CHECKPOINT = 'v' ON t WITH (epochs = 2)", ["SR213"]),
+        (IMPORTED + "EXPORT MODEL m CHECKPOINT = 'v' ON t", ["SR213"]),
+        (IMPORTED + ASKED, ["SR213"]),
+        (REMOTE + "(provider = 'openai');" + TABLE + ASKED, ["SR213"]),
         (REMOTE + "(provider = 'openai'); CREATE SERVICE s ON MODEL m", ["SR213"]),
         (REMOTE + "(provider = 'openai'); DESCRIBE MODEL m; SHOW CREATE MODEL m; DROP MODEL m", []),
         (REMOTE + "(provider = 'openai'); ALTER MODEL m SET ('tag' = 'prod', 'openai.max-tokens' = '5')", []),
@@ -165,6 +176,17 @@ def test_what_is_refused(script: str, codes: list[str]) -> None:
         assert _codes(script) == codes
     else:
         assert build_plan(script, path="x.sql", name="x").warnings == ()
+
+
+@pytest.mark.parametrize("provider", ["openai", "local"])
+def test_a_query_that_asks_a_model_without_services_is_told_that_it_cannot(provider: str) -> None:
+    with pytest.raises(ScriptError) as caught:
+        build_plan(f"{REMOTE}(provider = '{provider}');{TABLE}{ASKED}", path="x.sql", name="x")
+    (found,) = (d for d in caught.value.diagnostics if "inside a query" in d.message)
+    assert found.message == (
+        f"running models of type provider.{provider} inside a query is not supported yet"
+    )
+    assert "CREATE SERVICE" not in found.hint
 
 
 def test_the_types_are_light() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sqlrec.errors import Diagnostic, Span, suggest
+from sqlrec.plan.checks.options import lacking
 from sqlrec.plan.checks.parts import sources_of
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
@@ -15,7 +16,7 @@ from sqlrec.sql.statements import EvaluateModel, ExportModel, TrainModel
 
 def check_data_columns(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """A table has the features; for training and evaluation, the labels too."""
-    if not isinstance(statement, TrainModel | ExportModel | EvaluateModel):
+    if not isinstance(statement, TrainModel | ExportModel | EvaluateModel) or lacking(statement, scope):
         return
     name = scope.model_name(statement.name)
     model = None if name.key in scope.temporary else scope.permanent(name)

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from sqlrec.errors import Diagnostic, Span, SqlRecError, suggest
 from sqlrec.plan.checks.names import model_hint, unknown_service
+from sqlrec.plan.checks.options import has_services
 from sqlrec.plan.checks.parts import lowered_queries
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
@@ -46,6 +47,12 @@ def _check(call: InferenceCall, scope: ScriptScope) -> Iterator[Diagnostic]:
     name = scope.model_name(call.model.name)
     unknown = list(_check_model(call.model, name, scope))
     yield from unknown
+    controller = scope.controller(name)
+    if not unknown and controller is not None and not has_services(controller):
+        what = f"running models of type {controller.type} inside a query is not supported yet"
+        hint = "call a model that is trained and exported here, and has a service"
+        yield _finding("SR213", what, call.model.span, hint)
+        return
     if not unknown:
         yield from _check_service(call, name, scope)
     model = scope.model(name)

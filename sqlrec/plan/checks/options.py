@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
 
 from sqlrec.errors import Diagnostic, SqlRecError
 from sqlrec.models.controller import ModelController
@@ -30,7 +29,7 @@ def check_statement_options(statement: Acting, scope: ScriptScope) -> Iterator[D
         return
     name, where = named
     model = scope.model(scope.model_name(name))
-    if model is None:
+    if model is None or lacking(statement, scope):
         return
     try:
         controller = scope.controllers(model.type)
@@ -80,29 +79,38 @@ def _known_keys(change: ResetOptions, controller: ModelController) -> Iterator[D
 
 def check_supported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """The model's type can be trained, exported, evaluated or served."""
-    if not isinstance(statement, TrainModel | ExportModel | EvaluateModel | CreateService):
-        return
-    name = statement.model if isinstance(statement, CreateService) else statement.name
-    controller = scope.controller(scope.model_name(name))
-    if controller is None:
-        return
-    programs = controller.programs
-    match statement:
-        case TrainModel():
-            supported, what = bool(programs.train), "training"
-        case ExportModel():
-            supported, what = bool(programs.export), "export"
-        case EvaluateModel():
-            supported, what = bool(programs.evaluate), "evaluation"
-        case CreateService():
-            served = any(Scope.SERVICE in option.scopes for option in controller.options.options)
-            supported, what = served, "services"
-        case _:
-            assert_never(statement)
-    if not supported:
+    named, what = _named(statement), lacking(statement, scope)
+    controller = scope.controller(scope.model_name(named[0])) if named else None
+    if named and controller and what:
         yield Diagnostic(
             code="SR213",
             message=f"model type {controller.type} does not support {what}",
-            span=name.span,
+            span=named[0].span,
             hint=f"leave the statement out. {controller.type}: {controller.doc}",
         )
+
+
+def lacking(statement: Acting, scope: ScriptScope) -> str:
+    """What the statement asks of the model's type that it does not have; "" when all is well.
+
+    Then nothing else needs to be said of the statement's options and data.
+    """
+    named = _named(statement)
+    controller = scope.controller(scope.model_name(named[0])) if named else None
+    if named is None or controller is None:
+        return ""
+    programs = controller.programs
+    match named[1]:
+        case Scope.TRAIN:
+            return "" if programs.train else "training"
+        case Scope.EXPORT:
+            return "" if programs.export else "export"
+        case Scope.EVALUATE:
+            return "" if programs.evaluate else "evaluation"
+        case _:
+            return "" if has_services(controller) else "services"
+
+
+def has_services(controller: ModelController) -> bool:
+    """Whether models of the type can be served, and so be asked by queries."""
+    return any(Scope.SERVICE in option.scopes for option in controller.options.options)
