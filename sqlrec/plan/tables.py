@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, Severity, suggest
-from sqlrec.plan.options import check_options, stored_options
+from sqlrec.plan.options import check_option, check_options, stored_options
 from sqlrec.plan.templates import is_templated, secret_reference
 from sqlrec.spec.options import Option, OptionKind, OptionSet, Scope, canonical_key
 from sqlrec.spec.schema import Schema
@@ -77,7 +77,11 @@ def _csv_text(value: object) -> str:
 
 
 def check_table(statement: CreateTable) -> Iterator[Diagnostic]:
-    """All that is wrong with a declaration, apart from its templates."""
+    """All that is wrong with a declaration. Of another system's nothing else can be said."""
+    foreign = list(_foreign_connector(statement))
+    if foreign:
+        yield from foreign
+        return
     yield from check_options(statement.options, TABLE_OPTIONS, Scope.TABLE, statement.name.span)
     yield from _check_templates(statement)
     yield from _check_csv_options(statement)
@@ -91,6 +95,13 @@ def check_table(statement: CreateTable) -> Iterator[Diagnostic]:
             span=path.value_span,
             hint="name a file, a folder or a glob, such as 'visits/*.csv'",
         )
+
+
+def _foreign_connector(statement: CreateTable) -> Iterator[Diagnostic]:
+    """The finding about a connector that is none of ours, nor a misspelt one."""
+    item = next((o for o in statement.options if canonical_key(o.key.value) == "connector"), None)
+    if item is not None and not suggest(str(item.value), (TableFormat.PARQUET, TableFormat.CSV)):
+        yield from check_option(item, TABLE_OPTIONS, Scope.TABLE)
 
 
 def _check_columns(statement: CreateTable) -> Iterator[Diagnostic]:

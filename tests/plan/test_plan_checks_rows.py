@@ -282,6 +282,15 @@ def test_parameters_keep_their_type(compiled: Any) -> None:
     assert type(plan.params[0].default) is float
 
 
+@pytest.mark.parametrize("connector", ["kafka", "jdbc"])
+def test_of_the_connector_of_another_system_nothing_else_is_said(findings: Any, connector: str) -> None:
+    (found,) = findings(
+        "CREATE TABLE t (a TIMESTAMP, b AS a, WATERMARK FOR a AS a) PARTITIONED BY (z)"
+        f" WITH (topic = 'x', connector = '{connector}', url = 'y', header = 'maybe')"
+    )
+    assert found.startswith(f"SR303 `'{connector}'`")
+
+
 def test_columns_that_files_do_not_hold(findings: Any, compiled: Any) -> None:
     table = "CREATE TABLE t (a INT, {} PRIMARY KEY (a) NOT ENFORCED) WITH (connector = 'parquet', path = 't')"
     assert findings(table.format("b AS a + 1, c TIMESTAMP METADATA VIRTUAL,")) == [
