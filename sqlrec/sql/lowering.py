@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from sqlrec.errors import Diagnostic, Span
 from sqlrec.spec.schema import DataType
@@ -190,6 +191,7 @@ def _check(found: Sequence[Token]) -> None:
             message = f"strings with a prefix ({token.value}'…') are not part of the dialect"
             raise QueryProblem("SR109", message, token.span, f"leave {token.value} out, or CAST the string")
     _check_depth(found)
+    _check_chains(found)
     _check_end(found)
 
 
@@ -212,6 +214,18 @@ def _check_depth(found: Sequence[Token]) -> None:
             raise QueryProblem("SR109", message, token.span, "split it with CACHE TABLE")
         if depth + angles > MAX_DEPTH:
             message = f"the query is nested more than {MAX_DEPTH} deep"
+            raise QueryProblem("SR109", message, token.span, "split it with CACHE TABLE")
+
+
+def _check_chains(found: Sequence[Token]) -> None:
+    """Refuse long chains of ``[…]`` and ``.f()``: sqlglot infers the type of each from all before it."""
+    links = 0
+    for before, token in pairwise(found):
+        if before.key not in ("]", ")"):
+            continue
+        links = links + 1 if token.key in ("[", ".") else links if token.key in ("]", ")") else 0
+        if links > MAX_DEPTH:
+            message = f"an expression has more than {MAX_DEPTH} subscripts or calls one after the other"
             raise QueryProblem("SR109", message, token.span, "split it with CACHE TABLE")
 
 
