@@ -2,8 +2,9 @@
 
 Codes of this package: SR101 unexpected token, SR102 unterminated quote, SR103 clause order, SR104 name,
 SR105 type, SR106 value, SR107 clauses that exclude each other, SR108 duplicate column, SR109 query,
-SR110 template or parameter outside a string, SR111 unknown statement, SR190 not supported yet, SR305
-duplicate option.
+SR110 template or parameter outside a string, SR111 unknown statement, SR112 another system's spelling,
+SR113 nesting, SR114 branches of IF, SR115 clauses of CALL, SR116 empty list in ALTER, SR117 statement that
+cannot stand inside another, SR190 not supported yet, SR305 duplicate option.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from sqlrec.sql.render import render
-from sqlrec.sql.statements import Statement
+from sqlrec.sql.statements import DefineInput, Statement
 
 
 def test_layout_of_a_model(read_one: Callable[[str], Statement]) -> None:
@@ -59,6 +59,21 @@ def test_names_are_quoted_where_another_parser_needs_it(
 @pytest.mark.parametrize("word", ["user_id", "label", "_x", "Ranker2"])
 def test_plain_names_are_not(word: str, read_one: Callable[[str], Statement]) -> None:
     assert render(read_one(f"DROP MODEL `{word}`")) == f"DROP MODEL {word}"
+
+
+def test_lengths_of_types_are_kept_though_they_make_no_difference(
+    read_one: Callable[[str], Statement],
+) -> None:
+    written = "a VARCHAR(20), b ARRAY<TIMESTAMP(3)>, c BINARY(4), d TIME(0), e DECIMAL(5, 2), f CHAR"
+    plain = "a STRING, b ARRAY<TIMESTAMP>, c BYTES, d TIME, e DECIMAL(5, 2), f STRING"
+    first, second = (read_one(f"DEFINE INPUT TABLE t ({listed})") for listed in (written, plain))
+    assert isinstance(first, DefineInput)
+    assert isinstance(second, DefineInput)
+    assert first.columns is not None
+    assert second.columns is not None
+    assert [c.type for c in first.columns.items] == [c.type for c in second.columns.items]
+    for statement, listed in ((first, written), (second, plain)):
+        assert " ".join(render(statement).split()) == f"DEFINE INPUT TABLE t ( {listed} )"
 
 
 def test_something_else_is_refused() -> None:
