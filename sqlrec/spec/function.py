@@ -70,10 +70,9 @@ class ProgramAssert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramIf:
-    """One branch or the other; with ``timein`` the condition gives the milliseconds that ``then`` has,
-    0 or less for no limit.
+    """One branch or the other.
 
-    When the condition is false and there is no other branch, a table that ``then`` makes has no rows.
+    With ``timein`` the condition gives the milliseconds that ``then`` has, 0 or less for no limit. When the condition is false and there is no other branch, a table that ``then`` makes has no rows.
     """
 
     condition: Relation
