@@ -72,7 +72,8 @@ class ProgramAssert:
 class ProgramIf:
     """One branch or the other.
 
-    With ``timein`` the condition gives the milliseconds that ``then`` has, 0 or less for no limit. When the condition is false and there is no other branch, a table that ``then`` makes has no rows.
+    With ``timein`` the condition gives the milliseconds that ``then`` has, 0 or less for no limit. When
+    the condition is false and there is no other branch, a table that ``then`` makes has no rows.
     """
 
     condition: Relation

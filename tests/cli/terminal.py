@@ -30,7 +30,7 @@ class Terminal:
         if self._pid == 0:
             os.chdir(folder)
             os.environ.pop("NO_COLOR", None)
-            os.environ.update({"TERM": "xterm-256color", **(environment or {})})
+            os.environ.update({"TERM": "xterm-256color", "PYTHONFAULTHANDLER": "1", **(environment or {})})
             os.execv(sys.executable, [sys.executable, "-m", "sqlrec", *arguments])
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
         self._raw = b""
@@ -62,6 +62,8 @@ class Terminal:
                 self._seen = found + len(text)
                 return passed
             if time.monotonic() > until or not self._read():
+                self._stacks()
+                shown = CONTROL.sub("", self._raw.decode(errors="replace"))
                 raise AssertionError(f"{text!r} is not shown, but:\n{shown[self._seen :]}")
 
     def signal(self, number: int) -> None:
@@ -75,6 +77,12 @@ class Terminal:
         _, status = os.waitpid(self._pid, 0)
         self._pid = 0
         return os.waitstatus_to_exitcode(status)
+
+    def _stacks(self) -> None:
+        """Have a program that hangs show what its threads are at; it ends with that."""
+        os.kill(self._pid, signal.SIGABRT)
+        while self._read():
+            pass
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._fd], [], [], 1)
