@@ -29,6 +29,7 @@ class Terminal:
         self._pid, self._fd = pty.fork()
         if self._pid == 0:
             os.chdir(folder)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests started in the background ignore it
             os.environ.pop("NO_COLOR", None)
             os.environ.update({"TERM": "xterm-256color", "PYTHONFAULTHANDLER": "1", **(environment or {})})
             os.execv(sys.executable, [sys.executable, "-m", "sqlrec", *arguments])
