@@ -18,7 +18,6 @@ from sqlrec.sql.statements import (
     Assert,
     CacheTable,
     Call,
-    CallBody,
     CreateApi,
     CreateFunction,
     CreateModel,
@@ -118,23 +117,12 @@ def find(tokens: Tokens, words: tuple[str, ...]) -> tuple[Token, Token] | None:
     return None
 
 
-def _body(statement: Call | CacheTable) -> CallBody | None:
-    if isinstance(statement, Call):
-        return statement.body
-    return statement.source if isinstance(statement.source, CallBody) else None
-
-
 def _calls_with(field: str) -> When:
-    def holds(statement: Call | CacheTable, tokens: Tokens) -> bool:
-        body = _body(statement)
-        return body is not None and bool(getattr(body, field))
-
-    return holds
+    return lambda statement, tokens: bool(getattr(statement.body, field))
 
 
-def _calls_variable(statement: Call | CacheTable, tokens: Tokens) -> bool:
-    body = _body(statement)
-    return body is not None and isinstance(body.function, Variable)
+def _calls_variable(statement: Call, tokens: Tokens) -> bool:
+    return isinstance(statement.body.function, Variable)
 
 
 def _on_query(statement: TrainModel | ExportModel, tokens: Tokens) -> bool:
@@ -285,10 +273,10 @@ CLAUSES = (
     ),
     Rule("a model name with a database", _MODELS, SQLREC, _qualified, (".",), hint=_SIMPLE_NAME),
     Rule("IF EXISTS before DROP CHECKPOINT", AlterModel, SQLREC, _given("if_exists"), ("IF", "EXISTS")),
-    Rule("LIKE", (Call, CacheTable), FLINK, _calls_with("like"), hint=_CALL),
-    Rule("PARTITION BY … SIZE", (Call, CacheTable), FLINK, _calls_with("chunks"), ("PARTITION",), hint=_CALL),
-    Rule("ASYNC", (Call, CacheTable), FLINK, _calls_with("is_async"), hint=_CALL),
-    Rule("CALL GET(…)", (Call, CacheTable), FLINK, _calls_variable, ("CALL",), hint="name the function"),
+    Rule("LIKE", Call, FLINK, _calls_with("like"), hint=_CALL),
+    Rule("PARTITION BY … SIZE", Call, FLINK, _calls_with("chunks"), ("PARTITION",), hint=_CALL),
+    Rule("ASYNC", Call, FLINK, _calls_with("is_async"), hint=_CALL),
+    Rule("CALL GET(…)", Call, FLINK, _calls_variable, ("CALL",), hint="name the function"),
     Rule(
         "FROM, IN or LIKE in SHOW",
         Show,

@@ -100,7 +100,7 @@ def relations(steps: Iterable[ProgramStep]) -> Iterator[Relation]:
         match step:
             case ProgramQuery(query=query) | ProgramAssert(query=query) | ProgramIf(condition=query):
                 yield query
-            case ProgramScore():
+            case _:
                 yield from (r for r in (step.inputs, step.query) if r is not None)
 
 

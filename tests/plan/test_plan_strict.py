@@ -202,3 +202,10 @@ def test_groups_of_dialects() -> None:
     assert BOTH == SQLREC | FLINK == frozenset(Strict)
     assert Strict.SQLREC.other is Strict.FLINK
     assert Strict.FLINK.other is Strict.SQLREC
+
+
+@pytest.mark.parametrize("source", ["SELECT 1 AS a", "CALL f(a) LIKE t"])
+def test_a_statement_that_is_refused_is_refused_once(source: str) -> None:
+    text = f"CACHE TABLE c AS {source}"
+    (found,) = strict_findings(text, parse(text).statements, Strict.FLINK)
+    assert found.message.startswith("CACHE TABLE is SQLRec's")
