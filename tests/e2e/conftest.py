@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.project_state import Finished, state_of
-from tests.e2e.whole_project import RANK, Project, make_project
+from tests.e2e.whole_project import DEPLOY, RANK, TABLES, Project, make_project
 
 
 @pytest.fixture
@@ -21,9 +21,16 @@ def project(tmp_path: Path) -> Iterator[Project]:
         made.kill_all()
 
 
+@pytest.fixture
+def deployed(project: Project) -> Project:
+    """A new project whose service runs, for tests that add to it what others must not find."""
+    project.run("run", project.script(TABLES + DEPLOY))
+    return project
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
-    """One for all tests; what they add to it changes no score, since training is repeatable."""
+    """One for all tests, in whatever order: none leaves there what another could find."""
     made = make_project(tmp_path_factory.mktemp("finished") / "project")
     try:
         report = made.json("run", made.script(RANK))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project_state import Finished
+from tests.e2e.whole_project import Project
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "functions" / "recommend.sql"
 VISITOR = {
@@ -40,8 +40,8 @@ def ask(url: str, data: dict[str, Any], **params: Any) -> tuple[int, Any]:
 
 @pytest.mark.e2e
 @pytest.mark.ml
-def test_the_example(finished: Finished) -> None:
-    project = finished.project
+def test_the_example(deployed: Project) -> None:
+    project = deployed
     report = project.json("run", project.script(EXAMPLE.read_text(encoding="utf-8"), "recommend"))
     tasks = {task["id"]: task for task in report["tasks"]}
     assert {task["state"] for task in tasks.values()} == {"success"}
