@@ -88,7 +88,7 @@ def ceiling(folder: Path, day: str) -> float:
     """The best AUC any model can reach on one day: that of the true click probability."""
     import pyarrow.parquet as pq
 
-    from sqlrec.models.metrics import auc
+    from sqlrec.models.measuring.metrics import auc
 
     table = pq.read_table(folder / "data" / "behavior" / f"dt={day}" / "part-0.parquet")
     return auc(table["is_click"].to_numpy(), table["click_probability"].to_numpy())

@@ -14,7 +14,7 @@ from sqlrec.execution.options import effective, environment, image, values
 from sqlrec.execution.outcome import Outcome, Preview
 from sqlrec.execution.tables import concrete
 from sqlrec.models.lookup import get_controller
-from sqlrec.models.measures import TITLES, require_bounds, wanted
+from sqlrec.models.measuring.measures import TITLES, require_bounds, wanted
 from sqlrec.plan.plan import EvaluateStep
 from sqlrec.spec.job import EvaluateWork, JobKind, JobSpec
 from sqlrec.spec.model import Checkpoint

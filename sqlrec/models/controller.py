@@ -38,7 +38,7 @@ class Programs:
     ``export(work: ExportWork, output: Path, progress: Progress) -> JobResult`` and
     ``evaluate(work: EvaluateWork, output: Path, progress: Progress) -> JobResult`` write their files into
     the empty folder ``output``. A type that can be evaluated declares the options of
-    :func:`sqlrec.models.measures.measure_options`, and its program gives the metrics by those names.
+    :mod:`sqlrec.models.measuring.measures`, and its program gives the metrics by those names.
     """
 
     train: str = ""

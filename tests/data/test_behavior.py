@@ -11,7 +11,7 @@ import pytest
 
 from sqlrec.data.behavior import BehaviorConfig, days, write_behavior
 from sqlrec.errors import DataError
-from sqlrec.models.metrics import auc
+from sqlrec.models.measuring.metrics import auc
 
 SMALL = BehaviorConfig(rows=6_000, days=3, users=200, items=50)
 

@@ -16,8 +16,8 @@ from sqlrec.features.encoder import fit
 from sqlrec.models.deep import dataset
 from sqlrec.models.deep.dataset import encode, feature_configs
 from sqlrec.models.deep.options import Architecture
-from sqlrec.models.deep.source import Source, read, read_labels, require_both_classes
 from sqlrec.models.deep.wide_and_deep import OPTIONS
+from sqlrec.models.tables.source import Source, read, read_labels, require_both_classes
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.table import Relation
 

@@ -17,15 +17,16 @@ from sqlrec.features.encoder import Encoder, FeatureConfig, fit
 from sqlrec.features.raw import raw_inputs
 from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.embedding import EmbeddingTable
-from sqlrec.models.deep.export import require_parity
 from sqlrec.models.deep.graph import export_head, feature_model, whole_model
 from sqlrec.models.deep.network import new_head
 from sqlrec.models.deep.quantize import quantized_head
-from sqlrec.models.deep.sample import Sample
-from sqlrec.models.deep.session import open_session, run
+from sqlrec.models.exporting.session import open_session, run
+from sqlrec.models.exporting.write import FP32, Export, require_parity
+from sqlrec.models.tables.sample import Sample
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
-from sqlrec.spec.schema import DataType, Schema
+from sqlrec.spec.schema import DataType, Kind, Schema
+from sqlrec.spec.signature import OutputColumn
 
 pytestmark = pytest.mark.ml
 
@@ -112,17 +113,29 @@ def test_heads_of_other_kinds_need_no_export_code() -> None:
     assert caught.value.code == "SR533"
 
 
+def exported(model: Trained, graph: bytes) -> Export:
+    return Export(
+        model=model.model,
+        checkpoint="c",
+        inputs=model.encoder.inputs,
+        outputs=(OutputColumn(name="probs", type=DataType(Kind.FLOAT)),),
+        score=lambda table: (model.predict(table),),
+        variants={FP32: graph},
+        quality=lambda labels, outputs: {},
+    )
+
+
 def test_a_model_that_scores_differently_is_refused_with_its_worst_row() -> None:
     model = trained({"user": 3})
-    head, sample = head_of(model), Sample(table=ROWS)
-    require_parity(assembled(model, head), model, sample)
+    graph, sample = assembled(model, head_of(model)), Sample(table=ROWS)
+    require_parity(exported(model, graph), sample)
     changed = model.table.clone()
     changed[model.encoder.transform(ROWS).ids[2, 0]] += 0.5
     with pytest.raises(JobError, match=r"for the row \{'user': 2\}") as caught:
-        require_parity(assembled(replace(model, table=changed), head), model, sample)
+        require_parity(exported(replace(model, table=changed), graph), sample)
     assert caught.value.code == "SR532"
-    with pytest.raises(JobError, match="gives nan"):
-        require_parity(assembled(replace(model, table=changed * float("nan")), head), model, sample)
+    with pytest.raises(JobError, match="trained model gives nan"):
+        require_parity(exported(replace(model, table=changed * float("nan")), graph), sample)
 
 
 def test_a_table_beyond_two_gibibytes_is_refused_before_it_is_copied() -> None:

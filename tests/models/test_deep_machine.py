@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sqlrec.models.deep.machine import autocast, cpu_quota, free_cores, has_bf16, precision_for
+from sqlrec.models.cores import cpu_quota, free_cores
+from sqlrec.models.deep.machine import autocast, has_bf16, precision_for
 
 
 def test_omp_num_threads_decides() -> None:

@@ -15,7 +15,7 @@ import torch
 from sqlrec.errors import DataError, JobError, OptionError, SchemaError, SetupError, SqlRecError, StateError
 from sqlrec.models.deep import checkpoint, machine
 from sqlrec.models.deep.train import train
-from sqlrec.models.metrics import auc
+from sqlrec.models.measuring.metrics import auc
 from sqlrec.spec.job import JobResult, TrainWork
 from sqlrec.spec.model import ModelSpec
 

@@ -15,7 +15,7 @@ from sqlrec.features.columns import FeatureConfig
 from sqlrec.features.encoder import Encoded, Encoder
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.rows import Rows
-from sqlrec.models.deep.source import Source
+from sqlrec.models.tables.source import Source
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import canonical_key
 

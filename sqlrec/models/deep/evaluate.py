@@ -25,12 +25,12 @@ from sqlrec.data.engine import Engine
 from sqlrec.errors import SchemaError, StateError, suggest
 from sqlrec.features.raw import raw_inputs
 from sqlrec.models.controller import Progress
-from sqlrec.models.deep.report import write_report
-from sqlrec.models.deep.session import open_session, run
-from sqlrec.models.deep.source import Selection, no_rows, read_labels, select
-from sqlrec.models.measures import TITLES, wanted
-from sqlrec.models.metrics import evaluate as evaluation_of
-from sqlrec.models.quality import Scored, measured
+from sqlrec.models.exporting.session import open_session, run
+from sqlrec.models.measuring.measures import TITLES, wanted
+from sqlrec.models.measuring.metrics import evaluate as evaluation_of
+from sqlrec.models.measuring.quality import Scored, measured
+from sqlrec.models.measuring.report import write_report
+from sqlrec.models.tables.source import Selection, no_rows, read_labels, select
 from sqlrec.spec.job import EvaluateWork, JobResult
 from sqlrec.spec.model import CheckpointKind
 

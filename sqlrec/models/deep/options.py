@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from sqlrec.models.described import common_options
-from sqlrec.models.measures import EVALUATE, measure_options
+from sqlrec.models.measuring.measures import EVALUATE, measure_options
 from sqlrec.models.pods import JOB, pod_options, topology_options
 from sqlrec.spec.options import (
     Option,

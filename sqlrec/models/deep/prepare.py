@@ -10,16 +10,16 @@ from sqlrec.data.engine import Engine
 from sqlrec.errors import OptionError
 from sqlrec.features.encoder import Encoder, fit
 from sqlrec.models.controller import Progress
+from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.dataset import encode, feature_configs
 from sqlrec.models.deep.embedding import EmbeddingTable
-from sqlrec.models.deep.machine import free_cores
 from sqlrec.models.deep.network import new_head
 from sqlrec.models.deep.options import Architecture, Training
 from sqlrec.models.deep.resume import extended_encoder, require_same_shape, row_origin
 from sqlrec.models.deep.rows import Rows, split
-from sqlrec.models.deep.source import Source, read, require_both_classes
 from sqlrec.models.deep.trainer import Network
+from sqlrec.models.tables.source import Source, read, require_both_classes
 from sqlrec.spec.job import TrainWork
 
 
@@ -37,7 +37,7 @@ class Prepared:
 def prepare(work: TrainWork, shape: Architecture, training: Training, progress: Progress) -> Prepared:
     """Read, check and encode the rows, and make or load the weights.
 
-    Raises the errors of :func:`~sqlrec.models.deep.source.read` and of the encoder, ``DataError``
+    Raises the errors of :func:`~sqlrec.models.tables.source.read` and of the encoder, ``DataError``
     SR452 for labels of one class and ``OptionError`` SR456 for early stopping without validation rows.
     """
     if training.early_stopping_patience and work.validation is None and not training.validation_fraction:

@@ -29,7 +29,7 @@ from onnxruntime.quantization import (
 
 from sqlrec.errors import JobError
 from sqlrec.models.deep.graph import bare
-from sqlrec.models.deep.session import open_session
+from sqlrec.models.exporting.session import open_session
 
 Feeds = Mapping[str, npt.NDArray[np.float32]]
 

@@ -15,18 +15,19 @@ import torch
 
 from sqlrec.artifacts.durable import writing
 from sqlrec.models.controller import Progress
+from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.group import Group, joined
-from sqlrec.models.deep.machine import free_cores, precision_for
+from sqlrec.models.deep.machine import precision_for
 from sqlrec.models.deep.options import Architecture, Training
 from sqlrec.models.deep.prepare import Prepared, prepare
-from sqlrec.models.deep.report import write_report
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.trainer import History, Network, Trainer
 from sqlrec.models.deep.wide_and_deep import OPTIONS
-from sqlrec.models.metrics import Evaluation, evaluate
+from sqlrec.models.measuring.metrics import Evaluation, evaluate
+from sqlrec.models.measuring.report import write_report
 from sqlrec.spec.job import JobResult, TrainWork
 
 

@@ -20,7 +20,6 @@ import torch
 from torch import Tensor
 
 from sqlrec.errors import JobError
-from sqlrec.models import metrics
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep.embedding import EmbeddingTable, reduce_gradient
 from sqlrec.models.deep.group import Group
@@ -28,6 +27,7 @@ from sqlrec.models.deep.machine import autocast
 from sqlrec.models.deep.network import Head
 from sqlrec.models.deep.options import Training
 from sqlrec.models.deep.rows import Rows
+from sqlrec.models.measuring import metrics
 from sqlrec.spec.job import CurvePoint
 
 REPORTS = 100

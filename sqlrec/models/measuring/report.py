@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from sqlrec.models import plots
-from sqlrec.models.metrics import Evaluation
+from sqlrec.models.measuring import plots
+from sqlrec.models.measuring.metrics import Evaluation
 from sqlrec.spec.job import CurvePoint
 
 EVALUATION = "evaluation.json"

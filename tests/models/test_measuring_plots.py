@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sqlrec.models import plots
-from sqlrec.models.metrics import Evaluation, evaluate
+from sqlrec.models.measuring import plots
+from sqlrec.models.measuring.metrics import Evaluation, evaluate
 from sqlrec.spec.job import CurvePoint
 
 CURVES = [CurvePoint(name="loss", step=s, value=1 / s) for s in range(1, 30)] + [

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sqlrec.models import metrics
-from sqlrec.models.metrics import Evaluation
+from sqlrec.models.measuring import metrics
+from sqlrec.models.measuring.metrics import Evaluation
 from sqlrec.scoring.quality import classification, regression
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlrec.errors import DataError, SchemaError, suggest
 from sqlrec.features.encoder import Encoder
 from sqlrec.features.raw import MISSING, Tensor, raw_inputs
 from sqlrec.features.synthesis import made_up_rows
-from sqlrec.models.deep.source import read_labels
+from sqlrec.models.tables.source import read_labels
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.schema import Kind
 from sqlrec.spec.signature import InputColumn
@@ -38,9 +39,9 @@ class Sample:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def raw(self, encoder: Encoder) -> dict[str, npt.NDArray[Any]]:
+    def raw(self, inputs: Sequence[InputColumn]) -> dict[str, npt.NDArray[Any]]:
         """The rows as inputs of the exported model."""
-        return raw_inputs(self.table, encoder.inputs)
+        return raw_inputs(self.table, inputs)
 
 
 def made_up(encoder: Encoder) -> Sample:

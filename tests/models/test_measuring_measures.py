@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sqlrec.errors import EXIT_REFUSED, OptionError, PolicyError
-from sqlrec.models.measures import BINARY, TITLES, measure_options, require_bounds, wanted
+from sqlrec.models.measuring.measures import BINARY, TITLES, measure_options, require_bounds, wanted
 from sqlrec.spec.options import OptionSet, OptionValue, Parsed, Scope
 
 OPTIONS = OptionSet(measure_options())

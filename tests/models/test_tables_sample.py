@@ -15,8 +15,8 @@ from sqlrec.features.encoder import Encoder, fit
 from sqlrec.features.raw import raw_inputs
 from sqlrec.models.deep.dataset import feature_configs
 from sqlrec.models.deep.options import Architecture
-from sqlrec.models.deep.sample import MADE_UP_ROWS, SAMPLE_ROWS, json_row, read_sample
 from sqlrec.models.deep.wide_and_deep import OPTIONS
+from sqlrec.models.tables.sample import MADE_UP_ROWS, SAMPLE_ROWS, json_row, read_sample
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.table import Relation
 

@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sqlrec.models.metrics import Evaluation
+from sqlrec.models.measuring.metrics import Evaluation
 from sqlrec.spec.job import CurvePoint
 
 BLUE, ORANGE, GREY, INK = "#2f6fb0", "#d9772b", "#9aa3ad", "#2b3138"

@@ -1,6 +1,6 @@
 """What EVALUATE MODEL measures: names, options, and the bounds that a checkpoint must keep.
 
-Light, because a controller declares these options; the numbers are computed in :mod:`sqlrec.models.quality`.
+Light, because a controller declares these options; :mod:`sqlrec.models.measuring.quality` computes.
 """
 
 from __future__ import annotations

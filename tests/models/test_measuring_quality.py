@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from sqlrec.models import metrics, quality
-from sqlrec.models.measures import TITLES
-from sqlrec.models.quality import Scored
+from sqlrec.models.measuring import metrics, quality
+from sqlrec.models.measuring.measures import TITLES
+from sqlrec.models.measuring.quality import Scored
 
 ROWS = st.lists(
     st.tuples(st.integers(-1, 3), st.integers(0, 1), st.sampled_from([0.1, 0.25, 0.5, 0.75, 0.9])),

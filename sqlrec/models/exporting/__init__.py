@@ -1,0 +1,1 @@
+"""What exports of all model types share: parity, variants, sessions, signatures."""

@@ -1,0 +1,172 @@
+"""The last part of every export: proof of parity, variants measured, files and signature written.
+
+Nothing is written before the full-precision file has been shown to answer as the trained model does, on
+the sample rows and on made-up rows with unseen and missing values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sqlrec.artifacts.folder import write_signature
+from sqlrec.errors import JobError
+from sqlrec.models.exporting.session import latency_ms, open_session, run
+from sqlrec.models.tables.sample import Sample, json_row
+from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
+
+Outputs = Sequence[npt.NDArray[Any]]
+"""One array per output column, ``[rows]`` or ``[rows, width]``."""
+Score = Callable[[pa.Table], Outputs]
+"""The outputs of a table with the model's feature columns."""
+Quality = Callable[[npt.NDArray[np.float32], Outputs], Mapping[str, float]]
+"""Metrics by name, of labels and outputs."""
+
+FP32 = "fp32"
+TOLERANCE = 1e-5
+"""Largest allowed difference between an output of the trained and of the exported model."""
+METRIC_LOSS = 0.005
+"""A variant that loses more of the first metric than this is reported."""
+SHOWN_ROWS, SHOWN_CHARACTERS = 5, 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """One model to be written.
+
+    ``variants`` are ONNX bytes by name, ``fp32`` among them, each with the inputs ``inputs`` and the outputs
+    ``outputs``; ``score`` is the trained model. ``folder`` is the sub-folder of the job's output when it
+    makes several checkpoints. ``quality`` measures sample rows that have labels; the first metric it gives
+    is the one variants are judged by.
+    """
+
+    model: ModelSpec
+    checkpoint: str
+    inputs: tuple[InputColumn, ...]
+    outputs: tuple[OutputColumn, ...]
+    score: Score
+    variants: Mapping[str, bytes]
+    quality: Quality
+    folder: str = ""
+    tolerance: float = TOLERANCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was written: metrics such as ``int8.latency_ms``, and warnings."""
+
+    metrics: Mapping[str, float]
+    warnings: tuple[str, ...] = field(default=())
+
+
+def file_name(variant: str) -> str:
+    """``model.onnx`` of full precision, ``model.int8.onnx`` of another variant."""
+    return "model.onnx" if variant == FP32 else f"model.{variant}.onnx"
+
+
+def write_export(export: Export, sample: Sample, output: Path) -> Written:
+    """Measure the variants on ``sample`` and write them with ``signature.json`` into the folder ``output``.
+
+    Call :func:`require_parity` first. The same model and sample give the same bytes.
+    """
+    folder = output / export.folder
+    folder.mkdir(exist_ok=True)
+    variants, latencies = measure(export, sample)
+    for name, model in export.variants.items():
+        (folder / file_name(name)).write_bytes(model)
+    shown = Sample(table=sample.table.slice(0, SHOWN_ROWS))
+    raw = shown.raw(export.inputs)
+    write_signature(
+        folder,
+        Signature(
+            model=str(export.model.name),
+            type=export.model.type,
+            checkpoint=export.checkpoint,
+            inputs=export.inputs,
+            outputs=export.outputs,
+            variants=variants,
+            sample=tuple(json_row(raw, export.inputs, row) for row in range(len(shown))),
+        ),
+    )
+    return Written(metrics=_metrics(variants, latencies), warnings=_quality_warnings(variants))
+
+
+def require_parity(export: Export, sample: Sample) -> None:
+    """Raise ``JobError`` SR532 when an output differs by more than the tolerance, naming the worst row."""
+    raw = sample.raw(export.inputs)
+    expected = export.score(sample.table)
+    found = run(open_session(export.variants[FP32]), raw)
+    for column, wanted, given in zip(export.outputs, expected, found, strict=True):
+        wanted, given = (np.asarray(a, np.float64).reshape(len(sample), -1) for a in (wanted, given))
+        delta = np.abs(wanted - given)
+        worst = np.unravel_index(np.argmax(np.where(np.isnan(delta), np.inf, delta)), delta.shape)
+        if delta[worst] <= export.tolerance:
+            continue
+        values = str(json_row(raw, export.inputs, int(worst[0])))
+        raise JobError(
+            "SR532",
+            f"the exported model gives {given[worst]:.7g} where the trained model gives "
+            f"{wanted[worst]:.7g} (output {column.name}, difference {delta[worst]:.3g}, allowed "
+            f"{export.tolerance:g}) for the row {values[:SHOWN_CHARACTERS]}",
+            hint="nothing was exported; train the model again, and report this if it stays",
+        )
+
+
+def measure(export: Export, sample: Sample) -> tuple[dict[str, Variant], dict[str, float]]:
+    """Size and quality of each variant, and its milliseconds for a thousand rows.
+
+    ``max_delta`` is the distance from the trained model for FP32, from FP32 for the others.
+    """
+    raw, reference = sample.raw(export.inputs), export.score(sample.table)
+    variants, latencies = {}, {}
+    for name, model in sorted(export.variants.items(), key=lambda item: item[0] != FP32):
+        session = open_session(model)
+        outputs = run(session, raw)
+        variants[name] = Variant(
+            file=file_name(name),
+            bytes=len(model),
+            metrics={} if sample.labels is None else dict(export.quality(sample.labels, outputs)),
+            max_delta=_distance(outputs, reference),
+        )
+        latencies[name] = latency_ms(session, raw)
+        if name == FP32:
+            reference = outputs
+    return variants, latencies
+
+
+def _distance(outputs: Outputs, reference: Outputs) -> float:
+    pairs = zip(outputs, reference, strict=True)
+    return max(float(np.abs(np.asarray(a, np.float64) - b).max(initial=0)) for a, b in pairs)
+
+
+def _quality_warnings(variants: Mapping[str, Variant]) -> tuple[str, ...]:
+    metric = next(iter(variants[FP32].metrics), "")
+    before = variants[FP32].metrics.get(metric)
+    if before is None:
+        return ()
+    return tuple(
+        f"{name.upper()} lowers the {metric.upper()} from {before:.4f} to {variant.metrics[metric]:.4f}: "
+        "serve the FP32 variant"
+        for name, variant in variants.items()
+        if before - variant.metrics[metric] > METRIC_LOSS
+    )
+
+
+def _metrics(variants: Mapping[str, Variant], latencies: Mapping[str, float]) -> dict[str, float]:
+    return {
+        f"{name}.{key}": value
+        for name, variant in variants.items()
+        for key, value in {
+            "bytes": float(variant.bytes),
+            "latency_ms": latencies[name],
+            "max_delta": variant.max_delta,
+            **variant.metrics,
+        }.items()
+    }

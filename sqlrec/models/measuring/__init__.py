@@ -1,0 +1,1 @@
+"""What models are measured by: metrics, curves, plots, and the evaluation of checkpoints."""

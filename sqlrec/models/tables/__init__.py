@@ -1,0 +1,1 @@
+"""The rows that jobs of models read: training tables, labels and samples."""

@@ -1,0 +1,1 @@
+"""Models over a matrix of numbers (trees, linear models, clusters): what all their jobs share."""

@@ -1,0 +1,114 @@
+"""The one thing that differs between tabular models: how a matrix is learned from and answered for.
+
+The programs (:mod:`sqlrec.models.tabular.train` and its neighbours) read tables, encode them, measure and
+write; a :class:`Learner` is named by the light controller as a dotted path and imported inside a job only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto
+
+from sqlrec.models.controller import Progress
+from sqlrec.models.objective import Objective
+from sqlrec.spec.job import CurvePoint
+from sqlrec.spec.options import Parsed
+
+Floats = npt.NDArray[np.float32]
+MATRIX = "matrix"
+"""Name of the only input of :meth:`Estimator.graph`: float32 ``[batch, width]``."""
+
+
+class Encoding(StrEnum):
+    """How raw columns become the matrix; see :mod:`sqlrec.features.matrix`.
+
+    ``ORDINAL``: one column a feature, categories as codes, missing as NaN (trees). ``ONE_HOT``:
+    standardised numbers with missing flags and indicator columns of categories (linear models, distances).
+    """
+
+    ORDINAL = "ordinal"
+    ONE_HOT = "one_hot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Encoded rows. ``labels`` float32 ``[rows]``, class codes for MULTICLASS, empty without a label.
+
+    ``weights`` float32 ``[rows]``; ``groups`` int64 ``[rows]``, the rows of a group side by side (RANKING).
+    """
+
+    matrix: Floats
+    labels: Floats
+    weights: Floats | None = None
+    groups: npt.NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.matrix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """All that a learner is given.
+
+    ``names`` name the columns of the matrix; ``categorical`` are the positions of those that hold codes.
+    ``base`` is the folder of the checkpoint to continue from (``Learner.load`` reads it). ``classes`` is
+    the number of classes for MULTICLASS. ``options`` are the effective ones, by canonical key.
+    """
+
+    objective: Objective
+    names: tuple[str, ...]
+    categorical: tuple[int, ...]
+    train: Examples
+    validation: Examples | None
+    classes: int
+    options: Mapping[str, Parsed]
+    threads: int
+    base: Path | None
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a learner made: the estimator, its curves, and facts for the checkpoint's parameters."""
+
+    estimator: Estimator
+    curves: tuple[CurvePoint, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class Estimator(Protocol):
+    """A trained model over a matrix."""
+
+    def predict(self, matrix: Floats) -> tuple[npt.NDArray[Any], ...]:
+        """Outputs by output column: ``[rows]`` or ``[rows, width]`` each."""
+
+    def save(self, folder: Path) -> None:
+        """Write the estimator's own files into an existing folder; the same estimator, the same bytes."""
+
+    def graph(self, outputs: tuple[str, ...]) -> ModelProto | None:
+        """ONNX from :data:`MATRIX` to ``outputs``; None for an estimator that is exported as its own file."""
+
+    def importance(self) -> Mapping[int, float]:
+        """Importance of matrix columns by position, non-negative; empty when the model has no such notion."""
+
+
+class Learner(Protocol):
+    """Trains and reads estimators of one model type."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """The matrix it wants."""
+
+    def fit(self, lesson: Lesson) -> Learned:
+        """Train. Raises ``DataError`` for rows it cannot learn from, ``OptionError`` for options at odds."""
+
+    def load(self, folder: Path) -> Estimator:
+        """The estimator that :meth:`Estimator.save` wrote; ``StateError`` SR521 for a damaged one."""
