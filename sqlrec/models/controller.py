@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sqlrec.spec.job import EvaluateWork, ExportWork, JobResult, Resources, Topology, TrainWork
+from sqlrec.spec.job import EvaluateWork, ExportWork, ImportWork, JobResult, Resources, Topology, TrainWork
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Effective, OptionSet
 from sqlrec.spec.schema import Schema
@@ -35,15 +35,18 @@ class Programs:
     """Dotted paths (``package.module:function``) of the heavy half; empty when not supported.
 
     ``train(work: TrainWork, output: Path, progress: Progress) -> JobResult``,
-    ``export(work: ExportWork, output: Path, progress: Progress) -> JobResult`` and
-    ``evaluate(work: EvaluateWork, output: Path, progress: Progress) -> JobResult`` write their files into
-    the empty folder ``output``. A type that can be evaluated declares the options of
+    ``export(work: ExportWork, output: Path, progress: Progress) -> JobResult``,
+    ``evaluate(work: EvaluateWork, output: Path, progress: Progress) -> JobResult`` and
+    ``bring(work: ImportWork, output: Path, progress: Progress) -> JobResult`` write their files into
+    the empty folder ``output``. ``bring`` is of types whose models are made elsewhere: it runs when the model
+    is created and makes an export. A type that can be evaluated declares the options of
     :mod:`sqlrec.models.measuring.measures`, and its program gives the metrics by those names.
     """
 
     train: str = ""
     export: str = ""
     evaluate: str = ""
+    bring: str = ""
 
 
 class Progress(Protocol):
@@ -65,6 +68,13 @@ class ExportProgram(Protocol):
 
     def __call__(self, work: ExportWork, output: Path, progress: Progress) -> JobResult:
         """Export into the empty folder ``output``."""
+
+
+class BringProgram(Protocol):
+    """Signature of ``Programs.bring``."""
+
+    def __call__(self, work: ImportWork, output: Path, progress: Progress) -> JobResult:
+        """Make a model file an export, in the empty folder ``output``."""
 
 
 class EvaluateProgram(Protocol):

@@ -29,7 +29,7 @@ TRAINING = "training."
 _REMOTE = "sqlrec.models.remote.providers"
 
 BUILT_IN = {
-    "tzrec.wide_and_deep": "sqlrec.models.deep.wide_and_deep:CONTROLLER",
+    "tzrec.wide_and_deep": "sqlrec.models.deep.controllers:WIDE_AND_DEEP",
     "import": "sqlrec.models.imported.onnx:CONTROLLER",
     "training.kmeans": "sqlrec.models.classic.kmeans:CONTROLLER",
     "provider.anthropic": f"{_REMOTE}:ANTHROPIC",

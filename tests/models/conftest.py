@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sqlrec.models.deep.wide_and_deep import OUTPUT
+from sqlrec.models.deep.controller import OUTPUT
 from sqlrec.spec.job import TrainWork
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName

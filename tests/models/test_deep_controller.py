@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 
 from sqlrec.models.controller import ModelController, Problem
-from sqlrec.models.deep.wide_and_deep import CONTROLLER
+from sqlrec.models.deep.controllers import WIDE_AND_DEEP
 from sqlrec.models.lookup import get_controller
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.schema import Schema
@@ -19,18 +19,18 @@ Make: TypeAlias = Callable[..., ModelSpec]
 
 
 def _problems(model: ModelSpec) -> list[Problem]:
-    return list(CONTROLLER.check(model))
+    return list(WIDE_AND_DEEP.check(model))
 
 
 def test_is_found_by_its_name_and_fits_the_protocol() -> None:
-    controller: ModelController = CONTROLLER
+    controller: ModelController = WIDE_AND_DEEP
     assert get_controller("TZREC.Wide_and_Deep") is controller
 
 
 def test_answers_one_probability() -> None:
-    (output,) = CONTROLLER.outputs(Schema(), {})
+    (output,) = WIDE_AND_DEEP.outputs(Schema(), {})
     assert (output.name, str(output.type)) == ("probs", "FLOAT")
-    assert CONTROLLER.exports("v1.0") == ("v1.0_export",)
+    assert WIDE_AND_DEEP.exports("v1.0") == ("v1.0_export",)
 
 
 def test_a_good_model_has_no_problems(make_model: Make) -> None:
@@ -85,6 +85,6 @@ def test_all_problems_are_told_at_once(make_model: Make) -> None:
 
 def test_importing_the_controller_imports_nothing_heavy() -> None:
     heavy = {"torch", "numpy", "pyarrow", "duckdb", "matplotlib", "onnx", "sklearn"}
-    code = f"import sys, sqlrec.models.deep.wide_and_deep; print(sorted({heavy!r} & set(sys.modules)))"
+    code = f"import sys, sqlrec.models.deep.controllers; print(sorted({heavy!r} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

@@ -14,9 +14,9 @@ from sqlrec.data.engine import Engine
 from sqlrec.errors import DataError, SchemaError, SqlRecError
 from sqlrec.features.encoder import fit
 from sqlrec.models.deep import dataset
+from sqlrec.models.deep.controllers import WIDE_AND_DEEP
 from sqlrec.models.deep.dataset import encode, feature_configs
 from sqlrec.models.deep.options import Architecture
-from sqlrec.models.deep.wide_and_deep import OPTIONS
 from sqlrec.models.tables.source import Source, read, read_labels, require_both_classes
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.table import Relation
@@ -110,7 +110,7 @@ def test_labels_of_one_class_are_refused() -> None:
 
 def test_per_column_options_reach_the_encoder(make_model: Make) -> None:
     model = make_model(**{"column.User.bucket_size": 10, "column.shop.embedding_dim": 2, "num_buckets": 99})
-    shape = Architecture.read(OPTIONS, model.options)
+    shape = Architecture.read(WIDE_AND_DEEP.options, model.options)
     user, shop, *_ = feature_configs(model, shape)
     assert (user.bucket_size, user.embedding_dim) == (10, 4)
     assert (shop.bucket_size, shop.embedding_dim) == (99, 2)
@@ -120,7 +120,7 @@ def test_encoding_in_blocks_is_encoding_at_once(
     clicks: Clicks, make_model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, table = make_model(), clicks(1000)
-    encoder = fit(table, feature_configs(model, Architecture.read(OPTIONS, model.options)))
+    encoder = fit(table, feature_configs(model, Architecture.read(WIDE_AND_DEEP.options, model.options)))
     source = Source(name="clicks", table=table, labels=table["label"].to_numpy().astype(np.float32))
     whole = encode(encoder, source, threads=1)
     monkeypatch.setattr(dataset, "ENCODING_ROWS", 96)

@@ -89,7 +89,7 @@ def test_both_kinds_of_checkpoint_measure_what_training_did(exported: Made, tmp_
         assert origin.metrics[name] == exported.result.metrics[name]
         assert after.metrics[name] == pytest.approx(origin.metrics[name], abs=1e-4)
     labels = exported.held_out["label"].to_numpy()
-    scores = checkpoint.load(exported.origin).predict(exported.held_out)
+    scores = checkpoint.load(exported.origin).predict(exported.held_out)[0]
     assert origin.metrics["auc"] == pytest.approx(roc_auc_score(labels, scores))
     assert origin.metrics["accuracy"] == np.mean((scores >= 0.5) == labels)
 
@@ -127,7 +127,7 @@ def test_rows_come_in_blocks_and_groups_keep_their_numbers(
     )
     assert made.measure(tmp_path / "b", options).metrics == whole.metrics
     users, labels = made.held_out["user"].to_numpy(), made.held_out["label"].to_numpy()
-    scores = checkpoint.load(made.origin).predict(made.held_out)
+    scores = checkpoint.load(made.origin).predict(made.held_out)[0]
     parts = [(users == user) for user in set(users.tolist())]
     ranked = [part for part in parts if len(set(labels[part].tolist())) == 2]
     expected = np.average(

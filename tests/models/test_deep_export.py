@@ -20,9 +20,9 @@ from sqlrec.errors import StateError
 from sqlrec.features.raw import raw_inputs
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
+from sqlrec.models.deep.controller import OUTPUT
 from sqlrec.models.deep.export import export
 from sqlrec.models.deep.train import train
-from sqlrec.models.deep.wide_and_deep import OUTPUT
 from sqlrec.spec.job import ExportWork, JobResult, TrainWork
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
@@ -164,7 +164,7 @@ def test_bare_onnx_runtime_reproduces_the_trained_model(exported: Exported, bare
             "seen": pa.array([20050, 0, None], pa.int32()).cast(pa.date32()),
         }
     )
-    expected = exported.trained.predict(table)
+    expected = exported.trained.predict(table)[0]
     assert len(set(expected.tolist())) == 3
     np.testing.assert_allclose(bare(feeds), expected, rtol=0, atol=1e-6)
 
@@ -172,7 +172,7 @@ def test_bare_onnx_runtime_reproduces_the_trained_model(exported: Exported, bare
 def test_every_sample_row_scores_as_trained(exported: Exported, bare: Callable[..., Any]) -> None:
     table = visits(500, seed=5)
     scores = bare(raw_inputs(table, exported.signature.inputs))
-    np.testing.assert_allclose(scores, exported.trained.predict(table), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(scores, exported.trained.predict(table)[0], rtol=0, atol=1e-6)
 
 
 def test_signature_describes_inputs_and_outputs(exported: Exported) -> None:
@@ -217,7 +217,7 @@ def test_sample_rows_of_the_signature_are_json_and_score(
     kinds = {"user": pa.int64(), "shop": pa.string(), "price": pa.float64(), "is_new": pa.bool_()}
     kinds |= {"tags": pa.list_(pa.string()), "image": pa.list_(pa.float32()), "seen": pa.int32()}
     table = pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in kinds.items()})
-    expected = exported.trained.predict(table)
+    expected = exported.trained.predict(table)[0]
     np.testing.assert_allclose(bare(raw_inputs(table, signature.inputs)), expected, rtol=0, atol=1e-6)
 
 

@@ -18,7 +18,9 @@ from sqlrec.features.raw import raw_inputs
 from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.graph import export_head, feature_model, whole_model
-from sqlrec.models.deep.network import new_head
+from sqlrec.models.deep.head import new_head
+from sqlrec.models.deep.heads.wide_and_deep import WideAndDeep
+from sqlrec.models.deep.layout import Column, Layout, layout_of
 from sqlrec.models.deep.quantize import quantized_head
 from sqlrec.models.exporting.session import open_session, run
 from sqlrec.models.exporting.write import FP32, Export, require_parity
@@ -41,6 +43,16 @@ ROWS = pa.table(
 TYPES = {"user": "BIGINT", "price": "DOUBLE", "tags": "ARRAY<STRING>", "clicks": "ARRAY<INT>"}
 
 
+def model_of(hidden_units: tuple[int, ...]) -> ModelSpec:
+    return ModelSpec(
+        name=ModelName.of("m"),
+        type="tzrec.wide_and_deep",
+        columns=Schema(),
+        outputs=Schema(),
+        options={"hidden_units": ",".join(map(str, hidden_units))},
+    )
+
+
 def trained(dims: dict[str, int], hidden_units: tuple[int, ...] = (16,)) -> Trained:
     """A model with random weights over the named columns of :data:`ROWS`."""
     configs = [
@@ -48,15 +60,15 @@ def trained(dims: dict[str, int], hidden_units: tuple[int, ...] = (16,)) -> Trai
         for n, dim in dims.items()
     ]
     encoder = fit(ROWS, configs)
-    widths = [s.embedding_dim for s in (*encoder.slots, *encoder.bags)]
-    head = new_head(widths, encoder.dense_width, hidden_units, seed=0)
-    table = EmbeddingTable.new(encoder.table_rows, head.row_width, seed=0).weight
-    table = torch.randn(table.shape, generator=torch.Generator().manual_seed(0))
+    model = model_of(hidden_units)
+    layout = layout_of(encoder, model)
+    generator = torch.Generator().manual_seed(0)
+    table = torch.randn(encoder.table_rows, layout.row_width, generator=generator)
     return Trained(
-        model=ModelSpec(name=ModelName.of("m"), type="t", columns=Schema(), outputs=Schema()),
+        model=model,
         encoder=encoder,
         table=table,
-        head=head,
+        head=new_head(model, layout, seed=0),
         options={},
         accumulator=torch.zeros(encoder.table_rows),
         adam={},
@@ -85,7 +97,7 @@ def test_every_mix_of_features_scores_as_torch_does(dims: dict[str, int]) -> Non
     model = trained(dims)
     session = open_session(assembled(model, head_of(model)))
     found = run(session, raw_inputs(ROWS, model.encoder.inputs))[0]
-    np.testing.assert_allclose(found, model.predict(ROWS), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found, model.predict(ROWS)[0], rtol=0, atol=1e-6)
     assert found.shape == (6,)
     assert len(set(found.tolist())) >= 3
 
@@ -119,7 +131,7 @@ def exported(model: Trained, graph: bytes) -> Export:
         checkpoint="c",
         inputs=model.encoder.inputs,
         outputs=(OutputColumn(name="probs", type=DataType(Kind.FLOAT)),),
-        score=lambda table: (model.predict(table),),
+        score=model.predict,
         variants={FP32: graph},
         quality=lambda labels, outputs: {},
     )
@@ -155,7 +167,9 @@ def wide_and_narrow_rows(rows: int) -> list[dict[str, Any]]:
 
 
 def test_int8_keeps_small_embeddings_beside_large_numbers() -> None:
-    head = new_head([32], 4, (64, 32), seed=0)
+    layout = Layout(columns=(Column(name="c", dim=32),), dense_width=4)
+    head = new_head(model_of((64, 32)), layout, seed=0)
+    assert isinstance(head, WideAndDeep)
     with torch.no_grad():
         next(head.deep.parameters())[:, :32] *= 20
     exported = export_head(head, 1, 33, 4)

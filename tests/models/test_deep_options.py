@@ -6,8 +6,8 @@ import pytest
 
 from sqlrec import __version__
 from sqlrec.errors import OptionError
+from sqlrec.models.deep.controllers import WIDE_AND_DEEP
 from sqlrec.models.deep.options import Architecture, Training, column_of
-from sqlrec.models.deep.wide_and_deep import CONTROLLER, OPTIONS
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.options import OptionValue, Parsed, Scope
 
@@ -36,13 +36,13 @@ CONTRACT: dict[str, Parsed] = {
 
 @pytest.mark.parametrize(("key", "default"), CONTRACT.items())
 def test_defaults_are_those_scripts_rely_on(key: str, default: Parsed) -> None:
-    option = OPTIONS.find(key)
+    option = WIDE_AND_DEEP.options.find(key)
     assert option is not None
     assert option.default == default
 
 
 def test_every_option_says_what_it_does_and_parses_its_own_default() -> None:
-    for option in OPTIONS.options:
+    for option in WIDE_AND_DEEP.options.options:
         assert option.doc.endswith(".")
         assert option.scopes
         if isinstance(option.default, tuple):
@@ -57,19 +57,18 @@ def test_architecture_reads_per_column_options_without_regard_to_case_and_dash()
         "column.User-Id.bucket_size": 10,
         "column.zip.embedding-dim": "8",
     }
-    shape = Architecture.read(OPTIONS, written)
+    shape = Architecture.read(WIDE_AND_DEEP.options, written)
     assert shape.bucket_sizes == {"user_id": 10}
     assert shape.embedding_dims == {"zip": 8}
-    assert shape.hidden_units == (512, 256, 128)
 
 
 def test_training_takes_given_values_and_defaults() -> None:
-    training = Training.read(OPTIONS, {"sparse_lr": 0.5, "mixed_precision": "bf16"})
+    training = Training.read(WIDE_AND_DEEP.options, {"sparse_lr": 0.5, "mixed_precision": "bf16"})
     assert (training.sparse_lr, training.mixed_precision, training.batch_size) == (0.5, "BF16", 8192)
 
 
 def test_training_options_may_stand_in_the_model_and_be_overridden() -> None:
-    effective = OPTIONS.effective(
+    effective = WIDE_AND_DEEP.options.effective(
         Scope.TRAIN, model={"batch_size": 7, "seed": 1}, statement={"batch_size": 9}
     )
     assert (effective["batch_size"].value, effective["seed"].value) == (9, 1)
@@ -87,7 +86,7 @@ def test_training_options_may_stand_in_the_model_and_be_overridden() -> None:
 )
 def test_values_out_of_range_are_refused(key: str, value: str | int | float) -> None:
     with pytest.raises(OptionError, match="SR303"):
-        OPTIONS.check(key, value, Scope.MODEL)
+        WIDE_AND_DEEP.options.check(key, value, Scope.MODEL)
 
 
 def test_column_of_other_keys_is_empty() -> None:
@@ -97,9 +96,9 @@ def test_column_of_other_keys_is_empty() -> None:
 
 
 def test_resources_and_topology_follow_the_options() -> None:
-    train = OPTIONS.effective(Scope.TRAIN, statement={"nproc_per_node": 2, "pod_memory": "4Gi"})
-    service = OPTIONS.effective(Scope.SERVICE, statement={"pod_cpu_limit": "500m"})
-    assert CONTROLLER.topology(train) == Topology(processes_per_node=2)
-    assert CONTROLLER.resources(train) == Resources(memory="4Gi")
-    assert CONTROLLER.resources(service) == Resources(cpu_limit="500m")
-    assert CONTROLLER.topology(service) == Topology()
+    train = WIDE_AND_DEEP.options.effective(Scope.TRAIN, statement={"nproc_per_node": 2, "pod_memory": "4Gi"})
+    service = WIDE_AND_DEEP.options.effective(Scope.SERVICE, statement={"pod_cpu_limit": "500m"})
+    assert WIDE_AND_DEEP.topology(train) == Topology(processes_per_node=2)
+    assert WIDE_AND_DEEP.resources(train) == Resources(memory="4Gi")
+    assert WIDE_AND_DEEP.resources(service) == Resources(cpu_limit="500m")
+    assert WIDE_AND_DEEP.topology(service) == Topology()

@@ -14,6 +14,7 @@ import torch
 
 from sqlrec.errors import DataError, JobError, OptionError, SchemaError, SetupError, SqlRecError, StateError
 from sqlrec.models.deep import checkpoint, machine
+from sqlrec.models.deep.layout import layout_of
 from sqlrec.models.deep.train import train
 from sqlrec.models.measuring.metrics import auc
 from sqlrec.spec.job import JobResult, TrainWork
@@ -64,7 +65,7 @@ def test_learns_the_pattern_and_reports_it(clicks: Clicks, make_work: Work, run:
     assert curves["loss"][-1] < curves["loss"][0]
     assert result.params["validation_rows"] == "600"
     trained = checkpoint.load(folder)
-    scores = trained.predict(table)
+    scores = trained.predict(table)[0]
     assert scores.dtype == np.float32
     assert auc(table["label"].to_numpy(), scores) > 0.85
 
@@ -105,7 +106,7 @@ def test_validation_table_is_measured_and_not_trained_on(clicks: Clicks, make_wo
     result, folder = run(make_work(table, validation=other))
     assert result.rows == 2000
     assert result.params["validation_rows"] == "300"
-    scores = checkpoint.load(folder).predict(other)
+    scores = checkpoint.load(folder).predict(other)[0]
     assert result.metrics["auc"] == pytest.approx(auc(other["label"].to_numpy(), scores), abs=1e-6)
 
 
@@ -120,7 +121,7 @@ def test_missing_and_unseen_values_can_be_scored(clicks: Clicks, make_work: Work
             "tags": pa.array([None, ["t1", None, "new"]], pa.list_(pa.string())),
         }
     )
-    scores = checkpoint.load(folder).predict(strange)
+    scores = checkpoint.load(folder).predict(strange)[0]
     assert np.all((scores > 0) & (scores < 1))
 
 
@@ -142,7 +143,7 @@ def test_early_stopping_keeps_the_best_epoch(clicks: Clicks, make_work: Work, ru
     assert result.params["best_epoch"] == str(best + 1)
     assert len(aucs) == best + 3 < 40
     assert result.metrics["auc"] == pytest.approx(aucs[best], abs=1e-9)
-    scores = checkpoint.load(folder).predict(validation)
+    scores = checkpoint.load(folder).predict(validation)[0]
     assert auc(validation["label"].to_numpy(), scores) == pytest.approx(aucs[best], abs=1e-6)
 
 
@@ -180,7 +181,7 @@ def test_models_of_one_kind_of_feature(
     model = make_model(columns)
     result, folder = run(make_work(clicks(2000), model=model, num_epochs=2))
     assert result.metrics["auc"] > 0.55
-    assert len(checkpoint.load(folder).predict(clicks(5))) == 5
+    assert len(checkpoint.load(folder).predict(clicks(5))[0]) == 5
 
 
 def test_narrower_columns_and_a_bounded_vocabulary(
@@ -190,7 +191,7 @@ def test_narrower_columns_and_a_bounded_vocabulary(
     result, folder = run(make_work(clicks(1500), model=model))
     trained = checkpoint.load(folder)
     assert {s.name: s.rows for s in trained.encoder.slots}["user"] == 12
-    assert dict(zip((s.name for s in trained.encoder.slots), trained.head.dims, strict=False))["shop"] == 2
+    assert {column.name: column.dim for column in layout_of(trained.encoder, model).columns}["shop"] == 2
     assert result.metrics["auc"] > 0.6
 
 
@@ -271,7 +272,7 @@ def test_resumed_weights_are_those_of_the_base_before_any_step(
     _, copied = run(still, "copied")
     before, after = checkpoint.load(base), checkpoint.load(copied)
     assert after.encoder.table_rows > before.encoder.table_rows
-    np.testing.assert_array_equal(after.predict(more), before.predict(more))
+    np.testing.assert_array_equal(after.predict(more)[0], before.predict(more)[0])
 
 
 def test_resuming_learns_new_values_and_keeps_old_ones(clicks: Clicks, make_work: Work, run: Run) -> None:
@@ -280,7 +281,7 @@ def test_resuming_learns_new_values_and_keeps_old_ones(clicks: Clicks, make_work
     _, resumed = run(make_work(new, base=base), "resumed")
     before, after = checkpoint.load(base), checkpoint.load(resumed)
     labels = new["label"].to_numpy()
-    assert auc(labels, after.predict(new)) > auc(labels, before.predict(new)) + 0.02
+    assert auc(labels, after.predict(new)[0]) > auc(labels, before.predict(new)[0]) + 0.02
     values = [f.vocabulary.values for f in before.encoder.categories]
     grown = [f.vocabulary.values for f in after.encoder.categories]
     assert all(g[: len(v)] == v for g, v in zip(grown, values, strict=True))
@@ -306,7 +307,7 @@ def test_a_vocabulary_grows_up_to_its_bucket_size_only(
         ({"user": "STRING"}, {}, "'user' has type BIGINT in it, STRING in the model"),
         ({"city": "STRING"}, {}, "it has no column 'city'"),
         ({}, {"embedding_dim": 8}, "embedding_dim 4 in it, 8 in the model"),
-        ({}, {"hidden_units": "9"}, "its hidden_units are 16,8"),
+        ({}, {"hidden_units": "9"}, "its hidden_units is 16,8"),
     ],
 )
 def test_a_base_of_another_shape_is_refused(

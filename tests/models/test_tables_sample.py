@@ -13,9 +13,9 @@ import pytest
 from sqlrec.errors import SchemaError
 from sqlrec.features.encoder import Encoder, fit
 from sqlrec.features.raw import raw_inputs
+from sqlrec.models.deep.controllers import WIDE_AND_DEEP
 from sqlrec.models.deep.dataset import feature_configs
 from sqlrec.models.deep.options import Architecture
-from sqlrec.models.deep.wide_and_deep import OPTIONS
 from sqlrec.models.tables.sample import MADE_UP_ROWS, SAMPLE_ROWS, json_row, read_sample
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.table import Relation
@@ -28,7 +28,7 @@ def model(make_model: Callable[..., ModelSpec]) -> ModelSpec:
 
 @pytest.fixture
 def encoder(model: ModelSpec, clicks: Callable[..., pa.Table]) -> Encoder:
-    return fit(clicks(200), feature_configs(model, Architecture.read(OPTIONS, model.options)))
+    return fit(clicks(200), feature_configs(model, Architecture.read(WIDE_AND_DEEP.options, model.options)))
 
 
 def test_labels_come_along_when_the_table_has_them(
@@ -123,7 +123,7 @@ def test_rows_as_json(make_model: Callable[..., ModelSpec]) -> None:
         }
     )
     spec = make_model(columns)
-    encoder = fit(table, feature_configs(spec, Architecture.read(OPTIONS, spec.options)))
+    encoder = fit(table, feature_configs(spec, Architecture.read(WIDE_AND_DEEP.options, spec.options)))
     raw = raw_inputs(table, encoder.inputs)
     assert [json_row(raw, encoder.inputs, row) for row in range(2)] == [
         {

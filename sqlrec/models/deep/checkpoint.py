@@ -17,14 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sqlrec.errors import StateError
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.deep.embedding import EmbeddingTable
-from sqlrec.models.deep.network import Head
+from sqlrec.models.deep.goal import goal_of
+from sqlrec.models.deep.head import new_head
+from sqlrec.models.deep.layout import layout_of
+from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.rows import Rows
-from sqlrec.models.deep.trainer import Network
 from sqlrec.spec import codec
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Parsed
@@ -43,27 +45,28 @@ class Trained:
     model: ModelSpec
     encoder: Encoder
     table: Tensor
-    head: Head
+    head: nn.Module
     options: Mapping[str, Parsed]
     accumulator: Tensor
     adam: dict[str, Any]
 
     @property
     def network(self) -> Network:
-        """Table and head, sharing their storage with this object."""
-        return Network(EmbeddingTable(self.table, self.accumulator), self.head)
+        """Table, head and goal, sharing their storage with this object."""
+        return Network(EmbeddingTable(self.table, self.accumulator), self.head, goal_of(self.model))
 
-    def predict(self, table: pa.Table) -> npt.NDArray[np.float32]:
-        """Probabilities float32 [rows] of a table with the model's feature columns."""
+    def predict(self, table: pa.Table) -> tuple[npt.NDArray[np.float32], ...]:
+        """What the model answers for a table with its feature columns: an array [rows, …] an output."""
         encoded = self.encoder.transform(table)
-        return self.network.predict(
+        answers = self.network.predict(
             Rows(
                 ids=torch.from_numpy(encoded.ids),
                 bags=tuple(map(torch.from_numpy, encoded.bags)),
                 dense=torch.from_numpy(encoded.dense),
-                labels=torch.zeros(table.num_rows),
+                labels=torch.zeros(table.num_rows, 1),
             )
         )
+        return tuple(answers[:, i] for i in range(answers.shape[1]))
 
 
 def save(trained: Trained, folder: Path) -> None:
@@ -71,15 +74,11 @@ def save(trained: Trained, folder: Path) -> None:
     _write(folder / MODEL, codec.dumps(trained.model, indent=2))
     _write(folder / ENCODER, json.dumps(trained.encoder.to_json(), ensure_ascii=False))
     _write(folder / OPTIONS, json.dumps(dict(sorted(trained.options.items())), indent=2))
-    head = trained.head
     state = {
         "table": trained.table,
         "accumulator": trained.accumulator,
-        "head": head.state_dict(),
+        "head": trained.head.state_dict(),
         "adam": trained.adam,
-        "dims": list(head.dims),
-        "dense_width": head.dense_width,
-        "hidden_units": list(head.hidden_units),
     }
     with (folder / WEIGHTS).open("wb") as file:
         torch.save(state, file)
@@ -91,10 +90,11 @@ def load(folder: Path) -> Trained:
         state = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
         encoder = Encoder.from_json(json.loads((folder / ENCODER).read_text(encoding="utf-8")))
         options = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
-        head = Head(state["dims"], state["dense_width"], state["hidden_units"])
+        model = cast(ModelSpec, codec.loads(ModelSpec, (folder / MODEL).read_bytes()))
+        head = new_head(model, layout_of(encoder, model), seed=0)
         head.load_state_dict(state["head"])
         return Trained(
-            model=cast(ModelSpec, codec.loads(ModelSpec, (folder / MODEL).read_bytes())),
+            model=model,
             encoder=encoder,
             table=state["table"],
             head=head,

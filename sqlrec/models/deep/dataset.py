@@ -47,7 +47,7 @@ def encode(encoder: Encoder, source: Source, threads: int) -> Rows:
         ids=_joined(block.ids.astype(np.int32) for block in blocks),
         bags=tuple(_bags(blocks, i) for i in range(len(encoder.bags))),
         dense=_joined(block.dense for block in blocks),
-        labels=torch.from_numpy(source.labels),
+        labels=torch.from_numpy(source.labels).reshape(len(source), -1),
     )
 
 

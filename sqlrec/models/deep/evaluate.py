@@ -73,7 +73,8 @@ def _scorer(work: EvaluateWork) -> Score:
     if work.kind is CheckpointKind.ORIGIN:
         from sqlrec.models.deep import checkpoint  # torch, which an export does without
 
-        return checkpoint.load(folder).predict
+        trained = checkpoint.load(folder)
+        return lambda table: trained.predict(table)[0]
     signature, wanted_variant = read_signature(folder), str(work.options.get("variant") or "fp32")
     variant = signature.variants.get(wanted_variant)
     if variant is None:

@@ -61,7 +61,7 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
         checkpoint=work.checkpoint,
         inputs=trained.encoder.inputs,
         outputs=(column,),
-        score=lambda table: (trained.predict(table),),
+        score=trained.predict,
         variants={FP32: whole},
         quality=_quality,
     )

@@ -159,7 +159,10 @@ def whole_model(features: ModelProto, head: ModelProto, output: str) -> bytes:
     model.CopyFrom(features)
     graph = model.graph
     graph.node.extend(head.graph.node)
-    graph.node.append(helper.make_node("Sigmoid", [HEAD + LOGITS], [output], name="/probability"))
+    flat = numpy_helper.from_array(np.array([-1], np.int64), "/flat")
+    graph.initializer.append(flat)
+    graph.node.append(helper.make_node("Sigmoid", [HEAD + LOGITS], ["/probabilities"], name="/probabilities"))
+    graph.node.append(helper.make_node("Reshape", ["/probabilities", "/flat"], [output], name="/probability"))
     graph.initializer.extend(head.graph.initializer)
     del graph.output[:]
     graph.output.append(_floats(output, [BATCH]))

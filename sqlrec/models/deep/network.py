@@ -1,58 +1,63 @@
-"""The dense half of a Wide & Deep model, from looked-up embedding rows to logits.
-
-The embedding rows themselves are not a module: their storage and its sparse optimiser are in
-:mod:`sqlrec.models.deep.embedding`, so that a step costs what its batch touches, not what the table holds.
-"""
+"""What is trained: embedding rows, the head over them, and the goal that says what its outputs mean."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from sqlrec.models.deep.embedding import EmbeddingTable, reduce_gradient
+from sqlrec.models.deep.goal import Answers, Goal
+from sqlrec.models.deep.rows import Rows
 
-class Head(nn.Module):
-    """Wide & Deep over fused embedding rows.
+SCORING_ROWS = 4096
+"""Rows scored at once: activations of a block stay in the CPU's cache (a third faster than 16384)."""
 
-    A row of width ``max(dims) + 1`` holds the deep vector of a value and, in its last entry, the
-    value's wide weight. Column ``i`` uses the first ``dims[i]`` entries of its rows as deep vector.
-    """
 
-    def __init__(self, dims: Sequence[int], dense_width: int, hidden_units: Sequence[int]) -> None:
-        super().__init__()
-        self.dims = tuple(dims)
-        self.dense_width = dense_width
-        self.hidden_units = tuple(hidden_units)
-        self.wide = nn.Linear(dense_width, 1, bias=False) if dense_width else None
-        layers: list[nn.Module] = []
-        width = sum(self.dims) + dense_width
-        for units in self.hidden_units:
-            layers += [nn.Linear(width, units), nn.ReLU()]
-            width = units
-        self.deep = nn.Sequential(*layers, nn.Linear(width, 1))
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The embedding rows of one batch, leaves of the backward pass."""
+
+    batch: Rows
+    embedded: Tensor
 
     @property
-    def row_width(self) -> int:
-        """Width of an embedding row: the widest deep vector and the wide weight."""
-        return max(self.dims, default=0) + 1
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What the head's ``forward`` takes."""
+        return self.embedded, self.batch.dense
 
-    def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
-        """Logits [batch] of ``embedded`` [batch, columns, row_width] and ``dense`` [batch, dense_width]."""
-        deep: Tensor = self.deep(torch.cat((self._vectors(embedded), dense), dim=1))
-        logit = deep.squeeze(1) + embedded[:, :, -1].sum(dim=1)
-        if self.wide is not None:
-            logit = logit + self.wide(dense).squeeze(1)
-        return logit
-
-    def _vectors(self, embedded: Tensor) -> Tensor:
-        if len(set(self.dims)) <= 1:
-            return embedded[:, :, :-1].flatten(start_dim=1)
-        return torch.cat([embedded[:, i, :dim] for i, dim in enumerate(self.dims)], dim=1)
+    def gradient(self) -> tuple[Tensor, Tensor] | None:
+        """Distinct rows of the table [n] and their gradients [n, width]; None when there are none."""
+        if self.embedded.grad is None or not self.embedded.shape[1]:
+            return None
+        return reduce_gradient(self.batch.ids, self.batch.bags, self.embedded.grad)
 
 
-def new_head(dims: Sequence[int], dense_width: int, hidden_units: Sequence[int], seed: int) -> Head:
-    """A head with initial weights that depend on ``seed`` only; the global generator is left alone."""
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)
-        return Head(dims, dense_width, hidden_units)
+@dataclass(slots=True)
+class Network:
+    """A model in training or in use."""
+
+    table: EmbeddingTable
+    head: nn.Module
+    goal: Goal
+
+    def look_up(self, batch: Rows) -> Looked:
+        """The rows of a batch; with gradients wherever those are being recorded."""
+        embedded = self.table.lookup(batch.ids, batch.bags)
+        return Looked(batch, embedded.requires_grad_(torch.is_grad_enabled()))
+
+    def predict(self, rows: Rows) -> Answers:
+        """Answers float32 [rows, outputs], in FP32 whatever the training used."""
+        starts = range(0, max(len(rows), 1), SCORING_ROWS)
+        with torch.inference_mode():
+            return torch.cat([self._answers(rows.slice(s, s + SCORING_ROWS)) for s in starts]).numpy()
+
+    def _answers(self, rows: Rows) -> Tensor:
+        return self.goal.answers(self.head(*self.look_up(rows).inputs))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+        weights = (self.table.weight, *self.head.parameters())
+        return all(bool(weight.isfinite().all()) for weight in weights)

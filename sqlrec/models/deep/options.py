@@ -218,7 +218,6 @@ class Architecture:
     embedding_dim: int
     num_buckets: int
     max_array_length: int
-    hidden_units: tuple[int, ...]
     embedding_dims: Mapping[str, int]
     bucket_sizes: Mapping[str, int]
 
@@ -230,7 +229,6 @@ class Architecture:
             embedding_dim=cast(int, values["embedding_dim"]),
             num_buckets=cast(int, values["num_buckets"]),
             max_array_length=cast(int, values["max_array_length"]),
-            hidden_units=cast(tuple[int, ...], values["hidden_units"]),
             embedding_dims=_per_column(values, EMBEDDING_DIM),
             bucket_sizes=_per_column(values, BUCKET_SIZE),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.dataset import encode, feature_configs
 from sqlrec.models.deep.embedding import EmbeddingTable
-from sqlrec.models.deep.network import new_head
+from sqlrec.models.deep.goal import goal_of
+from sqlrec.models.deep.head import new_head
+from sqlrec.models.deep.layout import layout_of
+from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Architecture, Training
 from sqlrec.models.deep.resume import extended_encoder, require_same_shape, row_origin
 from sqlrec.models.deep.rows import Rows, split
-from sqlrec.models.deep.trainer import Network
 from sqlrec.models.tables.source import Source, read, require_both_classes
 from sqlrec.spec.job import TrainWork
 
@@ -58,7 +60,7 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
     if held_out is not None:
         validation: Rows | None = encode(encoder, held_out, threads)
     elif training.validation_fraction:
-        kept, held = split(rows.labels, training.validation_fraction, training.seed)
+        kept, held = split(rows.labels[:, 0], training.validation_fraction, training.seed)
         validation = rows.take(held) if len(held) else None
         rows = rows.take(kept)
     else:
@@ -72,12 +74,12 @@ def _start(
     configs = feature_configs(work.model, shape)
     if work.base_uri:
         base = checkpoint.load(Path(work.base_uri))
-        require_same_shape(base, work.model, configs, shape.hidden_units)
+        require_same_shape(base, work.model, configs)
         grown = extended_encoder(base.encoder, source.table, configs)
         table = base.network.table.extended(*row_origin(base.encoder, grown))
-        return grown, Network(table, base.head), base.adam
+        return grown, replace(base.network, table=table), base.adam
     encoder = fit(source.table, configs)
-    dims = [slot.embedding_dim for slot in (*encoder.slots, *encoder.bags)]
-    head = new_head(dims, encoder.dense_width, shape.hidden_units, training.seed)
-    table = EmbeddingTable.new(encoder.table_rows, head.row_width, training.seed)
-    return encoder, Network(table, head), None
+    layout = layout_of(encoder, work.model)
+    head = new_head(work.model, layout, training.seed)
+    table = EmbeddingTable.new(encoder.table_rows, layout.row_width, training.seed)
+    return encoder, Network(table, head, goal_of(work.model)), None

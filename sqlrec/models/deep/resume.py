@@ -19,12 +19,12 @@ from sqlrec.errors import SchemaError
 from sqlrec.features.columns import FeatureConfig, Slot
 from sqlrec.features.encoder import Encoder, fit
 from sqlrec.models.deep.checkpoint import Trained
+from sqlrec.models.deep.controllers import deep_model
 from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.options import Parsed, Scope, canonical_key
 
 
-def require_same_shape(
-    base: Trained, model: ModelSpec, configs: Sequence[FeatureConfig], hidden_units: tuple[int, ...]
-) -> None:
+def require_same_shape(base: Trained, model: ModelSpec, configs: Sequence[FeatureConfig]) -> None:
     """Raise ``SchemaError`` SR455 when the base's weights do not fit the model as it is defined now."""
     differences = []
     if base.model.type.casefold() != model.type.casefold():
@@ -38,14 +38,21 @@ def require_same_shape(
             old, new = getattr(before[name], field), getattr(now[name], field)
             if old != new:
                 differences.append(f"column {now[name].name!r} has {field} {old} in it, {new} in the model")
-    if base.head.hidden_units != hidden_units:
-        differences.append(f"its hidden_units are {','.join(map(str, base.head.hidden_units))}")
+    kind = deep_model(model.type)
+    then, today = (kind.options.effective(Scope.MODEL, model=m.options) for m in (base.model, model))
+    for key in (canonical_key(option.key) for option in kind.own):
+        if then[key].value != today[key].value:
+            differences.append(f"its {key} is {_shown(then[key].value)}")
     if differences:
         raise SchemaError(
             "SR455",
             f"the base checkpoint does not fit model {model.name}: {'; '.join(sorted(differences))}",
             hint="train without FROM, or restore the definition the checkpoint was trained with",
         )
+
+
+def _shown(value: Parsed) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def extended_encoder(base: Encoder, table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:

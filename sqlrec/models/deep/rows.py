@@ -13,13 +13,15 @@ class Rows:
     """Encoded rows.
 
     ``ids`` int32 [rows, slots], ``bags`` int32 [rows, length] each (-1: no value), ``dense`` float32
-    [rows, dense_width], ``labels`` float32 [rows].
+    [rows, dense_width], ``labels`` float32 [rows, label columns], ``weights`` float32 [rows] where rows
+    count differently.
     """
 
     ids: Tensor
     bags: tuple[Tensor, ...]
     dense: Tensor
     labels: Tensor
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -31,6 +33,7 @@ class Rows:
             bags=tuple(bag.index_select(0, index) for bag in self.bags),
             dense=self.dense.index_select(0, index),
             labels=self.labels.index_select(0, index),
+            weights=None if self.weights is None else self.weights.index_select(0, index),
         )
 
     def slice(self, start: int, stop: int) -> Rows:
@@ -40,6 +43,7 @@ class Rows:
             bags=tuple(bag[start:stop] for bag in self.bags),
             dense=self.dense[start:stop],
             labels=self.labels[start:stop],
+            weights=None if self.weights is None else self.weights[start:stop],
         )
 
 

@@ -1,4 +1,4 @@
-"""The training program of ``tzrec.wide_and_deep``: table in, checkpoint folder out.
+"""The training program of ``tzrec.*`` types: table in, checkpoint folder out.
 
 The root process reads, encodes and writes; the other processes of a job get their rows and weights from
 it, so all of them train on the same rows whatever the query's order.
@@ -18,14 +18,16 @@ from sqlrec.models.controller import Progress
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
+from sqlrec.models.deep.controllers import deep_model
 from sqlrec.models.deep.embedding import EmbeddingTable
+from sqlrec.models.deep.goal import Goal, goal_of
 from sqlrec.models.deep.group import Group, joined
 from sqlrec.models.deep.machine import precision_for
+from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Architecture, Training
 from sqlrec.models.deep.prepare import Prepared, prepare
 from sqlrec.models.deep.rows import Rows
-from sqlrec.models.deep.trainer import History, Network, Trainer
-from sqlrec.models.deep.wide_and_deep import OPTIONS
+from sqlrec.models.deep.trainer import History, Trainer
 from sqlrec.models.measuring.metrics import Evaluation, evaluate
 from sqlrec.models.measuring.report import write_report
 from sqlrec.spec.job import JobResult, TrainWork
@@ -47,10 +49,11 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     started = time.perf_counter()
     threads = free_cores()
     torch.set_num_threads(threads)
-    shape, training = Architecture.read(OPTIONS, work.model.options), Training.read(OPTIONS, work.options)
+    options = deep_model(work.model.type).options
+    shape, training = Architecture.read(options, work.model.options), Training.read(options, work.options)
     precision, warning = precision_for(training.mixed_precision)
     prepared = group.on_root(partial(prepare, work, shape, training, progress))
-    network, rows, adam = _distributed(group, prepared)
+    network, rows, adam = _distributed(group, prepared, goal_of(work.model))
     validation = prepared.validation if prepared else None
     trainer = Trainer(network, training, group=group, progress=progress, precision=precision, adam=adam)
     history = trainer.fit(rows, validation)
@@ -87,7 +90,9 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     )
 
 
-def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows, dict[str, object] | None]:
+def _distributed(
+    group: Group, prepared: Prepared | None, goal: Goal
+) -> tuple[Network, Rows, dict[str, object] | None]:
     """The root's weights, rows and optimiser state, on every process."""
     head, adam = group.from_root(lambda: (prepared.network.head, prepared.adam) if prepared else (None, None))
     tensors = None
@@ -96,7 +101,7 @@ def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows
         tensors = (table.weight, table.accumulator, rows.ids, rows.dense, rows.labels, *rows.bags)
     weight, accumulator, ids, dense, labels, *bags = group.tensors_from_root(tensors)
     assert head is not None
-    network = Network(EmbeddingTable(weight, accumulator), head)
+    network = Network(EmbeddingTable(weight, accumulator), head, goal)
     return network, Rows(ids=ids, bags=tuple(bags), dense=dense, labels=labels), adam
 
 
@@ -104,7 +109,7 @@ def _evaluate(validation: Rows | None, history: History, output: Path) -> Evalua
     """Write the report; the evaluation is None without validation rows."""
     evaluation = None
     if validation is not None and history.scores is not None:
-        evaluation = evaluate(validation.labels.numpy(), history.scores)
+        evaluation = evaluate(validation.labels[:, 0].numpy(), history.scores[:, 0])
     write_report(output, evaluation, history.curves)
     return evaluation
 

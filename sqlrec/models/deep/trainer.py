@@ -21,51 +21,24 @@ from torch import Tensor
 
 from sqlrec.errors import JobError
 from sqlrec.models.controller import Progress
-from sqlrec.models.deep.embedding import EmbeddingTable, reduce_gradient
+from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.machine import autocast
-from sqlrec.models.deep.network import Head
+from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Training
 from sqlrec.models.deep.rows import Rows
-from sqlrec.models.measuring import metrics
 from sqlrec.spec.job import CurvePoint
 
 REPORTS = 100
 """Points of the loss curve, and progress lines, of one training."""
-SCORING_ROWS = 4096
-"""Rows scored at once: activations of a block stay in the CPU's cache (a third faster than 16384)."""
-
-
-@dataclass(slots=True)
-class Network:
-    """What is trained: embedding rows and the head over them."""
-
-    table: EmbeddingTable
-    head: Head
-
-    def predict(self, rows: Rows) -> npt.NDArray[np.float32]:
-        """Probabilities float32 [rows], in FP32 whatever the training used."""
-        parts = [np.empty(0, np.float32)]
-        with torch.inference_mode():
-            for start in range(0, len(rows), SCORING_ROWS):
-                block = rows.slice(start, start + SCORING_ROWS)
-                logits = self.head(self.table.lookup(block.ids, block.bags), block.dense)
-                parts.append(torch.sigmoid(logits).numpy())
-        return np.concatenate(parts)
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all weights are numbers."""
-        weights = (self.table.weight, *self.head.parameters())
-        return all(bool(weight.isfinite().all()) for weight in weights)
 
 
 @dataclass(slots=True)
 class History:
     """What a training run did.
 
-    ``epochs`` are those finished; ``best_epoch`` is the one kept, and ``scores`` float32 [rows] are its
-    probabilities for the validation rows.
+    ``epochs`` are those finished; ``best_epoch`` is the one kept, and ``scores`` float32 [rows, …] are its
+    answers for the validation rows.
     """
 
     curves: list[CurvePoint] = field(default_factory=list)
@@ -94,7 +67,7 @@ class History:
 class _Best:
     """The weights of the best epoch so far, kept only when training may stop early."""
 
-    auc: float = -math.inf
+    value: float = -math.inf
     epoch: int = 0
     weights: tuple[EmbeddingTable, Mapping[str, Tensor]] | None = None
     scores: npt.NDArray[np.float32] | None = None
@@ -169,21 +142,17 @@ class Trainer:
 
     def _step(self, batch: Rows, count: int) -> float:
         """One optimiser step; gives this process's part of the batch's summed loss."""
-        table, head = self.network.table, self.network.head
-        embedded = table.lookup(batch.ids, batch.bags).requires_grad_()
+        network, looked = self.network, self.network.look_up(batch)
         with autocast(self.precision):
-            logits = head(embedded, batch.dense)
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits.float(), batch.labels, reduction="sum"
-        )
+            outputs = network.head(*looked.inputs)
+        loss = network.goal.loss(outputs.float(), batch, self.group)
         self.adam.zero_grad()
         (loss / count).backward()  # type: ignore[no-untyped-call]
-        self.group.sum_gradients(head)
+        self.group.sum_gradients(network.head)
         self.adam.step()
-        if embedded.grad is not None and embedded.shape[1]:
-            touched, gradient = reduce_gradient(batch.ids, batch.bags, embedded.grad)
-            touched, gradient = self.group.sum_rows(touched, gradient)
-            table.update(touched, gradient, self.training.sparse_lr)
+        if (sparse := looked.gradient()) is not None:
+            touched, gradient = self.group.sum_rows(*sparse)
+            network.table.update(touched, gradient, self.training.sparse_lr)
         return loss.item()
 
     def _measure(self, epoch: int, validation: Rows | None) -> bool:
@@ -192,22 +161,20 @@ class Trainer:
             raise _diverged(f"weights are no longer finite after epoch {epoch}")
         if validation is None:
             return False
-        scores, labels = self.network.predict(validation), validation.labels.numpy()
-        self.history.scores = scores
-        auc, logloss = metrics.auc(labels, scores), metrics.logloss(labels, scores)
-        self.history.add("auc", epoch, auc)
-        self.history.add("logloss", epoch, logloss)
-        self.progress(
-            f"epoch {epoch}/{self.training.num_epochs}: validation AUC {auc:.4f}, log-loss {logloss:.4f}"
-        )
-        return self._is_stalled(epoch, auc)
+        self.history.scores = self.network.predict(validation)
+        measured = self.network.goal.measure(self.history.scores, validation)
+        for name, value in measured.items():
+            self.history.add(name, epoch, value)
+        told = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
+        self.progress(f"epoch {epoch}/{self.training.num_epochs}: validation {told}")
+        return self._is_stalled(epoch, measured[self.network.goal.metric])
 
-    def _is_stalled(self, epoch: int, auc: float) -> bool:
+    def _is_stalled(self, epoch: int, value: float) -> bool:
         if not self.training.early_stopping_patience:
             return False
-        if auc > self.best.auc:
+        if value > self.best.value:
             head = copy.deepcopy(self.network.head.state_dict())
-            self.best = _Best(auc, epoch, (self.network.table.clone(), head), self.history.scores)
+            self.best = _Best(value, epoch, (self.network.table.clone(), head), self.history.scores)
         return epoch - self.best.epoch >= self.training.early_stopping_patience
 
     def _restore_best(self) -> None:
@@ -216,7 +183,9 @@ class Trainer:
         self.network.table, head = self.best.weights
         self.network.head.load_state_dict(head)
         self.history.best_epoch, self.history.scores = self.best.epoch, self.best.scores
-        self.progress(f"kept epoch {self.best.epoch}, the one with the best validation AUC")
+        self.progress(
+            f"kept epoch {self.best.epoch}, the one with the best validation {self.network.goal.metric}"
+        )
 
 
 class _Report:

@@ -28,9 +28,10 @@ class Roles:
         return (*self.features.names, *self.labels, *filter(None, (self.weight, self.group)))
 
 
-def roles_of(model: ModelSpec, options: Mapping[str, Parsed]) -> Roles:
+def roles_of(model: ModelSpec, options: Mapping[str, Parsed] | None = None) -> Roles:
     """The roles that a model and the effective options of a statement give."""
-    weight, group = (str(options.get(key) or "") for key in (WEIGHT, GROUP))
+    given = options or {}
+    weight, group = (str(given.get(key) or "") for key in (WEIGHT, GROUP))
     others = {name.casefold() for name in (weight, group) if name}
     features = Schema(tuple(f for f in model.features if f.name.casefold() not in others))
     return Roles(features=features, labels=model.labels, weight=weight, group=group)

@@ -1,6 +1,7 @@
-"""Tables of a training, an export or an evaluation: which columns are read, which labels are accepted.
+"""Tables of a training, an export or an evaluation: which columns are read, and what they are checked for.
 
-Without torch, so that a job that only runs an exported model starts quickly.
+Without torch, so that a job that only runs an exported model starts quickly. A table is read whole
+(:func:`read`) or as a stream of blocks (:func:`select`, then :func:`checked` for each block).
 """
 
 from __future__ import annotations
@@ -11,65 +12,144 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sqlrec.data.engine import Engine
 from sqlrec.data.types import quote
 from sqlrec.errors import DataError, SchemaError, suggest
-from sqlrec.spec.model import ModelSpec
+from sqlrec.models.objective import Objective
+from sqlrec.models.tables.cells import refuse_missing
+from sqlrec.models.tables.labels import ClassValue, class_values, read_labels
+from sqlrec.models.tables.roles import Roles
+from sqlrec.models.tables.rows import Groups, read_weights
 from sqlrec.spec.table import Relation
 
-SHOWN = 5
-"""Values and row numbers named in a message."""
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The columns of a table that a model needs: features, then ``label``, then those asked for besides.
+    """A relation that gives the columns of ``roles`` and no others.
 
-    ``name`` is for messages.
+    ``name`` is for messages. ``labels``, ``weight`` and ``group`` are spelt as the table spells them.
     """
 
     name: str
     relation: Relation
-    label: str
+    roles: Roles
+    labels: tuple[str, ...]
+    weight: str = ""
+    group: str = ""
+
+    @property
+    def label(self) -> str:
+        """The first label column."""
+        return self.labels[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A training or validation table with its checked labels. ``name`` is for messages."""
+    """Rows that were checked. ``name`` is for messages.
+
+    ``labels`` float32 ``[rows]``, or ``[rows, labels]`` for several label columns, or empty without one;
+    ``classes`` are the values that MULTICLASS labels number. ``weights`` float32 and ``groups`` int64
+    ``[rows]`` when there are such columns.
+    """
 
     name: str
     table: pa.Table
-    labels: npt.NDArray[np.float32]
+    labels: Floats
+    classes: tuple[ClassValue, ...] = ()
+    weights: Floats | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return int(self.table.num_rows)
 
 
-def select(relation: Relation, model: ModelSpec, engine: Engine, *more: str) -> Selection:
-    """The needed columns, and no others, of a table; raises ``SchemaError`` SR450 for missing ones."""
-    name = ", ".join(relation.sources) or "the query"
-    label = model.labels[0]
-    columns = _present(engine.schema(relation).names, (*model.features.names, label, *more), name, model)
-    chosen = ", ".join(map(quote, dict.fromkeys(columns)))
-    query = f"SELECT {chosen} FROM (\n{relation.query}\n)"  # noqa: S608 - quoted names
-    found = columns[len(model.features)]
-    return Selection(name=name, relation=replace(relation, query=query), label=found)
+def select(relation: Relation, roles: Roles, what: str, engine: Engine, *more: str) -> Selection:
+    """The needed columns of a table, and those asked for besides; ``what`` names the model in messages.
 
-
-def read(relation: Relation, model: ModelSpec, engine: Engine) -> Source:
-    """The feature and label columns of a table, in memory.
-
-    Raises ``SchemaError`` SR450 (a column is missing) and ``DataError`` SR451 (no rows), SR453 (labels
-    missing) and SR454 (labels that are not 0 or 1).
+    Raises ``SchemaError`` SR450 for missing columns.
     """
-    chosen = select(relation, model, engine)
+    name = ", ".join(relation.sources) or "the query"
+    spelled = _present(engine.schema(relation).names, (*roles.columns, *more), name, what, roles)
+    chosen = ", ".join(map(quote, dict.fromkeys(spelled.values())))
+    query = f"SELECT {chosen} FROM (\n{relation.query}\n)"  # noqa: S608 - quoted names
+    return Selection(
+        name=name,
+        relation=replace(relation, query=query),
+        roles=roles,
+        labels=tuple(spelled[label] for label in roles.labels),
+        weight=spelled.get(roles.weight, ""),
+        group=spelled.get(roles.group, ""),
+    )
+
+
+def read(
+    relation: Relation,
+    roles: Roles,
+    what: str,
+    engine: Engine,
+    *,
+    objective: Objective = Objective.BINARY,
+    classes: tuple[ClassValue, ...] = (),
+) -> Source:
+    """The columns of a table that a model needs, in memory, checked.
+
+    The classes of MULTICLASS labels are those of the table unless ``classes`` gives them. Raises
+    ``SchemaError`` SR450 (a column is missing), ``DataError`` SR451 (no rows) and those of :func:`checked`.
+    """
+    chosen = select(relation, roles, what, engine)
     table = engine.table(chosen.relation)
     if not table.num_rows:
         raise no_rows(chosen.name)
-    labels = read_labels(table.column(chosen.label), model.labels[0], chosen.name)
-    return Source(name=chosen.name, table=table, labels=labels)
+    if objective is Objective.MULTICLASS and not classes:
+        classes = class_values([table.column(chosen.label)], chosen.roles.labels[0], chosen.name)
+    return checked(chosen, table, objective=objective, classes=classes)
+
+
+def checked(
+    chosen: Selection,
+    table: pa.Table,
+    *,
+    objective: Objective = Objective.BINARY,
+    classes: tuple[ClassValue, ...] = (),
+    groups: Groups | None = None,
+    before: int = 0,
+) -> Source:
+    """A table, or a block of it after ``before`` rows, with its labels, weights and groups.
+
+    ``groups`` holds the numbers of groups across blocks. Raises the errors of
+    :func:`~sqlrec.models.tables.labels.read_labels` and :func:`~sqlrec.models.tables.rows.read_weights`,
+    and ``DataError`` SR542 for a row without a group.
+    """
+    columns = [
+        read_labels(
+            table.column(column), name, chosen.name, objective=objective, classes=classes, before=before
+        )
+        for column, name in zip(chosen.labels, chosen.roles.labels, strict=True)
+    ]
+    weights = numbers = None
+    if chosen.weight:
+        weights = read_weights(table.column(chosen.weight), chosen.weight, chosen.name, before=before)
+    if chosen.group:
+        column, what = table.column(chosen.group), f"group_column {chosen.group!r} of {chosen.name}"
+        refuse_missing(column, what, chosen.group, code="SR542", before=before)
+        numbers = (groups or Groups()).codes(column, chosen.group)
+    return Source(
+        name=chosen.name,
+        table=table,
+        labels=_side_by_side(columns),
+        classes=classes,
+        weights=weights,
+        groups=numbers,
+    )
+
+
+def _side_by_side(columns: Sequence[Floats]) -> Floats:
+    if not columns:
+        return np.empty(0, np.float32)
+    return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
 
 def no_rows(name: str) -> DataError:
@@ -77,76 +157,34 @@ def no_rows(name: str) -> DataError:
     return DataError("SR451", f"{name} has no rows", hint="check the WHERE clause and the partition")
 
 
-def require_both_classes(source: Source) -> None:
-    """Raise ``DataError`` SR452 when all labels are equal: there is nothing to learn."""
-    if source.labels.min() == source.labels.max():
+def require_different_labels(source: Source, objective: Objective = Objective.BINARY) -> None:
+    """Raise ``DataError`` SR452 when all labels of a column are equal: there is nothing to learn."""
+    if not source.labels.size:
+        return
+    for labels in source.labels.reshape(len(source), -1).T:
+        if labels.min() < labels.max():
+            continue
+        value = source.classes[int(labels[0])] if source.classes else f"{labels[0]:g}"
         raise DataError(
             "SR452",
-            f"all {len(source):,} rows of {source.name} have label {source.labels[0]:g}",
-            hint="a model needs rows with label 0 and rows with label 1",
+            f"all {len(source):,} rows of {source.name} have label {value}",
+            hint="a model needs rows with label 0 and rows with label 1"
+            if objective is Objective.BINARY
+            else "a model needs rows with different labels",
         )
 
 
-def read_labels(
-    column: pa.ChunkedArray, name: str, source: str, *, before: int = 0
-) -> npt.NDArray[np.float32]:
-    """Labels float32 [rows] from a column of 0 and 1 (any number type) or booleans.
-
-    ``before`` is the number of rows that were read before, for the row numbers of messages.
-    """
-    kind = column.type
-    empty = _mask(column.is_null(nan_is_null=True))
-    if empty.any():
-        raise DataError(
-            "SR453",
-            f"label column {name!r} of {source} has no value in {_rows(empty, before)}",
-            hint=f"leave them out: WHERE {name} IS NOT NULL",
-        )
-    if not (pa.types.is_boolean(kind) or _is_number(kind)):
-        shown = ", ".join(map(repr, pc.unique(column).to_pylist()[:SHOWN]))
-        raise DataError(
-            "SR454",
-            f"label column {name!r} of {source} holds {kind} values such as {shown}",
-            hint="a label is 0 or 1, or BOOLEAN: compute it in the query, e.g. rating >= 4 AS label",
-        )
-    values: npt.NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy()
-    wrong = (values != 0) & (values != 1)
-    if wrong.any():
-        shown = ", ".join(f"{v:g}" for v in np.unique(values[wrong])[:SHOWN])
-        raise DataError(
-            "SR454",
-            f"label column {name!r} of {source} holds {shown} in {_rows(wrong, before)}",
-            hint="a label is 0 or 1: compute it in the query, e.g. rating >= 4 AS label",
-        )
-    return values.astype(np.float32)
-
-
-def _present(names: Sequence[str], wanted: tuple[str, ...], source: str, model: ModelSpec) -> list[str]:
+def _present(names: Sequence[str], wanted: tuple[str, ...], source: str, what: str, roles: Roles) -> dict[str, str]:
     """The table's spelling of the wanted columns."""
     spelled = {name.casefold(): name for name in names}
     missing = [name for name in wanted if name.casefold() not in spelled]
     if missing:
         hints = [suggest(name, names) for name in missing]
-        what = "label column" if missing == [model.labels[0]] else "column"
+        kind = "label column" if set(missing) <= set(roles.labels) else "column"
         raise SchemaError(
             "SR450",
-            f"{source} has no {what}{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}, "
-            f"which model {model.name} needs",
+            f"{source} has no {kind}{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}, "
+            f"which model {what} needs",
             hint=" ".join(filter(None, hints)) or f"columns: {', '.join(names)}",
         )
-    return [spelled[name.casefold()] for name in wanted]
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _mask(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    return np.asarray(column.to_numpy(), dtype=np.bool_)
-
-
-def _rows(wrong: npt.NDArray[np.bool_], before: int) -> str:
-    """``3 of 100 rows (rows 1, 7, 9)``; rows are counted from 1."""
-    places = np.flatnonzero(wrong) + before + 1
-    shown = ", ".join(str(p) for p in places[:SHOWN]) + (", …" if len(places) > SHOWN else "")
-    return f"{len(places):,} of {len(wrong):,} rows (row {shown})"
+    return {name: spelled[name.casefold()] for name in wanted}

@@ -1,43 +1,51 @@
-"""The ``tzrec.wide_and_deep`` controller: what such a model is, without the libraries that train it.
-
-Wide & Deep (Cheng et al., 2016): the score is the sum of a linear part over all features, which
-remembers, and a stack of dense layers over embeddings and numbers, which generalises.
-"""
+"""The controller of the ``tzrec.*`` types: what such a model is, without the libraries that train it."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlrec.errors import suggest
 from sqlrec.models import pods
 from sqlrec.models.controller import Problem, Programs
-from sqlrec.models.deep.options import column_of, hidden_units, tzrec_options
+from sqlrec.models.deep.options import column_of, tzrec_options
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import export_name
-from sqlrec.spec.options import Effective, OptionSet, canonical_key
+from sqlrec.spec.options import Effective, Option, OptionSet, canonical_key
 from sqlrec.spec.schema import FLOATS, INTEGERS, DataType, Field, Kind, Schema
 
-OPTIONS = tzrec_options(hidden_units("hidden_units", "the deep part"))
 OUTPUT = Field(name="probs", type=DataType(Kind.FLOAT))
 LABEL = INTEGERS | FLOATS | {Kind.BOOLEAN}
 SCALAR = LABEL | {Kind.STRING, Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ}
 ELEMENT = LABEL | {Kind.STRING}
 
 
-@dataclass(frozen=True, slots=True)
-class WideAndDeep:
-    """Controller of Wide & Deep click models."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepModel:
+    """Controller of one deep model type.
 
-    type: str = "tzrec.wide_and_deep"
-    doc: str = "Wide & Deep: probability of a positive label from categorical and numeric columns."
-    options: OptionSet = OPTIONS
+    ``head`` and ``goal`` are dotted paths of the heavy half (see :mod:`sqlrec.models.deep.head` and
+    :mod:`sqlrec.models.deep.goal`); ``own`` are the options of CREATE MODEL that shape the head: a checkpoint
+    continues another only when they agree.
+    """
+
+    type: str
+    doc: str
+    head: str
+    goal: str = "sqlrec.models.deep.goals.binary:GOAL"
+    own: tuple[Option, ...] = ()
     programs: Programs = Programs(
         train="sqlrec.models.deep.train:train",
         export="sqlrec.models.deep.export:export",
         evaluate="sqlrec.models.deep.evaluate:evaluate",
     )
+
+    @property
+    def options(self) -> OptionSet:
+        """The options of all deep models and its own."""
+        return _options(self.own)
 
     def outputs(self, columns: Schema, options: dict[str, object]) -> Schema:
         """One column, ``probs``."""
@@ -62,7 +70,9 @@ class WideAndDeep:
         return pods.topology(options)
 
 
-CONTROLLER = WideAndDeep()
+@functools.cache
+def _options(own: tuple[Option, ...]) -> OptionSet:
+    return tzrec_options(*own)
 
 
 def is_feature_type(column: DataType) -> bool:

@@ -1,0 +1,1 @@
+"""What deep models are trained towards: loss, answers and measurements, one module a goal."""

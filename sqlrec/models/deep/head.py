@@ -1,0 +1,53 @@
+"""A head: the dense half of a deep model, from looked-up embedding rows to outputs.
+
+The embedding rows themselves are not a module: their storage and its sparse optimiser are in
+:mod:`sqlrec.models.deep.embedding`, so that a step costs what its batch touches, not what the table holds.
+A new architecture is one module in :mod:`sqlrec.models.deep.heads` and one controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from sqlrec.models.deep.controllers import deep_model
+from sqlrec.models.deep.layout import Layout
+from sqlrec.models.lookup import load
+from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.options import Parsed, Scope
+
+MakeHead = Callable[[Layout, Mapping[str, Parsed]], nn.Module]
+"""A head's class: made of the layout and the effective options of CREATE MODEL.
+
+``forward(embedded, dense)`` takes ``embedded`` [batch, columns, row_width] and ``dense``
+[batch, dense_width] and gives outputs [batch, …], for classification the logits [batch, outputs].
+"""
+
+
+def new_head(model: ModelSpec, layout: Layout, seed: int) -> nn.Module:
+    """A head with initial weights that depend on ``seed`` only; the global generator is left alone."""
+    kind = deep_model(model.type)
+    effective = kind.options.effective(Scope.MODEL, model=model.options)
+    make = cast(MakeHead, load(kind.head))
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        return make(layout, {key: option.value for key, option in effective.items()})
+
+
+def vectors(embedded: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """The deep vectors of all columns side by side, [batch, sum of dims]; the wide weights left out."""
+    if len(set(dims)) <= 1:
+        return embedded[:, :, :-1].flatten(start_dim=1)
+    return torch.cat([embedded[:, i, :dim] for i, dim in enumerate(dims)], dim=1)
+
+
+def dense_layers(width: int, units: tuple[int, ...], outputs: int = 0) -> nn.Sequential:
+    """Linear layers with ReLU between; with ``outputs`` a last linear layer of that width."""
+    layers: list[nn.Module] = []
+    for size in units:
+        layers += [nn.Linear(width, size), nn.ReLU()]
+        width = size
+    return nn.Sequential(*layers, *([nn.Linear(width, outputs)] if outputs else []))

@@ -1,0 +1,1 @@
+"""Dense halves of the deep models, one module an architecture."""

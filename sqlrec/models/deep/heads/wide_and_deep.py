@@ -1,0 +1,30 @@
+"""Wide & Deep (Cheng et al., 2016): a linear part that remembers, and dense layers that generalise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from sqlrec.models.deep.head import dense_layers, vectors
+from sqlrec.models.deep.layout import Layout
+from sqlrec.spec.options import Parsed
+
+
+class WideAndDeep(nn.Module):
+    """The logit is the sum of the values' wide weights, a linear layer over the numbers, and a stack."""
+
+    def __init__(self, layout: Layout, options: Mapping[str, Parsed]) -> None:
+        super().__init__()
+        self.dims = layout.dims
+        self.wide = nn.Linear(layout.dense_width, 1, bias=False) if layout.dense_width else None
+        width = sum(layout.dims) + layout.dense_width
+        self.deep = dense_layers(width, cast(tuple[int, ...], options["hidden_units"]), outputs=1)
+
+    def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
+        """Logits [batch, 1] of ``embedded`` [batch, columns, row_width] and ``dense`` [batch, width]."""
+        deep: Tensor = self.deep(torch.cat((vectors(embedded, self.dims), dense), dim=1))
+        logit = deep + embedded[:, :, -1].sum(dim=1, keepdim=True)
+        return logit if self.wide is None else logit + self.wide(dense)

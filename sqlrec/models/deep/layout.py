@@ -1,0 +1,45 @@
+"""What a head sees of a row, told by the fitted encoder: the sizes its layers are made for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlrec.features.encoder import Encoder
+from sqlrec.spec.model import ModelSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """An embedded column: ``dim`` is the width of its deep vector."""
+
+    name: str
+    dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """``columns`` are the encoder's slots, then its bags (pooled); ``outputs`` is the number of labels."""
+
+    columns: tuple[Column, ...]
+    dense_width: int
+    outputs: int = 1
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Widths of the deep vectors."""
+        return tuple(column.dim for column in self.columns)
+
+    @property
+    def row_width(self) -> int:
+        """Width of an embedding row: the widest deep vector and, last, the value's wide weight."""
+        return max(self.dims, default=0) + 1
+
+
+def layout_of(encoder: Encoder, model: ModelSpec) -> Layout:
+    """The layout of a model over its fitted encoder."""
+    slots = (*encoder.slots, *encoder.bags)
+    return Layout(
+        columns=tuple(Column(name=slot.name, dim=slot.embedding_dim) for slot in slots),
+        dense_width=encoder.dense_width,
+        outputs=max(len(model.labels), 1),
+    )
