@@ -23,7 +23,8 @@ class FeatureConfig:
     """A feature as declared.
 
     ``bucket_size`` bounds the rows it may have in the fused table (the special rows included, at least
-    two); ``max_length`` cuts arrays of integers and strings.
+    two); ``max_length`` cuts arrays of integers and strings. With ``numeric``, integers and booleans are
+    read as quantities, not by name.
     """
 
     name: str
@@ -31,6 +32,7 @@ class FeatureConfig:
     embedding_dim: int
     bucket_size: int
     max_length: int
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +125,13 @@ class Vector:
         """Dense columns of the vector."""
         return len(self.scale.center)
 
+    def raw(self, column: Any) -> npt.NDArray[np.float32]:
+        """``[rows, width]`` as they are; a missing element is NaN."""
+        return _matrix(column, self.width)
+
     def values(self, column: Any) -> npt.NDArray[np.float32]:
         """Standardised ``[rows, width]``; a missing element is 0, the centre of its position."""
-        return self.scale.apply(_matrix(column, self.width))
+        return self.scale.apply(self.raw(column))
 
 
 Feature = Category | Number | Bag | Vector
@@ -145,9 +151,10 @@ def fit_feature(column: Any, config: FeatureConfig) -> Feature:
     tensor = tensor_of(config.name, config.type)
     if config.type.kind is Kind.ARRAY:
         return _fit_array(column, config, tensor)
-    if tensor is Tensor.FLOAT or config.type.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ):
+    time = config.type.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ)
+    if time or tensor is Tensor.FLOAT or (config.numeric and tensor is Tensor.INT):
         buckets = max(config.bucket_size - 1, 1)
-        return Number(config=config, numeric=Numeric.fit(column, tensor, buckets))
+        return Number(config=config, numeric=Numeric.fit(column, tensor, buckets, from_zero=not time))
     return Category(config=config, vocabulary=Vocabulary.fit(column, tensor, config.bucket_size - 2))
 
 
@@ -174,6 +181,7 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
         "embedding_dim": config.embedding_dim,
         "bucket_size": config.bucket_size,
         "max_length": config.max_length,
+        **({"numeric": True} if config.numeric else {}),
     }
     match feature:
         case Category():

@@ -123,17 +123,17 @@ class Encoder:
         ids = np.empty((table.num_rows, len(self.slots)), np.int64)
         dense = np.empty((table.num_rows, self.dense_width), np.float32)
         for j, category in enumerate(categories):
-            ids[:, j] = category.ids(_column(table, category.config))
+            ids[:, j] = category.ids(column_of(table, category.config))
         for j, number in enumerate(numbers):
-            values = number.numeric.read(_column(table, number.config))
+            values = number.numeric.read(column_of(table, number.config))
             ids[:, len(categories) + j] = number.numeric.codes(values) + number.slot.offset
             dense[:, j] = number.numeric.scale.apply(values)
             dense[:, len(numbers) + j] = np.isnan(values)
         start = 2 * len(numbers)
         for vector in self.vectors:
-            dense[:, start : start + vector.width] = vector.values(_column(table, vector.config))
+            dense[:, start : start + vector.width] = vector.values(column_of(table, vector.config))
             start += vector.width
-        bags = tuple(bag.ids(_column(table, bag.config)) for bag in self.sequences)
+        bags = tuple(bag.ids(column_of(table, bag.config)) for bag in self.sequences)
         return Encoded(ids=ids, bags=bags, dense=dense)
 
     def to_json(self) -> dict[str, Any]:
@@ -152,11 +152,22 @@ class Encoder:
 
 
 def fit(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
+    """Fit an encoder on a training table, for a model with embeddings.
+
+    Raises the errors of :func:`fit_features` and ``SchemaError`` SR444 (no feature that could have an
+    embedding).
+    """
+    encoder = fit_features(table, configs)
+    if not encoder.slots and not encoder.bags:
+        raise SchemaError("SR444", "the model has no number, boolean, string or date feature")
+    return encoder
+
+
+def fit_features(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
     """Fit an encoder on a training table.
 
-    Raises ``SchemaError`` SR440 (column absent), SR441 (type that cannot be a feature), SR444 (no feature
-    that could have an embedding) and ``DataError`` SR442 (values of another type), SR443 (infinite
-    values), SR446 (no rows).
+    Raises ``SchemaError`` SR440 (column absent), SR441 (type that cannot be a feature) and ``DataError``
+    SR442 (values of another type), SR443 (infinite values), SR446 (no rows), SR447 (vector too long).
     """
     for config in configs:
         tensor_of(config.name, config.type)
@@ -164,13 +175,10 @@ def fit(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
         raise DataError("SR446", "the training table has no rows", hint="check the query or the partition")
     fitted = []
     for config in configs:
-        column = _column(table, config)
+        column = column_of(table, config)
         _refuse_infinite(column, config)
         fitted.append(fit_feature(column, config))
-    encoder = _laid_out(fitted)
-    if not encoder.slots and not encoder.bags:
-        raise SchemaError("SR444", "the model has no number, boolean, string or date feature")
-    return encoder
+    return _laid_out(fitted)
 
 
 def _laid_out(features: Sequence[Feature]) -> Encoder:
@@ -184,7 +192,8 @@ def _laid_out(features: Sequence[Feature]) -> Encoder:
     return Encoder(tuple(f if isinstance(f, Vector) else f.at(offsets[f.config.name]) for f in features))
 
 
-def _column(table: pa.Table | pa.RecordBatch, config: FeatureConfig) -> pa.ChunkedArray:
+def column_of(table: pa.Table | pa.RecordBatch, config: FeatureConfig) -> pa.ChunkedArray:
+    """The feature's column in its canonical type; raises ``SchemaError`` SR440 and ``DataError`` SR442."""
     return canonical(find_column(table, config.name), config.name, config.type)
 
 

@@ -47,12 +47,12 @@ class EncoderGraph:
 def encoder_graph(encoder: Encoder) -> EncoderGraph:
     """The graph of a fitted encoder."""
     build = GraphBuilder(PREFIX)
-    stacked = _stack_numbers(build, encoder.numbers)
+    stacked = stacked_numbers(build, encoder.numbers)
     ids = _ids(build, encoder.categories, encoder.numbers, stacked)
     bags = tuple(_bag(build, bag, k) for k, bag in enumerate(encoder.sequences))
     dense = _dense(build, encoder.numbers, stacked, encoder.vectors)
     return EncoderGraph(
-        inputs=tuple(_input(column, k) for k, column in enumerate(encoder.inputs)),
+        inputs=tuple(input_of(column, k) for k, column in enumerate(encoder.inputs)),
         nodes=tuple(build.nodes),
         initializers=tuple(build.initializers),
         ids=ids,
@@ -81,24 +81,25 @@ class GraphBuilder:
         return self.prefix + name
 
 
-def _input(column: InputColumn, index: int) -> ValueInfoProto:
+def input_of(column: InputColumn, index: int) -> ValueInfoProto:
+    """A raw input of a graph; ``index`` makes the name of its length unique."""
     shape: list[str | int] = [BATCH]
     if column.is_array:
         shape.append(column.length or f"length_{index}")
     return helper.make_tensor_value_info(column.name, _ELEMENT[Tensor(column.tensor)], shape)
 
 
-def _stack(build: GraphBuilder, names: Sequence[str], label: str) -> str:
+def stack(build: GraphBuilder, names: Sequence[str], label: str) -> str:
     """Vectors ``[batch]`` → ``[len(names), batch]``."""
     flat = names[0] if len(names) == 1 else build.op("Concat", f"{label}_flat", names, axis=0)
     shape = build.constant(f"{label}_shape", np.array([len(names), -1], np.int64))
     return build.op("Reshape", label, [flat, shape])
 
 
-def _lookup(
-    build: GraphBuilder, vocabulary: Vocabulary, source: str, name: str, rows: npt.NDArray[np.int64]
+def lookup(
+    build: GraphBuilder, vocabulary: Vocabulary, source: str, name: str, rows: npt.NDArray[Any]
 ) -> str:
-    """Row number of each value; ``rows`` ``[codes]`` maps the vocabulary's codes, the last is unseen."""
+    """The entry of ``rows`` ``[codes]`` (int64 or float32) for each value's code; the last is unseen."""
     if vocabulary.tensor is Tensor.STRING:
         encoded = [key.encode() for key in vocabulary.keys.to_pylist()]
         keys = helper.make_tensor("keys", TensorProto.STRING, [len(encoded)], encoded)
@@ -117,28 +118,32 @@ def _lookup(
 
 def _category(build: GraphBuilder, category: Category, index: int) -> str:
     rows = np.arange(category.slot.rows, dtype=np.int64) + category.offset
-    return _lookup(build, category.vocabulary, category.config.name, f"category_{index}", rows)
+    return lookup(build, category.vocabulary, category.config.name, f"category_{index}", rows)
 
 
 def _bag(build: GraphBuilder, bag: Bag, index: int) -> str:
-    name = f"bag_{index}"
+    rows = np.arange(-1, bag.slot.rows, dtype=np.int64) + bag.offset
+    rows[0] = -1
+    return bag_lookup(build, bag, f"bag_{index}", rows)
+
+
+def bag_lookup(build: GraphBuilder, bag: Bag, name: str, rows: npt.NDArray[np.int64]) -> str:
+    """As :func:`lookup`, of the elements that the bag keeps: ``[batch, length]``."""
     bounds = [
         build.constant(f"{name}_{what}", np.array([value], np.int64))
         for what, value in (("start", 0), ("end", bag.length), ("axis", 1))
     ]
     cut = build.op("Slice", f"{name}_cut", [bag.config.name, *bounds])
-    rows = np.arange(-1, bag.slot.rows, dtype=np.int64) + bag.offset
-    rows[0] = -1
-    return _lookup(build, bag.vocabulary, cut, name, rows)
+    return lookup(build, bag.vocabulary, cut, name, rows)
 
 
-def _stack_numbers(build: GraphBuilder, numbers: Sequence[Number]) -> str:
+def stacked_numbers(build: GraphBuilder, numbers: Sequence[Number]) -> str:
     """float32 ``[numbers, batch]``, NaN for missing: floats first, then dates and timestamps."""
     floats = [n.config.name for n in numbers if n.numeric.origin is None]
     origins = {n.config.name: n.numeric.origin for n in numbers if n.numeric.origin is not None}
     parts = []
     if floats:
-        parts.append(_stack(build, floats, "floats"))
+        parts.append(stack(build, floats, "floats"))
     if origins:
         parts.append(_times(build, origins))
     if not parts:
@@ -148,7 +153,7 @@ def _stack_numbers(build: GraphBuilder, numbers: Sequence[Number]) -> str:
 
 def _times(build: GraphBuilder, origins: Mapping[str, float]) -> str:
     """Dates and timestamps ``[columns, batch]`` as in :func:`sqlrec.features.numeric.since`."""
-    raw = _stack(build, list(origins), "times")
+    raw = stack(build, list(origins), "times")
     origin = build.constant("time_origin", np.array(list(origins.values()), np.float64)[:, None])
     exact = build.op("Cast", "time_exact", [raw], to=TensorProto.DOUBLE)
     distance = build.op("Sub", "time_distance", [exact, origin])
@@ -163,7 +168,7 @@ def _ids(build: GraphBuilder, categories: Sequence[Category], numbers: Sequence[
     parts = []
     if categories:
         looked_up = [_category(build, c, k) for k, c in enumerate(categories)]
-        parts.append(_stack(build, looked_up, "categories"))
+        parts.append(stack(build, looked_up, "categories"))
     if numbers:
         parts.append(_buckets(build, numbers, stacked))
     if not parts:
@@ -197,7 +202,7 @@ def _dense(build: GraphBuilder, numbers: Sequence[Number], stacked: str, vectors
     if numbers:
         center = np.stack([n.numeric.scale.center for n in numbers])
         factor = np.stack([n.numeric.scale.factor for n in numbers])
-        value, missing = _standardise(build, stacked, Scale(center=center, factor=factor), "number")
+        value, missing = standardised(build, stacked, Scale(center=center, factor=factor), "number")
         flag = build.op("Cast", "number_flag", [missing], to=TensorProto.FLOAT)
         both = build.op("Concat", "number_dense", [value, flag], axis=0)
         parts.append(build.op("Transpose", "number_columns", [both], perm=[1, 0]))
@@ -208,19 +213,21 @@ def _dense(build: GraphBuilder, numbers: Sequence[Number], stacked: str, vectors
             center=np.concatenate([v.scale.center for v in vectors]),
             factor=np.concatenate([v.scale.factor for v in vectors]),
         )
-        parts.append(_standardise(build, whole, scale, "vector")[0])
+        parts.append(standardised(build, whole, scale, "vector")[0])
     if not parts:
         return ""
     return parts[0] if len(parts) == 1 else build.op("Concat", "dense", parts, axis=1)
 
 
-def _standardise(build: GraphBuilder, source: str, scale: Scale, label: str) -> tuple[str, str]:
+def standardised(
+    build: GraphBuilder, source: str, scale: Scale, label: str, limit: np.float32 = LIMIT
+) -> tuple[str, str]:
     """Standardised values with 0 for missing, and where they are missing; see :class:`Scale`."""
     missing = build.op("IsNaN", f"{label}_missing", [source])
     shift = build.op("Sub", f"{label}_shift", [source, build.constant(f"{label}_center", scale.center)])
     scaled = build.op("Mul", f"{label}_scaled", [shift, build.constant(f"{label}_factor", scale.factor)])
-    low = build.constant(f"{label}_low", np.array(-LIMIT, np.float32))
-    high = build.constant(f"{label}_high", np.array(LIMIT, np.float32))
+    low = build.constant(f"{label}_low", np.array(-limit, np.float32))
+    high = build.constant(f"{label}_high", np.array(limit, np.float32))
     cut = build.op("Clip", f"{label}_cut", [scaled, low, high])
     zero = build.constant(f"{label}_zero", np.array(0, np.float32))
     return build.op("Where", f"{label}_value", [missing, zero, cut]), missing

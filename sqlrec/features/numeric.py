@@ -22,6 +22,8 @@ BUCKETS = 64
 """Quantile buckets of a number, when its values are that many and its bucket size allows."""
 LIMIT = np.float32(5.0)
 """Standardised values are cut at this many deviations."""
+EPSILON = float(np.finfo(np.float32).eps)
+"""A deviation below this share of the mean is rounding of float32, not spread."""
 FIT_ROWS = 1 << 18
 """Rows that quantiles are taken from, evenly spread over the table."""
 
@@ -33,15 +35,15 @@ class Scale:
     center: Floats
     factor: Floats
 
-    def apply(self, values: Floats) -> Floats:
+    def apply(self, values: Floats, limit: np.float32 = LIMIT) -> Floats:
         """Standardised values of ``[rows, positions]``; missing (NaN) becomes 0, the centre."""
         with np.errstate(over="ignore", invalid="ignore"):
-            scaled = np.clip((values - self.center) * self.factor, -LIMIT, LIMIT)
+            scaled = np.clip((values - self.center) * self.factor, -limit, limit)
         return np.where(np.isnan(values), np.float32(0.0), scaled)
 
 
 def since(origin: float, values: npt.NDArray[np.int64]) -> Floats:
-    """Dates or timestamps as float32 distances from ``origin``, NaN for missing.
+    """Dates, timestamps or integers as float32 distances from ``origin``, NaN for missing.
 
     The difference is taken in float64, where microseconds are exact, because float32 alone would round
     today's timestamps to two minutes. (ONNX Runtime 1.31 orders int64 wrongly in Min, so no integers.)
@@ -54,8 +56,8 @@ def since(origin: float, values: npt.NDArray[np.int64]) -> Floats:
 class Numeric:
     """Fitted reading of one number column.
 
-    ``bounds`` are the lower bounds of buckets 2 and up. ``origin`` (days or microseconds) is set for
-    dates and timestamps.
+    ``bounds`` are the lower bounds of buckets 2 and up. ``origin`` is set for columns read as integers:
+    dates (days), timestamps (microseconds) and integers that are quantities (always 0).
     """
 
     origin: float | None
@@ -79,9 +81,14 @@ class Numeric:
         return np.where(np.isnan(values), 0, found)
 
     @classmethod
-    def fit(cls, column: Any, tensor: Tensor, buckets: int) -> Numeric:
-        """Quantiles and spread of a canonical training column, infinities excluded by the caller."""
-        origin = _fit_origin(column) if tensor is Tensor.INT else None
+    def fit(cls, column: Any, tensor: Tensor, buckets: int, *, from_zero: bool = False) -> Numeric:
+        """Quantiles and spread of a canonical training column, infinities excluded by the caller.
+
+        Integers are read as distances from their median, or from zero.
+        """
+        origin = None
+        if tensor is Tensor.INT:
+            origin = 0.0 if from_zero else _fit_origin(column)
         values = cls(origin=origin, scale=_UNIT, bounds=np.empty(0, np.float32)).read(column)
         known = np.sort(_spread_sample(values[~np.isnan(values)]))
         return cls(origin=origin, scale=_fit_scale(known), bounds=_fit_bounds(known, min(buckets, BUCKETS)))
@@ -130,7 +137,8 @@ def fit_positions(values: Floats) -> Scale:
     wide = np.where(known, values, 0.0).astype(np.float64)
     mean = wide.sum(axis=0) / count
     spread = np.sqrt((np.where(known, wide - mean, 0.0) ** 2).sum(axis=0) / count)
-    return _scale(mean, np.where(spread > 0, spread, 1.0))
+    rounding = EPSILON * np.abs(mean)
+    return _scale(mean, np.where(spread > rounding, spread, 1.0))
 
 
 def _scale(center: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> Scale:

@@ -76,7 +76,7 @@ def _numbers(
 ) -> pa.Array:
     numeric = feature.numeric
     spread = 1 / float(numeric.scale.factor[0])
-    edges = numeric.bounds.astype(np.float64) if len(numeric.bounds) else numeric.scale.center
+    edges = (numeric.bounds if len(numeric.bounds) else numeric.scale.center).astype(np.float64)
     edges = np.concatenate([[edges[0] - spread], edges, [edges[-1] + spread]])
     drawn = np.interp(random.random(rows) * (len(edges) - 1), np.arange(len(edges)), edges)
     if numeric.origin is None:
@@ -84,7 +84,8 @@ def _numbers(
     whole = np.clip(drawn + numeric.origin, -(2.0**62), 2.0**62)
     if feature.config.type.kind is Kind.DATE:
         return pa.array(np.clip(whole, -(2**31), 2**31 - 1).astype(np.int32), mask=absent).cast(pa.date32())
-    return pa.array(whole.astype(np.int64), mask=absent).cast(pa.timestamp("us"))
+    drawn_integers = pa.array(whole.astype(np.int64), mask=absent)
+    return drawn_integers if feature.config.numeric else drawn_integers.cast(pa.timestamp("us"))
 
 
 def _lists(lengths: npt.NDArray[np.int64], values: pa.Array, absent: npt.NDArray[np.bool_]) -> pa.Array:

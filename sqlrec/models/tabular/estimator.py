@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
+from sqlrec.features.matrix import Encoding
 from sqlrec.models.controller import Progress
 from sqlrec.models.objective import Objective
 from sqlrec.spec.job import CurvePoint
@@ -24,17 +24,6 @@ from sqlrec.spec.options import Parsed
 Floats = npt.NDArray[np.float32]
 MATRIX = "matrix"
 """Name of the only input of :meth:`Estimator.graph`: float32 ``[batch, width]``."""
-
-
-class Encoding(StrEnum):
-    """How raw columns become the matrix; see :mod:`sqlrec.features.matrix`.
-
-    ``ORDINAL``: one column a feature, categories as codes, missing as NaN (trees). ``ONE_HOT``:
-    standardised numbers with missing flags and indicator columns of categories (linear models, distances).
-    """
-
-    ORDINAL = "ordinal"
-    ONE_HOT = "one_hot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
