@@ -17,7 +17,9 @@ from sqlrec.models.deep import dataset
 from sqlrec.models.deep.controllers import WIDE_AND_DEEP
 from sqlrec.models.deep.dataset import encode, feature_configs
 from sqlrec.models.deep.options import Architecture
-from sqlrec.models.tables.source import Source, read, read_labels, require_both_classes
+from sqlrec.models.tables.labels import read_labels
+from sqlrec.models.tables.roles import roles_of
+from sqlrec.models.tables.source import Source, read, require_different_labels
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.table import Relation
 
@@ -64,7 +66,7 @@ def test_only_the_models_columns_are_read(clicks: Clicks, make_model: Make, stor
     table = clicks(20).append_column("ignored", pa.array(["x"] * 20))
     relation = stored(table.rename_columns([n.upper() for n in table.column_names]))
     with Engine() as engine:
-        source = read(relation, make_model(), engine)
+        source = read(relation, roles_of(make_model()), "ctr", engine)
     assert source.table.column_names == ["USER", "SHOP", "PRICE", "IS_NEW", "TAGS", "LABEL"]
     assert source.labels.tolist() == table["label"].to_pylist()
 
@@ -96,7 +98,7 @@ def test_tables_that_cannot_be_trained_on(
 ) -> None:
     relation = Relation(query=query, sources=stored(clicks(20)).sources)
     with Engine() as engine, pytest.raises(kind) as caught:
-        read(relation, make_model(), engine)
+        read(relation, roles_of(make_model()), "ctr", engine)
     assert caught.value.code == code
     assert words in caught.value.message
     assert hint in caught.value.hint
@@ -105,7 +107,7 @@ def test_tables_that_cannot_be_trained_on(
 def test_labels_of_one_class_are_refused() -> None:
     source = Source(name="clicks", table=pa.table({"a": [1, 2]}), labels=np.ones(2, np.float32))
     with pytest.raises(DataError, match="all 2 rows of clicks have label 1"):
-        require_both_classes(source)
+        require_different_labels(source)
 
 
 def test_per_column_options_reach_the_encoder(make_model: Make) -> None:

@@ -16,6 +16,7 @@ from sqlrec.features.raw import raw_inputs
 from sqlrec.models.deep.controllers import WIDE_AND_DEEP
 from sqlrec.models.deep.dataset import feature_configs
 from sqlrec.models.deep.options import Architecture
+from sqlrec.models.tables.roles import roles_of
 from sqlrec.models.tables.sample import MADE_UP_ROWS, SAMPLE_ROWS, json_row, read_sample
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.table import Relation
@@ -37,12 +38,12 @@ def test_labels_come_along_when_the_table_has_them(
     table = clicks(100, seed=1)
     upper = table.rename_columns([name.upper() for name in table.column_names])
     for rows in (table, upper):
-        sample = read_sample(stored(rows), model, encoder)
+        sample = read_sample(stored(rows), roles_of(model), "ctr", encoder)
         assert sample.labels is not None
         assert (len(sample), sample.warnings) == (100, ())
         assert sample.labels.tolist() == sample.table.column(-1).to_pylist()
         assert sample.labels.sum() == sum(table["label"].to_pylist())
-    assert read_sample(stored(table.drop_columns(["label"])), model, encoder).labels is None
+    assert read_sample(stored(table.drop_columns(["label"])), roles_of(model), "ctr", encoder).labels is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_unusable_labels_are_a_warning(
 ) -> None:
     table = clicks(100, seed=1)
     broken = table.set_column(table.column_names.index("label"), "label", labels)
-    sample = read_sample(stored(broken), model, encoder)
+    sample = read_sample(stored(broken), roles_of(model), "ctr", encoder)
     assert sample.labels is None
     assert [words in w for w in sample.warnings] == [True]
     assert len(sample) == 100
@@ -68,8 +69,8 @@ def test_unusable_labels_are_a_warning(
 def test_without_rows_made_up_ones_are_used(
     model: ModelSpec, encoder: Encoder, clicks: Callable[..., pa.Table], stored: Callable[..., Relation]
 ) -> None:
-    assert len(read_sample(None, model, encoder)) == MADE_UP_ROWS
-    empty = read_sample(stored(clicks(0)), model, encoder)
+    assert len(read_sample(None, roles_of(model), "ctr", encoder)) == MADE_UP_ROWS
+    empty = read_sample(stored(clicks(0)), roles_of(model), "ctr", encoder)
     assert len(empty) == MADE_UP_ROWS
     assert ["no rows" in w for w in empty.warnings] == [True]
 
@@ -81,7 +82,7 @@ def test_large_tables_are_sampled_over_their_whole_length(
     index = pa.array(np.arange(rows))
     table = clicks(100).take(pa.array(np.arange(rows) % 100)).set_column(0, "user", index)
     relation = stored(table)
-    first, second = (read_sample(relation, model, encoder) for _ in range(2))
+    first, second = (read_sample(relation, roles_of(model), "ctr", encoder) for _ in range(2))
     assert first.table.equals(second.table)
     assert len(first) == SAMPLE_ROWS
     users = np.asarray(first.table["user"])
@@ -95,7 +96,7 @@ def test_a_missing_feature_column_is_named_with_a_suggestion(
     table = clicks(50)
     misspelt = table.rename_columns(["shopp" if n == "shop" else n for n in table.column_names])
     with pytest.raises(SchemaError, match="'shop'") as caught:
-        read_sample(stored(misspelt), model, encoder)
+        read_sample(stored(misspelt), roles_of(model), "ctr", encoder)
     assert caught.value.code == "SR450"
     assert "shopp" in caught.value.hint
 

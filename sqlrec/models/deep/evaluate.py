@@ -30,7 +30,9 @@ from sqlrec.models.measuring.measures import TITLES, wanted
 from sqlrec.models.measuring.metrics import evaluate as evaluation_of
 from sqlrec.models.measuring.quality import Scored, measured
 from sqlrec.models.measuring.report import write_report
-from sqlrec.models.tables.source import Selection, no_rows, read_labels, select
+from sqlrec.models.tables.labels import read_labels
+from sqlrec.models.tables.roles import roles_of
+from sqlrec.models.tables.source import Selection, no_rows, select
 from sqlrec.spec.job import EvaluateWork, JobResult
 from sqlrec.spec.model import CheckpointKind
 
@@ -99,7 +101,9 @@ def _scored(work: EvaluateWork, score: Score, progress: Progress) -> Scored:
     groups = _Groups() if group else None
     labels, scores, codes = [], [], []
     with Engine() as engine:
-        chosen = select(work.data, work.model, engine, *filter(None, (group,)))
+        chosen = select(
+            work.data, roles_of(work.model), str(work.model.name), engine, *filter(None, (group,))
+        )
         rows, tell = 0, _Pace(progress)
         for table in _blocks(engine, chosen):
             labels.append(_labels(table, work, chosen, rows))

@@ -26,6 +26,7 @@ from sqlrec.models.deep.quantize import Feeds, quantized_head
 from sqlrec.models.exporting.session import open_session, run
 from sqlrec.models.exporting.write import FP32, Export, Outputs, require_parity, write_export
 from sqlrec.models.measuring.metrics import auc, logloss
+from sqlrec.models.tables.roles import roles_of
 from sqlrec.models.tables.sample import Sample, made_up, read_sample
 from sqlrec.spec.job import ExportWork, JobResult
 from sqlrec.spec.model import ModelSpec
@@ -52,7 +53,9 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     started = time.perf_counter()
     trained = checkpoint.load(Path(work.source_uri))
     progress("reading sample rows", done=0.0)
-    sample, probe = read_sample(work.sample, trained.model, trained.encoder), made_up(trained.encoder)
+    model, encoder = trained.model, trained.encoder
+    sample = read_sample(work.sample, roles_of(model), str(model.name), encoder)
+    probe = made_up(encoder)
     progress("exporting the graph", done=0.1)
     column = output_column(trained.model)
     features, head, whole = _full_precision(trained, column.name)

@@ -21,7 +21,8 @@ from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Architecture, Training
 from sqlrec.models.deep.resume import extended_encoder, require_same_shape, row_origin
 from sqlrec.models.deep.rows import Rows, split
-from sqlrec.models.tables.source import Source, read, require_both_classes
+from sqlrec.models.tables.roles import roles_of
+from sqlrec.models.tables.source import Source, read, require_different_labels
 from sqlrec.spec.job import TrainWork
 
 
@@ -51,9 +52,10 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
     threads = min(training.num_workers, free_cores())
     with Engine() as engine:
         progress("reading the training table")
-        source = read(work.data, work.model, engine)
-        require_both_classes(source)
-        held_out = read(work.validation, work.model, engine) if work.validation else None
+        roles, name = roles_of(work.model, work.options), str(work.model.name)
+        source = read(work.data, roles, name, engine)
+        require_different_labels(source)
+        held_out = read(work.validation, roles, name, engine) if work.validation else None
     progress(f"encoding {len(source):,} rows of {source.name}")
     encoder, network, adam = _start(work, shape, training, source)
     rows = encode(encoder, source, threads)

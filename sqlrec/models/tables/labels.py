@@ -95,7 +95,7 @@ def _codes(column: pa.ChunkedArray, what: str, classes: Sequence[ClassValue], be
     encoded = pc.dictionary_encode(column).combine_chunks()
     values = encoded.dictionary.to_pylist()
     numbers = np.array([code.get(value, -1) for value in values] or [0], np.float32)
-    labels = numbers[encoded.indices.to_numpy(zero_copy_only=False)]
+    labels: Floats = np.take(numbers, encoded.indices.to_numpy(zero_copy_only=False))
     unknown = labels < 0
     if unknown.any():
         strange = ", ".join([repr(v) for v in values if v not in code][:SHOWN])

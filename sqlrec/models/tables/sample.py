@@ -17,8 +17,11 @@ from sqlrec.errors import DataError, SchemaError, suggest
 from sqlrec.features.encoder import Encoder
 from sqlrec.features.raw import MISSING, Tensor, raw_inputs
 from sqlrec.features.synthesis import made_up_rows
-from sqlrec.models.tables.source import read_labels
-from sqlrec.spec.model import ModelSpec
+from sqlrec.models.objective import Objective
+from sqlrec.models.tables.labels import ClassValue
+from sqlrec.models.tables.roles import Roles
+from sqlrec.models.tables.rows import Groups
+from sqlrec.models.tables.source import Selection, checked
 from sqlrec.spec.schema import Kind
 from sqlrec.spec.signature import InputColumn
 from sqlrec.spec.table import Relation
@@ -30,10 +33,15 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Rows with the model's feature columns; ``labels`` float32 ``[rows]`` when both classes occur."""
+    """Rows with the model's feature columns.
+
+    ``labels`` float32 ``[rows]`` (``[rows, labels]`` for several) when the table has them and they differ;
+    ``groups`` int64 ``[rows]`` (below 0: none) when labels are ranked within groups.
+    """
 
     table: pa.Table
     labels: npt.NDArray[np.float32] | None = None
+    groups: npt.NDArray[np.int64] | None = None
     warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -49,11 +57,19 @@ def made_up(encoder: Encoder) -> Sample:
     return Sample(table=made_up_rows(encoder, MADE_UP_ROWS, SEED))
 
 
-def read_sample(relation: Relation | None, model: ModelSpec, encoder: Encoder) -> Sample:
+def read_sample(
+    relation: Relation | None,
+    roles: Roles,
+    what: str,
+    encoder: Encoder,
+    *,
+    objective: Objective = Objective.BINARY,
+    classes: tuple[ClassValue, ...] = (),
+) -> Sample:
     """At most :data:`SAMPLE_ROWS` random rows of a table; made-up rows without a table or without rows.
 
-    Raises ``SchemaError`` SR450 when a feature column is missing. Unusable labels are a warning: they
-    are only measured with.
+    ``what`` names the model. Raises ``SchemaError`` SR450 when a feature column is missing. Unusable labels
+    are a warning: they are only measured with.
     """
     if relation is None:
         return made_up(encoder)
@@ -64,28 +80,42 @@ def read_sample(relation: Relation | None, model: ModelSpec, encoder: Encoder) -
         if missing:
             raise SchemaError(
                 "SR450",
-                f"the sample table has no column {', '.join(map(repr, missing))}, which {model.name} needs",
+                f"the sample table has no column {', '.join(map(repr, missing))}, which {what} needs",
                 hint=suggest(missing[0], spelled.values()) or f"columns: {', '.join(spelled.values())}",
             )
-        label = spelled.get(model.labels[0].casefold()) if model.labels else None
-        columns = [spelled[name.casefold()] for name in wanted] + ([label] if label else [])
-        chosen = ", ".join(map(quote, columns))
+        others = [spelled[n.casefold()] for n in (*roles.labels, roles.group) if n.casefold() in spelled]
+        columns = [spelled[name.casefold()] for name in wanted] + others
+        chosen = ", ".join(map(quote, dict.fromkeys(columns)))
         query = f"SELECT {chosen} FROM (\n{relation.query}\n) USING SAMPLE reservoir({SAMPLE_ROWS} ROWS) "  # noqa: S608 - quoted names
         table = engine.table(replace(relation, query=f"{query} REPEATABLE ({SEED})"))
     if not table.num_rows:
         return replace(made_up(encoder), warnings=("the sample has no rows: made-up rows were used",))
-    return _labelled(table, label) if label else Sample(table=table)
+    labels = tuple(spelled[n.casefold()] for n in roles.labels if n.casefold() in spelled)
+    group = spelled.get(roles.group.casefold(), "") if objective is Objective.RANKING else ""
+    is_complete = (
+        labels and len(labels) == len(roles.labels) and (group or objective is not Objective.RANKING)
+    )
+    if not is_complete:
+        return Sample(table=table)
+    named = Selection(name="the sample", relation=relation, roles=replace(roles, weight=""), labels=labels)
+    return _labelled(table, named, group, objective, classes)
 
 
-def _labelled(table: pa.Table, label: str) -> Sample:
+def _labelled(
+    table: pa.Table, chosen: Selection, group: str, objective: Objective, classes: tuple[ClassValue, ...]
+) -> Sample:
     try:
-        labels = read_labels(table.column(label), label, "the sample")
+        source = checked(chosen, table, objective=objective, classes=classes)
     except DataError as error:
         return Sample(table=table, warnings=(f"no metrics were measured: {error.message}",))
-    if labels.min() == labels.max():
-        warning = f"no metrics were measured: all labels of the sample are {labels[0]:g}"
-        return Sample(table=table, warnings=(warning,))
-    return Sample(table=table, labels=labels)
+    same = source.labels.min(axis=0) == source.labels.max(axis=0)
+    if np.any(same):
+        value = f"{source.labels.flat[int(np.argmax(same))]:g}"
+        return Sample(
+            table=table, warnings=(f"no metrics were measured: all labels of the sample are {value}",)
+        )
+    groups = Groups().codes(table.column(group), group) if group else None
+    return Sample(table=table, labels=source.labels, groups=groups)
 
 
 def json_row(raw: dict[str, npt.NDArray[Any]], columns: tuple[InputColumn, ...], row: int) -> dict[str, Any]:

@@ -174,7 +174,9 @@ def require_different_labels(source: Source, objective: Objective = Objective.BI
         )
 
 
-def _present(names: Sequence[str], wanted: tuple[str, ...], source: str, what: str, roles: Roles) -> dict[str, str]:
+def _present(
+    names: Sequence[str], wanted: tuple[str, ...], source: str, what: str, roles: Roles
+) -> dict[str, str]:
     """The table's spelling of the wanted columns."""
     spelled = {name.casefold(): name for name in names}
     missing = [name for name in wanted if name.casefold() not in spelled]
