@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 
 from sqlrec.errors import EXIT_REFUSED, OptionError, PolicyError
-from sqlrec.models.measuring.measures import BINARY, TITLES, measure_options, require_bounds, wanted
+from sqlrec.models.measuring.measures import (
+    DEFAULTS,
+    METRICS,
+    PRIMARY,
+    TITLES,
+    higher_is_better,
+    measurable,
+    measure_options,
+    primary,
+    require_bounds,
+    wanted,
+)
+from sqlrec.models.objective import Objective
 from sqlrec.spec.options import OptionSet, OptionValue, Parsed, Scope
 
 OPTIONS = OptionSet(measure_options())
@@ -16,11 +28,15 @@ def effective(**written: OptionValue) -> dict[str, Parsed]:
 
 
 def test_every_metric_can_be_bounded_on_both_sides() -> None:
-    assert all(OPTIONS.find(f"{side}_{name}") for name in TITLES for side in ("min", "max"))
+    assert all(
+        OptionSet(measure_options(*Objective)).find(f"{side}_{name}")
+        for name in TITLES
+        for side in ("min", "max")
+    )
 
 
 def test_metrics_are_those_asked_for_and_those_with_a_bound_each_once() -> None:
-    assert wanted(effective()) == BINARY
+    assert wanted(effective()) == DEFAULTS[Objective.BINARY]
     assert wanted(effective(metrics="LogLoss, auc", min_auc=0.7, max_rmse=1)) == ("logloss", "auc", "rmse")
 
 
@@ -54,3 +70,39 @@ def test_every_broken_bound_is_named_with_metric_value_and_bound() -> None:
         "LogLoss is 0.5, above max_logloss = 0.4; "
         "Recall is undefined on these rows, which breaks min_recall = 0.1"
     )
+
+
+def test_every_metric_belongs_to_an_objective() -> None:
+    assert measurable(*Objective) == tuple(TITLES)
+    for objective in Objective:
+        assert set(DEFAULTS[objective]) <= set(METRICS[objective])
+        assert PRIMARY[objective] in METRICS[objective]
+
+
+def test_primary_metrics_say_which_way_is_better() -> None:
+    assert primary(Objective.BINARY) == ("auc", True)
+    assert primary(Objective.REGRESSION) == ("rmse", False)
+    assert not higher_is_better("logloss.click")
+
+
+def test_a_type_of_several_objectives_measures_what_its_model_has() -> None:
+    options = OptionSet(measure_options(Objective.BINARY, Objective.REGRESSION))
+    assert options.find("min_ndcg_10") is None
+    values = {k: e.value for k, e in options.effective(Scope.EVALUATE, statement={"max_mae": 2}).items()}
+    assert wanted(values) == ("mae",)
+    assert wanted(values, Objective.REGRESSION) == ("rmse", "mae", "mse", "mape", "r2")
+    assert "auc" in wanted(values, Objective.BINARY)
+
+
+def test_a_metric_of_another_objective_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"SR560.*auc is not measured of a regression model.*rmse, mae"):
+        wanted({"metrics": ("rmse", "auc")}, Objective.REGRESSION)
+
+
+def test_groups_of_ranking_are_an_option_of_training_too() -> None:
+    ranking = OptionSet(measure_options(Objective.RANKING)).find("group_column")
+    binary = OptionSet(measure_options()).find("group_column")
+    assert ranking is not None
+    assert binary is not None
+    assert ranking.scopes - binary.scopes == {Scope.MODEL, Scope.TRAIN}
+    assert OptionSet(measure_options(Objective.REGRESSION)).find("group_column") is None

@@ -6,6 +6,7 @@ scikit-learn gives the same values (tested); here everything is a few passes of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,7 @@ def top(labels: Ints, probabilities: Floats, k: int) -> float:
     return float(np.mean(np.where(labels >= 0, within, 0.0)))
 
 
-def confusion(labels: Ints, probabilities: Floats, names: Sequence[str]) -> dict[str, list[object]]:
+def confusion(labels: Ints, probabilities: Floats, names: Sequence[str]) -> dict[str, list[Any]]:
     """``classes`` and ``counts``: rows by true class, columns by predicted class.
 
     The most frequent :data:`SHOWN_CLASSES` classes in their order; the others, and true classes that the

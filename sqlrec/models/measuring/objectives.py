@@ -64,15 +64,18 @@ def report_of(
 ) -> Report:
     """Measure ``outputs``, those of :class:`Objective`, of at least one row.
 
-    ``labels``: BINARY 0 or 1 ``[rows]``, or ``[rows, labels]`` with an output each, named ``label_names``, where
-    NaN is no label; MULTICLASS class numbers (below 0: a class the model does not know), named by ``classes``;
-    REGRESSION numbers; RANKING relevance from 0 on; RETRIEVAL None, or 1 in the rows that count (outputs are
-    queries and items, the candidates are the different items of all rows; :func:`retrieval_report` takes
-    others); CLUSTERING and TRANSFORM None. ``groups`` are numbers ``[rows]``, below 0 for none. ``threshold`` is
-    the smallest probability taken for label 1. ``matrix`` ``[rows, width]`` is what clusters and projections
-    are of.
+    ``labels`` are, by objective: BINARY 0 or 1 ``[rows]``, or ``[rows, labels]`` with an output each, named
+    by ``label_names``, NaN where a row has no such label; MULTICLASS class numbers, named by ``classes``
+    (below 0: a class that the model does not know); REGRESSION numbers; RANKING relevance from 0 on;
+    RETRIEVAL None, or 1 in the rows that count; CLUSTERING and TRANSFORM None.
 
-    Raises ``JobError`` SR561 for RANKING without groups and for outputs that are not the objective's.
+    ``groups`` are numbers ``[rows]``, below 0 for none; of RETRIEVAL they tell the items apart: outputs are
+    queries and items, all items of the rows are the candidates (:func:`retrieval_report` takes others).
+    ``threshold`` is the smallest probability taken for label 1. ``matrix`` ``[rows, width]`` is what clusters
+    and projections are of; without it only what outputs tell is measured.
+
+    Raises ``JobError`` SR561 for RANKING and RETRIEVAL without groups and for outputs that are not the
+    objective's.
     """
     _require_finite(outputs)
     match objective:
@@ -85,7 +88,7 @@ def report_of(
         case Objective.RANKING:
             numbers, curves = _ranking(labels, outputs[0], groups)
         case Objective.RETRIEVAL:
-            return _retrieval(labels, outputs)
+            return _retrieval(labels, outputs, groups)
         case Objective.CLUSTERING:
             numbers, curves = _clustering(outputs, matrix)
         case Objective.TRANSFORM:
@@ -177,14 +180,14 @@ def _ranking(labels: npt.ArrayLike | None, scores: Array, groups: Array | None) 
     return numbers, {"ndcg_at_k": ranking.by_cut(ranked)} if math.isfinite(numbers["mrr"]) else {}
 
 
-def _retrieval(labels: npt.ArrayLike | None, outputs: Outputs) -> Report:
+def _retrieval(labels: npt.ArrayLike | None, outputs: Outputs, groups: Array | None) -> Report:
     if len(outputs) != 2:
-        raise _unfit(
-            "retrieval is measured with the outputs of both towers", "evaluate the trained checkpoint"
-        )
+        raise _unfit("it takes the outputs of both towers", "evaluate the trained checkpoint")
+    if groups is None:
+        raise _unfit("nothing tells items apart")
     queries, items = (np.asarray(output, np.float32) for output in outputs)
-    candidates, truth = retrieval.distinct(items)
-    counted = slice(None) if labels is None else np.asarray(labels) == 1
+    candidates, truth = retrieval.candidates(items, groups)
+    counted = np.full(len(items), True) if labels is None else np.asarray(labels) == 1
     return retrieval_report(retrieval.ranks(queries[counted], candidates, truth[counted]), len(candidates))
 
 

@@ -25,9 +25,9 @@ CURVE_CUTS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 class Ranked:
     """Ties in the order of their groups and, within those, from the highest score down.
 
-    ``group`` [ties] counts groups from 0; a tie holds the places ``first`` up to, not including, ``end`` of its
-    group (from 0), ``relevant`` rows with a label above 0 and ``gain``, the sum of 2**label - 1. ``ideal`` and
-    ``place`` [rows] are the gains of all groups in the best order and their places.
+    ``group`` [ties] counts groups from 0; a tie holds the places ``first`` up to, not including, ``end``
+    of its group (from 0), ``relevant`` rows with a label above 0 and ``gain``, the sum of 2**label - 1.
+    ``ideal`` and ``place`` [rows] are the gains of all groups in the best order and their places.
     """
 
     group: Ints
@@ -70,7 +70,7 @@ class Ranked:
     @property
     def totals(self) -> Floats:
         """Relevant rows of each group."""
-        return np.bincount(self.group, weights=self.relevant).astype(np.float64)
+        return _by_group(self.group, self.relevant)
 
     def ndcg(self, k: int) -> float:
         """Mean NDCG@k of the groups with a relevant row, with gains 2**label - 1; NaN without such groups.
@@ -79,15 +79,15 @@ class Ranked:
         """
         discounts = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, k + 2)))])
         shares = discounts[np.minimum(self.end, k)] - discounts[np.minimum(self.first, k)]
-        found = np.bincount(self.group, weights=self.gain / (self.end - self.first) * shares)
+        found = _by_group(self.group, self.gain / (self.end - self.first) * shares)
         within = self.place < k
         ideal = self.ideal * within / np.log2(self.place + 2.0)
-        return self._mean(found, np.bincount(self.ideal_group, weights=ideal))
+        return self._mean(found, _by_group(self.ideal_group, ideal))
 
     def recall(self, k: int) -> float:
         """Mean share of a group's relevant rows among its first ``k``."""
         inside = np.minimum(self.end, k) - np.minimum(self.first, k)
-        found = np.bincount(self.group, weights=self.relevant * inside / (self.end - self.first))
+        found = _by_group(self.group, self.relevant * inside / (self.end - self.first))
         return self._mean(found, self.totals)
 
     def average_precision(self) -> float:
@@ -95,7 +95,7 @@ class Ranked:
         before = np.cumsum(self.relevant)
         offset = np.concatenate([[0.0], np.cumsum(self.totals)[:-1]]) if len(self.group) else before
         precision = (before - offset[self.group]) / self.end
-        found = np.bincount(self.group, weights=self.relevant * precision)
+        found = _by_group(self.group, self.relevant * precision)
         return self._mean(found, self.totals)
 
     def reciprocal_rank(self) -> float:
@@ -132,6 +132,10 @@ def by_cut(ranked: Ranked) -> dict[str, list[float]]:
         "ndcg": [ranked.ndcg(k) for k in cuts],
         "recall": [ranked.recall(k) for k in cuts],
     }
+
+
+def _by_group(group: Ints, values: Floats) -> Floats:
+    return np.bincount(group, weights=values).astype(np.float64)
 
 
 def _sums(values: Floats, starts: Ints) -> Floats:

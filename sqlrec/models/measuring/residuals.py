@@ -1,4 +1,4 @@
-"""What predicted numbers miss by: the curves behind RMSE and its like, which :mod:`sqlrec.scoring.quality` has."""
+"""What predicted numbers miss by: the curves behind RMSE and its like (:mod:`sqlrec.scoring.quality`)."""
 
 from __future__ import annotations
 

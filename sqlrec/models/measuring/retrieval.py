@@ -19,8 +19,8 @@ def ranks(queries: Floats32, candidates: Floats32, truth: npt.NDArray[np.integer
     """Place of the true candidate of each query by inner product, from 1, float64 ``[queries]``.
 
     ``queries`` [queries, dim] and ``candidates`` [candidates, dim]; ``truth`` [queries] are positions of
-    candidates, each of which stands there once. Candidates of equal similarity share their places: the rank is
-    the mean one.
+    candidates, each of which stands there once. Candidates of equal similarity share their places: the rank
+    is the mean one.
     """
     block = max(1, BLOCK_BYTES // (4 * max(1, len(candidates))))
     found = np.empty(len(queries), np.float64)
@@ -34,16 +34,18 @@ def ranks(queries: Floats32, candidates: Floats32, truth: npt.NDArray[np.integer
     return found
 
 
-def distinct(items: Floats32) -> tuple[Floats32, npt.NDArray[np.int64]]:
-    """The different rows of ``items`` [rows, dim], and for each row the position of its own among them."""
-    plain = np.ascontiguousarray(items + np.float32(0))  # -0.0 and 0.0 have different bytes
-    keys = plain.view(np.dtype((np.void, plain.dtype.itemsize * plain.shape[1]))).ravel()
-    _, first, position = np.unique(keys, return_index=True, return_inverse=True)
-    return plain[first], position.astype(np.int64)
+def candidates(items: Floats32, numbers: npt.NDArray[np.integer]) -> tuple[Floats32, npt.NDArray[np.int64]]:
+    """The embedding of each different item of ``items`` [rows, dim], and the position of each row's item.
+
+    Items are told apart by their ``numbers`` [rows], not by their embeddings: a model that gives all items
+    the same one has not found any.
+    """
+    _, first, position = np.unique(numbers, return_index=True, return_inverse=True)
+    return items[first], position.astype(np.int64)
 
 
 def numbers(places: Floats) -> dict[str, float]:
-    """recall@k, NDCG@k and MRR of ``places`` from :func:`ranks`; with one true item recall is the hit rate."""
+    """recall@k (of one true item: the hit rate), NDCG@k and MRR of ``places`` from :func:`ranks`."""
     if not len(places):
         return {}
     gains = 1 / np.log2(places + 1)
