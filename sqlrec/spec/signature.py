@@ -51,7 +51,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """Inputs, outputs and variants (``fp32``, ``int8``) of an exported model."""
+    """Inputs, outputs and variants (``fp32``, ``int8``) of an exported model.
+
+    ``objective`` is what it was trained for, ``classes`` the labels that its class numbers stand for.
+    """
 
     model: str
     type: str
@@ -60,3 +63,5 @@ class Signature:
     outputs: tuple[OutputColumn, ...]
     variants: Mapping[str, Variant]
     sample: tuple[Mapping[str, object], ...] = ()
+    objective: str = "binary"
+    classes: tuple[bool | int | str, ...] = ()

@@ -18,6 +18,7 @@ import pyarrow as pa
 from sqlrec.artifacts.folder import write_signature
 from sqlrec.errors import JobError
 from sqlrec.models.exporting.session import latency_ms, open_session, run
+from sqlrec.models.objective import Objective
 from sqlrec.models.tables.sample import Sample, json_row
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
@@ -44,7 +45,7 @@ class Export:
     ``variants`` are ONNX bytes by name, ``fp32`` among them, each with the inputs ``inputs`` and the outputs
     ``outputs``; ``score`` is the trained model. ``folder`` is the sub-folder of the job's output when it
     makes several checkpoints. ``quality`` measures sample rows that have labels; the first metric it gives
-    is the one variants are judged by.
+    is the one variants are judged by. ``objective`` and ``classes`` go into the signature.
     """
 
     model: ModelSpec
@@ -56,6 +57,8 @@ class Export:
     quality: Quality
     folder: str = ""
     tolerance: float = TOLERANCE
+    objective: Objective = Objective.BINARY
+    classes: tuple[bool | int | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,8 @@ def write_export(export: Export, sample: Sample, output: Path) -> Written:
             outputs=export.outputs,
             variants=variants,
             sample=tuple(json_row(raw, export.inputs, row) for row in range(len(shown))),
+            objective=export.objective.value,
+            classes=export.classes,
         ),
     )
     return Written(metrics=_metrics(variants, latencies), warnings=_quality_warnings(variants))
