@@ -8,10 +8,10 @@ TORCH_VERSION := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test check compiled docs format e2e bench clean help
+.PHONY: demo test check compiled docs format e2e bench-train clean help
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -57,9 +57,12 @@ format: $(VENV)/installed  ## fix what can be fixed
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+bench-train: $(VENV)/installed  ## training speed and quality against other frameworks (DATA=ctr.parquet)
+	@$(BIN)/python benchmarks/train.py $(if $(DATA),--data $(DATA)) --rounds 3
+
 e2e: $(VENV)/installed  ## only the tests that run whole scripts
 	@$(BIN)/python -m pytest -q -m e2e
 
 clean:  ## remove the environment, the demo and caches; stops the demo's services first
 	@test -x $(BIN)/sqlrec && test -d demo && $(BIN)/sqlrec --project demo services stop --all || true
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
