@@ -1,10 +1,14 @@
-"""Training tables → tensors: how rows are encoded."""
+"""The rows that a trainer sees: where they are kept, and in which order an epoch gives them.
+
+Rows are held in memory (:mod:`sqlrec.models.deep.in_memory`) or, when they are more than that, on local
+disk (:mod:`sqlrec.models.deep.spool`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +17,7 @@ from torch import Tensor
 
 from sqlrec.features.columns import FeatureConfig
 from sqlrec.features.encoder import Encoded, Encoder
+from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.tables.source import Source
@@ -21,6 +26,25 @@ from sqlrec.spec.options import canonical_key
 
 ENCODING_ROWS = 131_072
 """Rows encoded at once by one thread."""
+
+Batch = tuple[Rows, int]
+"""This process's share of a global batch, and the rows of the global batch."""
+
+
+class Dataset(Protocol):
+    """Training rows. A job's processes hold data sets of the same length, and each asks for its share."""
+
+    def __len__(self) -> int:
+        """Rows of an epoch, over all processes."""
+
+    def batches(
+        self, epoch: int, batch_size: int, seed: int, group: Group, start_step: int = 0
+    ) -> Iterator[Batch]:
+        """The batches of an epoch from the ``start_step``-th on: ceil(rows / batch_size) - ``start_step``.
+
+        Every row is in one share of one batch. The order depends on ``seed`` and ``epoch`` alone, and the
+        later batches are the same wherever the epoch is entered.
+        """
 
 
 def feature_configs(model: ModelSpec, shape: Architecture) -> list[FeatureConfig]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+BAG = "bag."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,25 +29,35 @@ class Rows:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors by name, in a fixed order; :meth:`of` puts them together again."""
+        bags = {f"{BAG}{i}": bag for i, bag in enumerate(self.bags)}
+        weights = {} if self.weights is None else {"weights": self.weights}
+        return {"ids": self.ids, "dense": self.dense, "labels": self.labels, **weights, **bags}
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> Rows:
+        """The rows of :attr:`tensors`."""
+        return cls(
+            ids=tensors["ids"],
+            bags=tuple(tensor for name, tensor in tensors.items() if name.startswith(BAG)),
+            dense=tensors["dense"],
+            labels=tensors["labels"],
+            weights=tensors.get("weights"),
+        )
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Rows:
+        """The rows with every tensor changed in the same way."""
+        return Rows.of({name: change(tensor) for name, tensor in self.tensors.items()})
+
     def take(self, index: Tensor) -> Rows:
         """The rows at ``index`` (int64), in that order."""
-        return Rows(
-            ids=self.ids.index_select(0, index),
-            bags=tuple(bag.index_select(0, index) for bag in self.bags),
-            dense=self.dense.index_select(0, index),
-            labels=self.labels.index_select(0, index),
-            weights=None if self.weights is None else self.weights.index_select(0, index),
-        )
+        return self.map(lambda tensor: tensor.index_select(0, index))
 
     def slice(self, start: int, stop: int) -> Rows:
         """Rows ``start`` to ``stop`` without copying."""
-        return Rows(
-            ids=self.ids[start:stop],
-            bags=tuple(bag[start:stop] for bag in self.bags),
-            dense=self.dense[start:stop],
-            labels=self.labels[start:stop],
-            weights=None if self.weights is None else self.weights[start:stop],
-        )
+        return self.map(lambda tensor: tensor[start:stop])
 
 
 def split(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
