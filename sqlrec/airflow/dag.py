@@ -1,8 +1,8 @@
 """Plan to DAG: the same plan always gives the same DAG.
 
-Each step is a task; TRAIN, EXPORT and EVALUATE are two, the job and the registration of its result, so that
-a registration that fails does not cost a training. The script's text is the DAG's documentation, and the
-plan's digest is in every task, so a change of the script makes one new version of the DAG.
+Each step is a task; TRAIN, EXPORT, an import and EVALUATE are two, the job and the registration of its
+result, so that a registration that fails does not cost a training. The script's text is the DAG's
+documentation, and the plan's digest is in every task, so a change of the script makes one new version of the DAG.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from sqlrec.plan.plan import (
     ExplainStep,
     ExportStep,
     IfStep,
+    ImportStep,
     InspectStep,
     Plan,
     QueryStep,
@@ -85,7 +86,7 @@ def _tasks(step: Step, plan: Mapping[str, str]) -> tuple[StepOperator, StepOpera
         "doc_md": f"```sql\n{step.sql}\n```",
     }
     match step:
-        case TrainStep() | ExportStep() | EvaluateStep():
+        case TrainStep() | ExportStep() | ImportStep() | EvaluateStep():
             return _job_tasks(step, common)
         case DefineModelStep() | AlterModelStep() | DropModelStep():
             task: StepOperator = ModelOperator(task_id=step.id, **common)
@@ -107,9 +108,9 @@ def _tasks(step: Step, plan: Mapping[str, str]) -> tuple[StepOperator, StepOpera
 
 
 def _job_tasks(
-    step: TrainStep | ExportStep | EvaluateStep, common: Mapping[str, Any]
+    step: TrainStep | ExportStep | ImportStep | EvaluateStep, common: Mapping[str, Any]
 ) -> tuple[StepOperator, StepOperator]:
-    """A job, and what is recorded of it; only TRAIN and EXPORT make something that others may wait for."""
+    """A job, and what is recorded of it; all but EVALUATE make something that others may wait for."""
     job = JobOperator(task_id=step.id, **common)
     outlets = [] if isinstance(step, EvaluateStep) else [model_asset(step)]
     register = RegisterOperator(task_id=registration_of(step.id), job_task=step.id, outlets=outlets, **common)
@@ -117,7 +118,7 @@ def _job_tasks(
     return job, register
 
 
-def model_asset(step: TrainStep | ExportStep) -> Asset:
+def model_asset(step: TrainStep | ExportStep | ImportStep) -> Asset:
     """What other DAGs may wait for: new checkpoints of a model."""
     return Asset(name=f"model {step.model.full}", uri=f"sqlrec://models/{step.model.full}")
 

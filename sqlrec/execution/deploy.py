@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
-from sqlrec.execution.find import find_export, find_model
+from sqlrec.execution.find import find_export, find_model, find_newest
 from sqlrec.execution.locks import service_lock
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.transaction import Revision, put_in_force, told
+from sqlrec.models.lookup import get_controller
 from sqlrec.plan.plan import DeployStep
+from sqlrec.plan.resolve_made import is_ready_made
 from sqlrec.registry.registry import DeployState
+from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.service import ServiceState
 
 
@@ -29,10 +32,18 @@ def deploy(step: DeployStep, call: Call) -> Outcome:
             if running is not None and running.state is ServiceState.READY:
                 return told(running, served, "kept")
         if served is None or not step.if_not_exists:
-            find_model(env.registry, step.model)
-            served = find_export(env.registry, step.model, step.checkpoint, call.key.run)
+            served = _wanted(step, call)
         wanted = Revision(service=step.service, checkpoint=served, options=step.options)
         return put_in_force(wanted, call, "deployed")
+
+
+def _wanted(step: DeployStep, call: Call) -> Checkpoint:
+    """The checkpoint that the statement names, or that there is without its naming one."""
+    registry, run = call.env.registry, call.key.run
+    model = find_model(registry, step.model)
+    if not step.checkpoint and is_ready_made(model, get_controller(model.type)):
+        return find_newest(registry, model.name, run)
+    return find_export(registry, model.name, step.checkpoint, run)
 
 
 def _is_own(step: DeployStep, call: Call) -> bool:

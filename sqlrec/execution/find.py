@@ -67,6 +67,22 @@ def find_export(registry: ModelRegistry, model: ModelName, name: str, run: str) 
     return found
 
 
+def find_newest(registry: ModelRegistry, model: ModelName, run: str) -> Checkpoint:
+    """The newest finished export, of this run if it made one; raises SR210 when there is none.
+
+    Of an export in parts (``initial_export/user``) one must be named.
+    """
+    done = [
+        c
+        for c in registry.checkpoints(model)
+        if c.kind is CheckpointKind.EXPORT and c.status is CheckpointStatus.SUCCEEDED
+    ]
+    own = [c for c in done if c.key.startswith(run)]
+    if not done or "/" in (own or done)[-1].name:
+        return find_export(registry, model, "", run)
+    return (own or done)[-1]
+
+
 def find_aliased(registry: ModelRegistry, model: ModelName, alias: str) -> Checkpoint:
     """The checkpoint that an alias names; raises SR207 with close matches when there is none."""
     known = registry.aliases(model)

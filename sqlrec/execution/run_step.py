@@ -25,7 +25,7 @@ from sqlrec.execution.program import run_chunked_call
 from sqlrec.execution.query import run_query
 from sqlrec.execution.score import run_score
 from sqlrec.execution.service_changes import alter_service, rollback_service
-from sqlrec.execution.train import export_job, register, train_job
+from sqlrec.execution.train import export_job, import_job, register, train_job
 from sqlrec.plan.plan import (
     AlterModelStep,
     AlterServiceStep,
@@ -43,6 +43,7 @@ from sqlrec.plan.plan import (
     ExplainStep,
     ExportStep,
     IfStep,
+    ImportStep,
     InspectStep,
     QueryStep,
     RollbackStep,
@@ -54,7 +55,7 @@ from sqlrec.registry.registry import DeployState
 from sqlrec.spec.service import ServiceState
 
 ModelStep = DefineModelStep | AlterModelStep | DropModelStep
-JobStep = TrainStep | ExportStep | EvaluateStep
+JobStep = TrainStep | ExportStep | ImportStep | EvaluateStep
 """Steps of two tasks: the job, and the record of what it made or measured."""
 ServiceStep = DeployStep | AlterServiceStep | RollbackStep | DropServiceStep
 RowStep = QueryStep | ScoreStep | ChunkedCallStep
@@ -72,7 +73,7 @@ def run_step(step: Step, env: Environment, *, key: RunKey, report: Report) -> Ou
 
 
 def run_job_of(step: JobStep, env: Environment, *, key: RunKey, report: Report) -> Outcome:
-    """The first half of TRAIN, EXPORT or EVALUATE: the job."""
+    """The first half of TRAIN, EXPORT, an import or EVALUATE: the job."""
     call = Call(env=env, key=key, report=report)
     return _once(step, call, lambda: _job(step, call))
 
@@ -136,7 +137,7 @@ def _run(step: Step, call: Call) -> Outcome:
     match step:
         case DefineModelStep() | AlterModelStep() | DropModelStep():
             return _model(step, call)
-        case TrainStep() | ExportStep() | EvaluateStep():
+        case TrainStep() | ExportStep() | ImportStep() | EvaluateStep():
             return _job(step, call)
         case DeployStep() | AlterServiceStep() | RollbackStep() | DropServiceStep():
             return _service(step, call)
@@ -170,6 +171,8 @@ def _job(step: JobStep, call: Call) -> Outcome:
             return train_job(step, call)
         case ExportStep():
             return export_job(step, call)
+        case ImportStep():
+            return import_job(step, call)
         case EvaluateStep():
             return evaluate_job(step, call)
         case _:

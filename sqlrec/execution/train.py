@@ -1,11 +1,11 @@
-"""TRAIN MODEL and EXPORT MODEL: the job, and apart from it the registration of what it made.
+"""TRAIN MODEL, EXPORT MODEL and imports: the job, and apart from it the registration of what it made.
 
 Two tasks, so that a registry that is down costs a retry of a second and not a training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sqlrec.artifacts.folder import read_result
@@ -17,8 +17,8 @@ from sqlrec.execution.options import effective, environment, image, values
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.tables import concrete
 from sqlrec.models.lookup import get_controller
-from sqlrec.plan.plan import ExportStep, TrainStep
-from sqlrec.spec.job import ExportWork, JobKind, JobResult, JobSpec, TrainWork
+from sqlrec.plan.plan import ExportStep, ImportStep, TrainStep
+from sqlrec.spec.job import ExportWork, ImportWork, JobKind, JobResult, JobSpec, TrainWork
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
 from sqlrec.spec.names import is_checkpoint_name
 from sqlrec.spec.options import Effective, Scope
@@ -26,6 +26,10 @@ from sqlrec.spec.table import Relation
 
 LINEAGE = ("tables", "image")
 """Facts of a job that stay with the checkpoint it makes."""
+KEPT = "kept"
+"""The fact that nothing was made, since it is there: versions by number."""
+
+MakingStep = TrainStep | ExportStep | ImportStep
 
 
 def train_job(step: TrainStep, call: Call) -> Outcome:
@@ -39,6 +43,8 @@ def train_job(step: TrainStep, call: Call) -> Outcome:
         )
     registry = call.env.registry
     model = find_model(registry, step.model)
+    if step.if_absent and (known := registry.checkpoint(model.name, step.checkpoint)):
+        return _kept(step, [known])
     base = find_origin(registry, model.name, step.base, call.key.run) if step.base else None
     options = effective(get_controller(model.type), model, Scope.TRAIN, step.options, call.env.secrets)
     work = TrainWork(
@@ -58,6 +64,11 @@ def export_job(step: ExportStep, call: Call) -> Outcome:
     registry = call.env.registry
     model = find_model(registry, step.model)
     source = find_origin(registry, model.name, step.checkpoint, call.key.run)
+    if step.if_absent:
+        known = [registry.checkpoint(model.name, name) for name in step.exports]
+        own = [c for c in known if c and c.parent_version == source.version]
+        if len(own) == len(step.exports):
+            return _kept(step, own)
     options = effective(get_controller(model.type), model, Scope.EXPORT, step.options, call.env.secrets)
     work = ExportWork(
         model=model,
@@ -70,9 +81,34 @@ def export_job(step: ExportStep, call: Call) -> Outcome:
     return _outcome(run_job(job, call), job, f"exported {step.model} {step.checkpoint}", source)
 
 
+def import_job(step: ImportStep, call: Call) -> Outcome:
+    """Make the file that the model names an export."""
+    registry = call.env.registry
+    model = find_model(registry, step.model)
+    if step.if_absent and (known := registry.checkpoint(model.name, step.checkpoint)):
+        return _kept(step, [known])
+    options = effective(get_controller(model.type), model, Scope.EXPORT, {}, call.env.secrets)
+    path = str(values(options)["path"])
+    work = ImportWork(
+        model=model,
+        checkpoint=step.checkpoint,
+        source_uri=path if "://" in path else str(call.env.settings.project / path),
+        options=values(options),
+    )
+    job = _job(JobKind.IMPORT, work, model, options, call)
+    return _outcome(run_job(job, call), job, f"imported {path} as {step.checkpoint} of {step.model}", None)
+
+
+def _kept(step: MakingStep, known: Sequence[Checkpoint]) -> Outcome:
+    """What an earlier run made stays."""
+    names = ", ".join(f"{c.name} (version {c.version})" for c in known)
+    numbers = ", ".join(str(c.version) for c in known)
+    return Outcome(message=f"kept {names} of {step.model}", facts={KEPT: numbers})
+
+
 def _job(
     kind: JobKind,
-    work: TrainWork | ExportWork,
+    work: TrainWork | ExportWork | ImportWork,
     model: ModelSpec,
     options: dict[str, Effective],
     call: Call,
@@ -106,6 +142,8 @@ def _lineage(job: JobSpec) -> dict[str, str]:
             relations: tuple[Relation | None, ...] = (data, validation)
         case ExportWork(sample=sample):
             relations = (sample,)
+        case ImportWork(source_uri=uri):
+            return {"tables": uri, **({"image": job.image} if job.image else {})}
         case _:
             relations = ()
     paths = {name: source.path for r in relations if r for name, source in r.sources.items()}
@@ -113,18 +151,17 @@ def _lineage(job: JobSpec) -> dict[str, str]:
     return {key: value for key, value in (("tables", tables), ("image", job.image)) if value}
 
 
-def register(step: TrainStep | ExportStep, call: Call, job: Outcome) -> Outcome:
+def register(step: MakingStep, call: Call, job: Outcome) -> Outcome:
     """Store what the job made as one or more checkpoints; the same task again finds them."""
+    if KEPT in job.facts:
+        return job
     output = Path(job.facts["output"])
     parent = _parent(step, call, job)
-    if isinstance(step, TrainStep):
-        folders = {step.checkpoint: output}
-        kind = CheckpointKind.ORIGIN
-    else:
-        folders = {name: _part(output, name, step.exports) for name in step.exports}
-        kind = CheckpointKind.EXPORT
+    names = step.exports if isinstance(step, ExportStep) else (step.checkpoint,)
+    folders = {name: _part(output, name, names) for name in names}
+    kind = CheckpointKind.ORIGIN if isinstance(step, TrainStep) else CheckpointKind.EXPORT
     made = [_register(step, call, name, folder, kind, parent, job.facts) for name, folder in folders.items()]
-    names = ", ".join(f"{c.name} (version {c.version})" for c in made)
+    shown = ", ".join(f"{c.name} (version {c.version})" for c in made)
     facts = {
         "model": str(step.model),
         "checkpoint": ", ".join(c.name for c in made),
@@ -135,7 +172,7 @@ def register(step: TrainStep | ExportStep, call: Call, job: Outcome) -> Outcome:
     tracking = call.env.settings.tracking_uri
     if tracking.startswith("http"):
         facts["tracking"] = tracking
-    return Outcome(message=f"registered {names} of {step.model}", metrics=job.metrics, facts=facts)
+    return Outcome(message=f"registered {shown} of {step.model}", metrics=job.metrics, facts=facts)
 
 
 def _part(output: Path, name: str, exports: tuple[str, ...]) -> Path:
@@ -143,13 +180,13 @@ def _part(output: Path, name: str, exports: tuple[str, ...]) -> Path:
     return output if len(exports) == 1 else output / name.rpartition("/")[2]
 
 
-def _parent(step: TrainStep | ExportStep, call: Call, job: Outcome) -> Checkpoint | None:
+def _parent(step: MakingStep, call: Call, job: Outcome) -> Checkpoint | None:
     version = job.facts.get("parent_version")
     return call.env.registry.version(step.model, int(version)) if version else None
 
 
 def _register(
-    step: TrainStep | ExportStep,
+    step: MakingStep,
     call: Call,
     name: str,
     folder: Path,

@@ -23,7 +23,16 @@ from sqlrec.artifacts.folder import is_complete, publish, staging
 from sqlrec.errors import JobError, SetupError, SqlRecError
 from sqlrec.models.controller import Progress
 from sqlrec.models.lookup import get_controller, load
-from sqlrec.spec.job import EvaluateWork, ExportWork, JobResult, JobSpec, ScoreWork, TrainWork, Work
+from sqlrec.spec.job import (
+    EvaluateWork,
+    ExportWork,
+    ImportWork,
+    JobResult,
+    JobSpec,
+    ScoreWork,
+    TrainWork,
+    Work,
+)
 
 SCORE = "sqlrec.jobs.score:score"
 
@@ -100,6 +109,8 @@ def _program(work: Work) -> Program:
             path, verb = get_controller(work.model.type).programs.train, "trained"
         case ExportWork():
             path, verb = get_controller(work.model.type).programs.export, "exported"
+        case ImportWork():
+            path, verb = get_controller(work.model.type).programs.bring, "imported"
         case EvaluateWork():
             path, verb = get_controller(work.model.type).programs.evaluate, "evaluated"
         case _:

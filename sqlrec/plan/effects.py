@@ -32,6 +32,7 @@ from sqlrec.plan.plan import (
     ExplainStep,
     ExportStep,
     IfStep,
+    ImportStep,
     InspectStep,
     QueryStep,
     RefKind,
@@ -57,7 +58,7 @@ def record(step: Step, scope: ScriptScope) -> None:
             _record_branches(step, scope)
         case DefineModelStep() | DropModelStep() | AlterModelStep():
             _record_model(step, scope)
-        case TrainStep() | ExportStep():
+        case TrainStep() | ExportStep() | ImportStep():
             _record_checkpoints(step, scope)
         case DeployStep() | AlterServiceStep() | RollbackStep() | DropServiceStep():
             _record_service(step, scope)
@@ -112,8 +113,14 @@ def _defined(step: DefineModelStep, scope: ScriptScope) -> None:
             scope.temporary[name.key] = step.model
             scope.lines[f"temporary {name.key}"] = step.line
     elif not (step.if_not_exists and scope.permanent(name)):
-        scope.models[name.key] = step.model
+        scope.models[name.key] = _looked_up(step.model, scope)
         scope.lines[f"model {name.key}"] = step.line
+
+
+def _looked_up(model: ModelSpec, scope: ScriptScope) -> ModelSpec:
+    """The definition; the same one as it is registered knows the columns of its query, too."""
+    known = scope.permanent(model.name) if model.awaits_query else None
+    return known if known is not None and known.digest == model.digest else model
 
 
 def _emptied(model: ModelName, scope: ScriptScope) -> None:
@@ -184,10 +191,11 @@ def _renamed(spec: ModelSpec, new: ModelName, scope: ScriptScope) -> None:
             scope.services[key] = replace(served, model=new)
 
 
-def _record_checkpoints(step: TrainStep | ExportStep, scope: ScriptScope) -> None:
+def _record_checkpoints(step: TrainStep | ExportStep | ImportStep, scope: ScriptScope) -> None:
     key = step.model.key
-    if isinstance(step, TrainStep):
-        made = Made(step.checkpoint, CheckpointKind.ORIGIN, line=step.line)
+    if isinstance(step, TrainStep | ImportStep):
+        kind = CheckpointKind.ORIGIN if isinstance(step, TrainStep) else CheckpointKind.EXPORT
+        made = Made(step.checkpoint, kind, line=step.line)
         scope.checkpoints[key, step.checkpoint.casefold()] = made
         return
     source = scope.checkpoint(step.model, step.checkpoint)

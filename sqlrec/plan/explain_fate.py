@@ -33,6 +33,7 @@ from sqlrec.plan.plan import (
     ExplainStep,
     ExportStep,
     IfStep,
+    ImportStep,
     InspectStep,
     QueryMode,
     QueryStep,
@@ -54,7 +55,7 @@ def fate(step: Step, world: ScriptScope) -> Fate:
     match step:
         case DefineModelStep() | AlterModelStep() | DropModelStep():
             return _model(step, world)
-        case TrainStep() | ExportStep():
+        case TrainStep() | ExportStep() | ImportStep():
             return _made(step, world)
         case EvaluateStep():
             return Change.CHANGED, "its metrics are recorded"
@@ -148,7 +149,7 @@ def _differences(before: Mapping[str, OptionValue], after: Mapping[str, OptionVa
     return ", ".join(f"{key} was {before.get(key, 'not set')}" for key in keys)
 
 
-def _made(step: TrainStep | ExportStep, world: ScriptScope) -> Fate:
+def _made(step: TrainStep | ExportStep | ImportStep, world: ScriptScope) -> Fate:
     model = step.model
     names = step.exports if isinstance(step, ExportStep) else (step.checkpoint,)
     if any(map(is_templated, names)):
@@ -156,6 +157,8 @@ def _made(step: TrainStep | ExportStep, world: ScriptScope) -> Fate:
     found = [c for name in names if (c := world.catalog.checkpoint(model, name))]
     if model.key in world.emptied or not found:
         return Change.NEW, ""
+    if step.if_absent and len(found) == len(names):
+        return Change.UNCHANGED, f"version {max(c.version for c in found)} is kept"
     return Change.NEW, f"version {max(c.version for c in found)} bears the name now"
 
 

@@ -13,6 +13,7 @@ from sqlrec.plan.plan import (
     DeployStep,
     EvaluateStep,
     ExportStep,
+    ImportStep,
     ScoreStep,
     Step,
     TrainStep,
@@ -39,6 +40,8 @@ def options_of(step: Step, world: ScriptScope) -> tuple[ExplainedOption, ...]:
         case DefineModelStep(model=spec):
             of_type = world.controller_of(spec.type)
             return listed(_in_force(of_type.options, Scope.MODEL, model=spec.options)) if of_type else ()
+        case ImportStep(model=name):
+            return listed(_of_statement(name, {}, Scope.EXPORT, world))
         case TrainStep() | ExportStep() | EvaluateStep() | DeployStep():
             return listed(_of_statement(step.model, step.options, _SCOPES[type(step)], world))
         case AlterModelStep(change=SetOptions(options=options)):
@@ -97,6 +100,8 @@ def listed(options: Mapping[str, Effective]) -> tuple[ExplainedOption, ...]:
 def data_of(step: Step) -> tuple[ExplainedData, ...]:
     """What a job reads: which conditions prune partitions, and which are tested row by row."""
     match step:
+        case DefineModelStep(data=data):
+            return (_read("columns", data),) if data else ()
         case TrainStep():
             parts: tuple[tuple[str, Relation | None], ...] = (
                 ("data", step.data),

@@ -31,6 +31,7 @@ from sqlrec.plan.plan import (
     ExplainStep,
     ExportStep,
     IfStep,
+    ImportStep,
     Inspection,
     InspectStep,
     QueryMode,
@@ -51,7 +52,7 @@ def does(step: Step) -> str:
     match step:
         case DefineModelStep() | AlterModelStep() | DropModelStep():
             return _model(step)
-        case TrainStep() | ExportStep() | EvaluateStep():
+        case TrainStep() | ExportStep() | ImportStep() | EvaluateStep():
             return _training(step)
         case DeployStep() | AlterServiceStep() | RollbackStep() | DropServiceStep():
             return _service(step)
@@ -87,7 +88,8 @@ def _model(step: DefineModelStep | AlterModelStep | DropModelStep) -> str:
 def _definition(model: ModelSpec) -> str:
     labels = f", label {', '.join(model.labels)}" if model.labels else ""
     answers = ", ".join(f"{f.name} {f.type}" for f in model.outputs)
-    return f"{model.type}, {len(model.features)} features{labels}, answers {answers or 'nothing known'}"
+    features = "the query's columns" if model.awaits_query else f"{len(model.features)} features"
+    return f"{model.type}, {features}{labels}, answers {answers or 'nothing known'}"
 
 
 def _change(step: AlterModelStep) -> str:
@@ -108,13 +110,15 @@ def _change(step: AlterModelStep) -> str:
             assert_never(step.change)
 
 
-def _training(step: TrainStep | ExportStep | EvaluateStep) -> str:
+def _training(step: TrainStep | ExportStep | ImportStep | EvaluateStep) -> str:
     match step:
         case TrainStep():
             base = f", continuing from {step.base}" if step.base else ""
             return f"train model {step.model} into checkpoint {step.checkpoint}{base}"
         case ExportStep():
             return f"export checkpoint {step.checkpoint} of model {step.model} as {', '.join(step.exports)}"
+        case ImportStep():
+            return f"import the file of model {step.model} as checkpoint {step.checkpoint}"
         case EvaluateStep():
             return f"evaluate checkpoint {step.checkpoint} of model {step.model}"
         case _:
@@ -124,7 +128,8 @@ def _training(step: TrainStep | ExportStep | EvaluateStep) -> str:
 def _service(step: DeployStep | AlterServiceStep | RollbackStep | DropServiceStep) -> str:
     match step:
         case DeployStep():
-            return f"serve {step.checkpoint or 'no checkpoint'} of model {step.model} as {step.service}"
+            what = f"{step.checkpoint} of model" if step.checkpoint else "model"
+            return f"serve {what} {step.model} as {step.service}"
         case AlterServiceStep():
             return _service_change(step)
         case RollbackStep(checkpoint=name):

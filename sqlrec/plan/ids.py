@@ -33,6 +33,7 @@ from sqlrec.plan.plan import (
     ExplainStep,
     ExportStep,
     IfStep,
+    ImportStep,
     Inspection,
     InspectStep,
     QueryMode,
@@ -81,8 +82,10 @@ def inner_ids(step: Step) -> Step:
 
 def _plain(step: Step) -> str:
     match step:
-        case DefineModelStep() | TrainStep() | ExportStep() | EvaluateStep() | DropModelStep():
+        case DefineModelStep() | DropModelStep():
             return _of_model(step)
+        case TrainStep() | ExportStep() | ImportStep() | EvaluateStep():
+            return f"{_JOB_VERBS[type(step)]}_{step.model.name}"
         case AlterModelStep():
             return _of_change(step)
         case DeployStep() | AlterServiceStep() | RollbackStep() | DropServiceStep():
@@ -109,16 +112,18 @@ _SERVICE_VERBS: dict[type[Step], str] = {
 }
 
 
-def _of_model(step: DefineModelStep | TrainStep | ExportStep | EvaluateStep | DropModelStep) -> str:
+_JOB_VERBS: dict[type[Step], str] = {
+    TrainStep: "train",
+    ExportStep: "export",
+    ImportStep: "import",
+    EvaluateStep: "evaluate",
+}
+
+
+def _of_model(step: DefineModelStep | DropModelStep) -> str:
     match step:
         case DefineModelStep(model=spec):
             return f"define_{spec.name.name}"
-        case TrainStep(model=model):
-            return f"train_{model.name}"
-        case ExportStep(model=model):
-            return f"export_{model.name}"
-        case EvaluateStep(model=model):
-            return f"evaluate_{model.name}"
         case DropModelStep(model=model):
             return f"drop_model_{model.name}"
         case _:

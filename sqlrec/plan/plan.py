@@ -64,9 +64,13 @@ class Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefineModelStep(Base):
-    """CREATE [OR REPLACE] [TEMPORARY] MODEL. A temporary one is known to the script or session alone."""
+    """CREATE [OR REPLACE] [TEMPORARY] MODEL. A temporary one is known to the script or session alone.
+
+    ``data`` is what AS query gives, whose columns become the model's.
+    """
 
     model: ModelSpec
+    data: Relation | None = None
     replace: bool = False
     if_not_exists: bool = False
     temporary: bool = False
@@ -74,7 +78,10 @@ class DefineModelStep(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainStep(Base):
-    """TRAIN MODEL. ``options`` are those of the statement; ``base`` is the checkpoint of FROM."""
+    """TRAIN MODEL, or AS query. ``options`` are those of the statement; ``base`` is the checkpoint of FROM.
+
+    With ``if_absent`` a checkpoint of that name is kept.
+    """
 
     model: ModelName
     checkpoint: str
@@ -82,17 +89,28 @@ class TrainStep(Base):
     validation: Relation | None = None
     base: str = ""
     options: Mapping[str, OptionValue] = field(default_factory=dict)
+    if_absent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportStep(Base):
-    """EXPORT MODEL. ``exports`` are the names of the checkpoints it makes."""
+    """EXPORT MODEL, likewise. ``exports`` are the names of the checkpoints it makes."""
 
     model: ModelName
     checkpoint: str
     exports: tuple[str, ...]
     sample: Relation | None = None
     options: Mapping[str, OptionValue] = field(default_factory=dict)
+    if_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportStep(Base):
+    """CREATE MODEL of a file that was made elsewhere: it becomes the export named ``checkpoint``."""
+
+    model: ModelName
+    checkpoint: str
+    if_absent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +320,7 @@ Step = (
     | DropModelStep
     | TrainStep
     | ExportStep
+    | ImportStep
     | EvaluateStep
     | DeployStep
     | AlterServiceStep

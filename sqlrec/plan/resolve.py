@@ -14,6 +14,7 @@ from sqlrec.plan.plan import (
     AlterModelStep,
     AlterServiceStep,
     AssertStep,
+    DefineModelStep,
     DeployStep,
     ExplainStep,
     ExportStep,
@@ -25,6 +26,7 @@ from sqlrec.plan.plan import (
 from sqlrec.plan.refs import assertion_gate, evaluations, last_assertion, table_refs
 from sqlrec.plan.resolve_functions import AboutFunctions, resolve_functions
 from sqlrec.plan.resolve_inspect import AboutWhatThereIs, resolve_inspect
+from sqlrec.plan.resolve_made import made
 from sqlrec.plan.resolve_models import AboutModels, resolve_models
 from sqlrec.plan.resolve_queries import AboutRows, query_relation, resolve_queries
 from sqlrec.plan.resolve_services import AboutServices, resolve_services
@@ -55,6 +57,14 @@ def resolve(statement: Acting, scope: ScriptScope) -> Step:
     """
     step = _located(statement, scope)
     return replace(step, reads=tuple(dict.fromkeys((*step.reads, *_gates(step, scope)))))
+
+
+def resolve_made(define: Step, scope: ScriptScope) -> tuple[Step, ...]:
+    """The steps after a definition of CREATE MODEL that belong to the same statement."""
+    if not isinstance(define, DefineModelStep):
+        return ()
+    steps = (replace(step, line=define.line, sql=define.sql) for step in made(define, scope))
+    return tuple(replace(step, reads=(*step.reads, *_gates(step, scope))) for step in steps)
 
 
 def _located(statement: Acting, scope: ScriptScope) -> Step:

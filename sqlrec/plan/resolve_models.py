@@ -10,7 +10,8 @@ from sqlrec.models.lookup import model_type
 from sqlrec.plan import changes
 from sqlrec.plan.options import stored_options
 from sqlrec.plan.plan import AlterModelStep, DefineModelStep, DropModelStep, Ref, Step
-from sqlrec.plan.refs import checkpoint_name, checkpoint_ref, model_ref, service_ref
+from sqlrec.plan.refs import checkpoint_name, checkpoint_ref, model_ref, service_ref, table_refs
+from sqlrec.plan.resolve_queries import query_relation
 from sqlrec.plan.scope import ALIAS, ScriptScope
 from sqlrec.plan.templates import without_secrets
 from sqlrec.spec.model import ModelSpec
@@ -63,6 +64,7 @@ def model_spec(statement: CreateModel, scope: ScriptScope) -> ModelSpec:
         options=options,
         comment=statement.comment.value if statement.comment else "",
         ddl=without_secrets(render(statement)),
+        query=without_secrets(statement.query.sql) if statement.query else "",
     )
 
 
@@ -80,14 +82,17 @@ def answers(controller: ModelController | None, columns: Schema, options: dict[s
 def _create_model(statement: CreateModel, scope: ScriptScope) -> DefineModelStep:
     """A temporary model writes nothing: the statements after it have its definition from the scope."""
     model = model_spec(statement, scope)
+    data = query_relation(statement.query, scope) if statement.query else None
     return DefineModelStep(
         id="",
         line=0,
         sql="",
         model=model,
+        data=data,
         replace=statement.replace,
         if_not_exists=statement.if_not_exists,
         temporary=statement.temporary,
+        reads=table_refs(data),
         writes=() if statement.temporary else (model_ref(model.name),),
     )
 

@@ -6,8 +6,8 @@ from typing import assert_never
 
 from sqlrec.plan import changes
 from sqlrec.plan.options import stored_options
-from sqlrec.plan.plan import AlterServiceStep, DeployStep, DropServiceStep, Ref, RollbackStep, Step
-from sqlrec.plan.refs import checkpoint_name, checkpoint_ref, model_ref, service_ref
+from sqlrec.plan.plan import AlterServiceStep, DeployStep, DropServiceStep, Ref, RefKind, RollbackStep, Step
+from sqlrec.plan.refs import all_of, checkpoint_name, checkpoint_ref, model_ref, service_ref
 from sqlrec.plan.resolve_models import known_name
 from sqlrec.plan.scope import ScriptScope, Served
 from sqlrec.spec.names import ModelName
@@ -56,9 +56,14 @@ def _create(statement: CreateService, scope: ScriptScope) -> DeployStep:
         replace=statement.replace,
         if_not_exists=statement.if_not_exists,
         options=stored_options(statement.options),
-        reads=(model_ref(name), *_parts(name, checkpoint, scope)),
+        reads=(model_ref(name), *(_parts(name, checkpoint, scope) or (_any_of(name),))),
         writes=(service_ref(statement.name.text),),
     )
+
+
+def _any_of(model: ModelName) -> Ref:
+    """Whatever checkpoint the model has: the newest export is served when none is named."""
+    return all_of(RefKind.CHECKPOINT, f"{model.key}@")
 
 
 def _parts(model: ModelName, checkpoint: str, scope: ScriptScope) -> tuple[Ref, ...]:

@@ -16,7 +16,7 @@ from sqlrec.plan.functions_place import compile_programs, is_put_in_place, judge
 from sqlrec.plan.functions_steps import define_function
 from sqlrec.plan.plan import Step
 from sqlrec.plan.refused import Refused, refusal
-from sqlrec.plan.resolve import Acting, resolve
+from sqlrec.plan.resolve import Acting, resolve, resolve_made
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.session import Session, act
 from sqlrec.plan.variables import UnknownVariable, substituted
@@ -84,7 +84,10 @@ class Walk:
                 self.add(last)
         elif not is_there(statement, self.scope):
             self.found += compile_programs(statement, self.scope, _walked)
-            self.add(resolve(statement, self.scope))
+            step = resolve(statement, self.scope)
+            self.add(step)
+            for more in resolve_made(step, self.scope):
+                self.add(more)
 
     def add(self, step: Step) -> None:
         """A step, and what it means for the statements after it."""

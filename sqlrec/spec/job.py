@@ -20,6 +20,7 @@ class JobKind(StrEnum):
 
     TRAIN = "train"
     EXPORT = "export"
+    IMPORT = "import"
     EVALUATE = "evaluate"
     SCORE = "score"
 
@@ -71,6 +72,16 @@ class ExportWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportWork:
+    """Make the file at ``source_uri`` (a path, or a URI of fsspec) an export of ``model``."""
+
+    model: ModelSpec
+    checkpoint: str
+    source_uri: str
+    options: Mapping[str, Parsed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateWork:
     """Measure the checkpoint at ``source_uri`` on the rows of ``data``; ``kind`` says what its files are.
 
@@ -104,7 +115,7 @@ class ScoreWork:
     options: Mapping[str, Parsed] = field(default_factory=dict)
 
 
-Work = TrainWork | ExportWork | EvaluateWork | ScoreWork
+Work = TrainWork | ExportWork | ImportWork | EvaluateWork | ScoreWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ class ModelSpec:
 
     ``columns`` are the columns of the plain list, or of INPUT; labels may be among them. ``outputs``
     are what a service of the model answers. ``options`` are as written (keys canonical), so that a
-    later default may change without touching stored models.
+    later default may change without touching stored models. ``query`` is that of CREATE MODEL … AS: its
+    columns are those of the model, and unknown (none) until the definition is registered.
     """
 
     name: ModelName
@@ -29,6 +30,7 @@ class ModelSpec:
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     comment: str = ""
     ddl: str = ""
+    query: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -42,14 +44,24 @@ class ModelSpec:
         return self.columns.without(self.labels)
 
     @property
+    def awaits_query(self) -> bool:
+        """Whether its columns are those of a query that has not been looked at yet."""
+        return bool(self.query) and not len(self.columns)
+
+    @property
     def digest(self) -> str:
-        """SHA-256 over everything that decides what the model is; not name, comment or DDL text."""
-        facts = {
+        """SHA-256 over everything that decides what the model is; not name, comment or DDL text.
+
+        Columns that follow from a query count by the query.
+        """
+        facts: dict[str, object] = {
             "type": self.type,
             "columns": [(f.name.casefold(), str(f.type), f.nullable) for f in self.columns],
             "outputs": [(f.name.casefold(), str(f.type)) for f in self.outputs],
             "options": sorted((k, str(v)) for k, v in self.options.items()),
         }
+        if self.query:
+            facts |= {"query": self.query, "columns": [], "outputs": []}
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -76,8 +76,8 @@ DOES_NOT = "leave the statement out. test.external: For tests."
         (
             "CREATE MODEL m (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y') AS SELECT 1",
             [
-                "SR213 `SELECT 1` CREATE MODEL … AS query names no trainer"
-                " | write CREATE MODEL with its columns, then TRAIN MODEL … ON (query)"
+                "SR107 `(u INT, y INT)` CREATE MODEL AS SELECT syntax does not support to specify explicit"
+                " columns. | leave the list out: the query has columns"
             ],
         ),
         (

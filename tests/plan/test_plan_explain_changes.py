@@ -126,5 +126,5 @@ def test_words_of_other_changes(compiled: Any, catalog: Any, fake_types: Any) ->
         "within the milliseconds that a query over no table gives, run a query into cache table c;"
         " if it takes longer, run a query into cache table c",
         "replace t, or the partitions written, by the rows of a query",
-        "serve no checkpoint of model x as e",
+        "serve model x as e",
     ]

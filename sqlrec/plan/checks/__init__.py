@@ -19,6 +19,7 @@ from sqlrec.plan.checks.inference import check_model_calls
 from sqlrec.plan.checks.inspection import check_database
 from sqlrec.plan.checks.models import (
     check_definition,
+    check_made,
     check_model_type,
     check_new_model,
     check_outputs,
@@ -58,6 +59,7 @@ CHECKS: tuple[Check, ...] = (
     check_new_model,
     check_model_type,
     check_query,
+    check_made,
     check_definition,
     check_outputs,
     check_alter_model,

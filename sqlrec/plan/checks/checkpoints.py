@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, suggest
+from sqlrec.models.controller import ModelController
 from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
+from sqlrec.plan.resolve_made import INITIAL, is_ready_made
 from sqlrec.plan.scope import ALIAS, Made, ScriptScope
 from sqlrec.spec.model import CheckpointKind, CheckpointStatus
 from sqlrec.spec.names import ModelName, export_name, is_checkpoint_name
@@ -103,7 +105,10 @@ def _origin(model: ModelName, text: Text, scope: ScriptScope, verb: str) -> Iter
 
 
 def check_served(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """A service takes a finished exported checkpoint, unless its model type has none."""
+    """A service takes a finished exported checkpoint, unless its model type has none.
+
+    It need not be named when creating the model makes one, and only one.
+    """
     match statement:
         case CreateService(model=name, checkpoint=text):
             model: ModelName | None = scope.model_name(name)
@@ -118,11 +123,20 @@ def check_served(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     if model is None:
         return
     controller = scope.controller(model)
-    if controller is not None and not controller.programs.export:
+    if controller is not None and not (controller.programs.export or controller.programs.bring):
         return
     if text is not None:
         yield from _export(model, text, scope)
     elif controller is not None and isinstance(statement, CreateService):
+        yield from _unnamed(statement, model, controller, scope)
+
+
+def _unnamed(
+    statement: CreateService, model: ModelName, controller: ModelController, scope: ScriptScope
+) -> Iterator[Diagnostic]:
+    spec = scope.model(model)
+    ready = spec is not None and is_ready_made(spec, controller)
+    if not ready or (spec and spec.query and len(controller.exports(INITIAL)) > 1):
         yield Diagnostic(
             code="SR210",
             message=f"CHECKPOINT is required for model type {controller.type}",

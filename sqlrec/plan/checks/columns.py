@@ -29,6 +29,15 @@ def check_data_columns(statement: Acting, scope: ScriptScope) -> Iterator[Diagno
             yield from missing_columns(model, wanted, scope.table(source.table), source.table.span, scope)
 
 
+def takes_known(model: ModelSpec, scope: ScriptScope) -> bool:
+    """Whether it is known what a service of the model takes.
+
+    Not the columns of a query that was not looked at yet, nor those of one export among several.
+    """
+    controller = scope.controller_of(model.type)
+    return not model.awaits_query and (controller is None or len(controller.exports("")) < 2)
+
+
 def missing_columns(
     model: ModelSpec, wanted: Iterable[str], table: TableSource, span: Span, scope: ScriptScope
 ) -> Iterator[Diagnostic]:

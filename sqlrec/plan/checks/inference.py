@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from sqlrec.errors import Diagnostic, Span, SqlRecError, suggest
+from sqlrec.plan.checks.columns import takes_known
 from sqlrec.plan.checks.names import model_hint, unknown_service
 from sqlrec.plan.checks.options import has_services
 from sqlrec.plan.checks.parts import lowered_queries
@@ -56,7 +57,7 @@ def _check(call: InferenceCall, scope: ScriptScope) -> Iterator[Diagnostic]:
     if not unknown:
         yield from _check_service(call, name, scope)
     model = scope.model(name)
-    if model is None:
+    if model is None or not takes_known(model, scope):
         return
     yield from _check_inputs(call, model, scope)
     match call:

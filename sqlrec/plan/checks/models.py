@@ -79,23 +79,46 @@ _MISSING_TYPE = {
 
 
 def check_query(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """AS query says what to learn from but not how; ``type = 'training'`` with an algorithm says both."""
+    """AS query trains the model when it is created, which its type must be able to."""
     if not isinstance(statement, CreateModel):
         return
-    trains = model_type(stored_options(statement.options)).startswith(TRAINING)
-    if trains and statement.query is None:
+    named = model_type(stored_options(statement.options))
+    controller = scope.controller_of(named)
+    if named.startswith(TRAINING) and statement.query is None:
         yield Diagnostic(
             code="SR427",
             message="a model of type 'training' needs AS query: the rows it learns from",
             span=statement.name.span,
             hint="add AS SELECT … after WITH (…)",
         )
-    elif statement.query is not None and not trains:
+    if statement.query is not None and statement.columns is not None:
+        yield Diagnostic(
+            code="SR107",
+            message="CREATE MODEL AS SELECT syntax does not support to specify explicit columns.",
+            span=statement.columns.span,
+            hint="leave the list out: the query has columns",
+        )
+    if statement.query is not None and controller is not None and not controller.programs.train:
         yield Diagnostic(
             code="SR213",
-            message="CREATE MODEL … AS query names no trainer",
+            message=f"model type {controller.type} does not support training, which AS query asks for",
             span=statement.query.span,
-            hint="write CREATE MODEL with its columns, then TRAIN MODEL … ON (query)",
+            hint="leave AS query out, or name a type that is trained",
+        )
+
+
+def check_made(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """What CREATE MODEL makes at once (the training of AS query, the import of a file) is kept somewhere."""
+    if not isinstance(statement, CreateModel) or not statement.temporary:
+        return
+    controller = scope.controller_of(model_type(stored_options(statement.options)))
+    if statement.query is not None or (controller is not None and controller.programs.bring):
+        yield Diagnostic(
+            code="SR225",
+            message=f"Model {scope.model_name(statement.name)} is a temporary model.",
+            span=statement.name.span,
+            hint="a temporary model has no checkpoints, so what is trained or imported would be lost: "
+            "create it without TEMPORARY",
         )
 
 
@@ -135,7 +158,10 @@ def _columns(statement: CreateModel) -> tuple[Column, ...]:
 
 
 def check_definition(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """Options as declared by the model type, then what its controller says of the whole."""
+    """Options as declared by the model type, then what its controller says of the whole.
+
+    Of AS query the columns are not known yet: the controller speaks when it runs.
+    """
     if not isinstance(statement, CreateModel):
         return
     yield from run_dependent(statement.options)
@@ -144,7 +170,7 @@ def check_definition(statement: Acting, scope: ScriptScope) -> Iterator[Diagnost
         return
     found = list(check_options(statement.options, controller.options, Scope.MODEL, statement.name.span))
     yield from found
-    if not any(finding.code != "SR307" for finding in found):
+    if statement.query is None and not any(finding.code != "SR307" for finding in found):
         yield from _controller_findings(statement, controller, scope)
 
 

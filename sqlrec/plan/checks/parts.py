@@ -65,6 +65,8 @@ def query_of(statement: Statement) -> QueryText | None:
             return query
         case Select(query=query) | Insert(query=query):
             return query
+        case CreateModel(query=QueryText() as query):
+            return query
         case Assert(query=query) | If(condition=query):
             return query
         case _:

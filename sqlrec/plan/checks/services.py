@@ -34,7 +34,7 @@ def check_new_service(statement: Acting, scope: ScriptScope) -> Iterator[Diagnos
 def _same(statement: CreateService, served: Served, scope: ScriptScope) -> bool:
     model, checkpoint = scope.model_name(statement.model), checkpoint_name(statement.checkpoint)
     made = scope.checkpoint(model, checkpoint) if checkpoint else None
-    name = made.name if made else checkpoint
+    name = made.name if made else checkpoint or served.checkpoint
     return served.model == model and served.checkpoint.casefold() == name.casefold()
 
 
