@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from sqlrec.errors import DataError
 from sqlrec.features.numeric import Numeric, Scale, fit_positions
@@ -25,6 +26,10 @@ class FeatureConfig:
     ``bucket_size`` bounds the rows it may have in the fused table (the special rows included, at least
     two); ``max_length`` cuts arrays of integers and strings. With ``numeric``, integers and booleans are
     read as quantities, not by name.
+
+    ``shared_with`` names a scalar feature of integers, booleans or strings whose vocabulary and rows this one
+    uses, too. An array with a ``history`` is not pooled: its elements stand beside those of the other
+    arrays of the same history; it shares the rows of another feature.
     """
 
     name: str
@@ -33,6 +38,8 @@ class FeatureConfig:
     bucket_size: int
     max_length: int
     numeric: bool = False
+    shared_with: str = ""
+    history: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,10 @@ class Category:
     def at(self, offset: int) -> Category:
         """The same feature at another place."""
         return replace(self, offset=offset)
+
+    def sharing(self, owner: Category) -> Category:
+        """The same feature with the values and rows of another."""
+        return replace(self, vocabulary=owner.vocabulary, offset=owner.offset)
 
     def ids(self, column: Any) -> npt.NDArray[np.int64]:
         """Row numbers ``[rows]``."""
@@ -106,6 +117,10 @@ class Bag:
         """The same feature at another place."""
         return replace(self, offset=offset)
 
+    def sharing(self, owner: Category) -> Bag:
+        """The same feature with the values and rows of another, but the row for missing ones."""
+        return replace(self, vocabulary=owner.vocabulary, offset=owner.offset + 1)
+
     def ids(self, column: Any) -> npt.NDArray[np.int64]:
         """Row numbers ``[rows, length]``, -1 where there is no element."""
         lengths, elements = list_parts(column)
@@ -137,6 +152,22 @@ class Vector:
 Feature = Category | Number | Bag | Vector
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class History:
+    """Arrays side by side: the elements at one place of all of them are one event."""
+
+    name: str
+    bags: tuple[Bag, ...]
+
+    def ids(self, columns: Sequence[Any]) -> npt.NDArray[np.int64]:
+        """Row numbers ``[rows, length, bags]``, -1 where there is no element."""
+        parts = [bag.ids(column) for bag, column in zip(self.bags, columns, strict=True)]
+        found = np.full((len(parts[0]), max(bag.length for bag in self.bags), len(parts)), -1, np.int64)
+        for place, part in enumerate(parts):
+            found[:, : part.shape[1], place] = part
+        return found
+
+
 def _slot(config: FeatureConfig, offset: int, rows: int) -> Slot:
     return Slot(name=config.name, offset=offset, rows=rows, embedding_dim=config.embedding_dim)
 
@@ -146,23 +177,39 @@ def _matrix(column: Any, width: int) -> npt.NDArray[np.float32]:
     return pad(lengths, column_to_numpy(elements, Tensor.FLOAT, MISSING[Tensor.FLOAT]), width, np.nan)
 
 
-def fit_feature(column: Any, config: FeatureConfig) -> Feature:
-    """Fit one feature on its canonical training column; ``DataError`` SR447 for too long a vector."""
+def fit_feature(column: Any, config: FeatureConfig, sharing: Sequence[Any] = ()) -> Feature:
+    """Fit one feature on its canonical training column; ``DataError`` SR447 for too long a vector.
+
+    ``sharing`` are the columns of the features that use its values, too. A feature that uses those of
+    another gets them by its ``sharing``.
+    """
     tensor = tensor_of(config.name, config.type)
     if config.type.kind is Kind.ARRAY:
         return _fit_array(column, config, tensor)
+    if config.shared_with:
+        return Category(config=config, vocabulary=Vocabulary.of([], tensor))
     time = config.type.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ)
     if time or tensor is Tensor.FLOAT or (config.numeric and tensor is Tensor.INT):
         buckets = max(config.bucket_size - 1, 1)
         return Number(config=config, numeric=Numeric.fit(column, tensor, buckets, from_zero=not time))
-    return Category(config=config, vocabulary=Vocabulary.fit(column, tensor, config.bucket_size - 2))
+    values = _end_to_end(column, sharing)
+    return Category(config=config, vocabulary=Vocabulary.fit(values, tensor, config.bucket_size - 2))
+
+
+def _end_to_end(column: Any, sharing: Sequence[Any]) -> Any:
+    """The values of a column and of those that share its vocabulary."""
+    if not sharing:
+        return column
+    parts = [list_parts(c)[1] if pa.types.is_large_list(c.type) else c for c in (column, *sharing)]
+    return pa.chunked_array([chunk for part in parts for chunk in part.cast(column.type).chunks], column.type)
 
 
 def _fit_array(column: Any, config: FeatureConfig, tensor: Tensor) -> Bag | Vector:
     lengths, elements = list_parts(column)
     longest = max(1, int(lengths.max(initial=0)))
     if tensor is not Tensor.FLOAT:
-        vocabulary = Vocabulary.fit(elements, tensor, config.bucket_size - 1)
+        shared = Vocabulary.of([], tensor) if config.shared_with else None
+        vocabulary = shared or Vocabulary.fit(elements, tensor, config.bucket_size - 1)
         return Bag(config=config, vocabulary=vocabulary, length=max(1, min(longest, config.max_length)))
     if longest > MAX_VECTOR:
         message = (
@@ -182,13 +229,14 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
         "bucket_size": config.bucket_size,
         "max_length": config.max_length,
         **({"numeric": True} if config.numeric else {}),
+        **({"shared_with": config.shared_with} if config.shared_with else {}),
+        **({"history": config.history} if config.history else {}),
     }
     match feature:
         case Category():
-            return {"kind": "category", "config": declared, "values": feature.vocabulary.values}
+            return {"kind": "category", "config": declared, **_own_values(feature)}
         case Bag():
-            values = feature.vocabulary.values
-            return {"kind": "bag", "config": declared, "values": values, "length": feature.length}
+            return {"kind": "bag", "config": declared, **_own_values(feature), "length": feature.length}
         case Number(numeric=numeric):
             bounds = numeric.bounds.tolist()
             fitted = {"origin": numeric.origin, "bounds": bounds, **_scale_to_json(numeric.scale)}
@@ -197,6 +245,10 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
             return {"kind": "vector", "config": declared, **_scale_to_json(feature.scale)}
         case _:
             assert_never(feature)
+
+
+def _own_values(feature: Category | Bag) -> dict[str, Any]:
+    return {} if feature.config.shared_with else {"values": feature.vocabulary.values}
 
 
 def _scale_to_json(scale: Scale) -> dict[str, Any]:
@@ -209,9 +261,9 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
     tensor = tensor_of(config.name, config.type)
     match data["kind"]:
         case "category":
-            return Category(config=config, vocabulary=Vocabulary.of(data["values"], tensor))
+            return Category(config=config, vocabulary=_vocabulary(data, config, tensor))
         case "bag":
-            vocabulary = Vocabulary.of(data["values"], tensor)
+            vocabulary = _vocabulary(data, config, tensor)
             return Bag(config=config, vocabulary=vocabulary, length=data["length"])
         case "number":
             bounds = np.array(data["bounds"], np.float32)
@@ -221,6 +273,10 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
             return Vector(config=config, scale=_scale_from_json(data))
         case kind:
             raise ValueError(f"unknown kind of feature {kind!r}")
+
+
+def _vocabulary(data: Mapping[str, Any], config: FeatureConfig, tensor: Tensor) -> Vocabulary:
+    return Vocabulary.of([] if config.shared_with else data["values"], tensor)
 
 
 def _scale_from_json(data: Mapping[str, Any]) -> Scale:

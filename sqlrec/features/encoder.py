@@ -3,15 +3,16 @@
 All categorical features share one fused embedding table: a feature owns the rows
 ``offset … offset + rows - 1`` and a raw value becomes one row number. Integers, booleans and strings go
 through a vocabulary; floats, dates and timestamps through quantile buckets and, standardised, into the
-dense input; arrays of integers or strings become bags (pooled by the model); arrays of floats become
-dense vectors. :meth:`Encoder.transform` and :mod:`sqlrec.features.graph` give the same values.
+dense input; arrays of integers or strings become bags (pooled by the model) or histories (which it reads
+element by element); arrays of floats become dense vectors. :meth:`Encoder.transform` and
+:mod:`sqlrec.features.graph` give the same values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from sqlrec.features.columns import (
     Category,
     Feature,
     FeatureConfig,
+    History,
     Number,
     Slot,
     Vector,
@@ -44,12 +46,14 @@ class Encoded:
     """Tensors of a table.
 
     ``ids`` int64 ``[rows, slots]``, row numbers of the fused table; ``bags`` one int64
-    ``[rows, length]`` a bag, row numbers filled with -1; ``dense`` float32 ``[rows, dense_width]``.
+    ``[rows, length]`` a bag, row numbers filled with -1; ``dense`` float32 ``[rows, dense_width]``;
+    ``histories`` one int64 ``[rows, length, columns]`` a history, filled with -1.
     """
 
     ids: npt.NDArray[np.int64]
     bags: tuple[npt.NDArray[np.int64], ...]
     dense: npt.NDArray[np.float32]
+    histories: tuple[npt.NDArray[np.int64], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +75,17 @@ class Encoder:
 
     @property
     def sequences(self) -> tuple[Bag, ...]:
-        """Features with a bag of rows."""
-        return tuple(f for f in self.features if isinstance(f, Bag))
+        """Features with a bag of rows, which is pooled."""
+        return tuple(f for f in self.features if isinstance(f, Bag) and not f.config.history)
+
+    @property
+    def histories(self) -> tuple[History, ...]:
+        """Arrays that are not pooled, in groups of those that stand side by side."""
+        groups: dict[str, list[Bag]] = {}
+        for feature in self.features:
+            if isinstance(feature, Bag) and feature.config.history:
+                groups.setdefault(feature.config.history, []).append(feature)
+        return tuple(History(name=name, bags=tuple(bags)) for name, bags in groups.items())
 
     @property
     def vectors(self) -> tuple[Vector, ...]:
@@ -97,7 +110,7 @@ class Encoder:
     @property
     def table_rows(self) -> int:
         """Rows of the fused table."""
-        return sum(s.rows for s in (*self.slots, *self.bags))
+        return sum(f.slot.rows for f in self.features if _owns_rows(f))
 
     @property
     def inputs(self) -> tuple[InputColumn, ...]:
@@ -134,7 +147,10 @@ class Encoder:
             dense[:, start : start + vector.width] = vector.values(column_of(table, vector.config))
             start += vector.width
         bags = tuple(bag.ids(column_of(table, bag.config)) for bag in self.sequences)
-        return Encoded(ids=ids, bags=bags, dense=dense)
+        histories = tuple(
+            history.ids([column_of(table, bag.config) for bag in history.bags]) for history in self.histories
+        )
+        return Encoded(ids=ids, bags=bags, dense=dense, histories=histories)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data; floats are exact."""
@@ -177,19 +193,33 @@ def fit_features(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
     for config in configs:
         column = column_of(table, config)
         _refuse_infinite(column, config)
-        fitted.append(fit_feature(column, config))
+        sharing = [column_of(table, other) for other in configs if other.shared_with == config.name]
+        fitted.append(fit_feature(column, config, sharing))
     return _laid_out(fitted)
 
 
 def _laid_out(features: Sequence[Feature]) -> Encoder:
-    """The encoder with each feature's rows placed in the fused table."""
-    order = (*Encoder(tuple(features)).slots, *Encoder(tuple(features)).bags)
+    """The encoder with each feature's rows placed in the fused table, those of shared ones once."""
+    encoder = Encoder(tuple(features))
     offsets: dict[str, int] = {}
     total = 0
-    for slot in order:
-        offsets[slot.name] = total
-        total += slot.rows
-    return Encoder(tuple(f if isinstance(f, Vector) else f.at(offsets[f.config.name]) for f in features))
+    order: tuple[Feature, ...] = (*encoder.categories, *encoder.numbers, *encoder.sequences)
+    for feature in order:
+        if _owns_rows(feature):
+            offsets[feature.config.name] = total
+            total += feature.slot.rows
+    owners = {c.config.name: c.at(offsets[c.config.name]) for c in encoder.categories if _owns_rows(c)}
+
+    def placed(feature: Feature) -> Feature:
+        if isinstance(feature, Category | Bag) and feature.config.shared_with:
+            return feature.sharing(owners[feature.config.shared_with])
+        return feature if isinstance(feature, Vector) else feature.at(offsets[feature.config.name])
+
+    return Encoder(tuple(map(placed, features)))
+
+
+def _owns_rows(feature: Feature) -> TypeGuard[Category | Number | Bag]:
+    return not isinstance(feature, Vector) and not feature.config.shared_with
 
 
 def column_of(table: pa.Table | pa.RecordBatch, config: FeatureConfig) -> pa.ChunkedArray:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from sqlrec.features.columns import Bag, Category, Number, Vector
+from sqlrec.features.columns import Bag, Category, History, Number, Vector
 from sqlrec.features.encoder import Encoder
 from sqlrec.features.numeric import LIMIT, Scale
 from sqlrec.features.raw import Tensor
@@ -33,7 +33,8 @@ class EncoderGraph:
     """Pieces of a graph, and the names of its tensors.
 
     ``ids`` int64 ``[batch, slots]``, ``bags`` int64 ``[batch, length]`` each, ``dense`` float32
-    ``[batch, dense_width]``; a name is empty where the encoder has no such tensor.
+    ``[batch, dense_width]``, ``histories`` int64 ``[batch, length, columns]`` each; a name is empty where
+    the encoder has no such tensor. Lengths are those of the batch, where shorter than the encoder's.
     """
 
     inputs: tuple[ValueInfoProto, ...]
@@ -42,6 +43,7 @@ class EncoderGraph:
     ids: str
     bags: tuple[str, ...]
     dense: str
+    histories: tuple[str, ...] = ()
 
 
 def encoder_graph(encoder: Encoder) -> EncoderGraph:
@@ -49,8 +51,9 @@ def encoder_graph(encoder: Encoder) -> EncoderGraph:
     build = GraphBuilder(PREFIX)
     stacked = stacked_numbers(build, encoder.numbers)
     ids = _ids(build, encoder.categories, encoder.numbers, stacked)
-    bags = tuple(_bag(build, bag, k) for k, bag in enumerate(encoder.sequences))
+    bags = tuple(_bag(build, bag, f"bag_{k}") for k, bag in enumerate(encoder.sequences))
     dense = _dense(build, encoder.numbers, stacked, encoder.vectors)
+    histories = tuple(_history(build, h, f"history_{k}") for k, h in enumerate(encoder.histories))
     return EncoderGraph(
         inputs=tuple(input_of(column, k) for k, column in enumerate(encoder.inputs)),
         nodes=tuple(build.nodes),
@@ -58,6 +61,7 @@ def encoder_graph(encoder: Encoder) -> EncoderGraph:
         ids=ids,
         bags=bags,
         dense=dense,
+        histories=histories,
     )
 
 
@@ -74,6 +78,12 @@ class GraphBuilder:
         output = self.prefix + name
         self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
         return output
+
+    def result(self, kind: str, output: str, inputs: Sequence[str], **attributes: Any) -> None:
+        """Append the node that gives an output of the whole graph, which has no prefix."""
+        self.nodes.append(
+            helper.make_node(kind, list(inputs), [output], name=self.prefix + output, **attributes)
+        )
 
     def constant(self, name: str, value: npt.NDArray[Any]) -> str:
         """Append an initialiser; returns its name."""
@@ -121,10 +131,35 @@ def _category(build: GraphBuilder, category: Category, index: int) -> str:
     return lookup(build, category.vocabulary, category.config.name, f"category_{index}", rows)
 
 
-def _bag(build: GraphBuilder, bag: Bag, index: int) -> str:
+def _bag(build: GraphBuilder, bag: Bag, name: str) -> str:
     rows = np.arange(-1, bag.slot.rows, dtype=np.int64) + bag.offset
     rows[0] = -1
-    return bag_lookup(build, bag, f"bag_{index}", rows)
+    return bag_lookup(build, bag, name, rows)
+
+
+def _history(build: GraphBuilder, history: History, name: str) -> str:
+    """Bags ``[batch, length]`` side by side, shorter ones filled with -1."""
+    parts = [_bag(build, bag, f"{name}_bag_{k}") for k, bag in enumerate(history.bags)]
+    if len(parts) > 1:
+        parts = _filled(build, parts, name)
+    axis = build.constant(f"{name}_axis", np.array([2], np.int64))
+    columns = [build.op("Unsqueeze", f"{name}_column_{k}", [part, axis]) for k, part in enumerate(parts)]
+    return columns[0] if len(columns) == 1 else build.op("Concat", name, columns, axis=2)
+
+
+def _filled(build: GraphBuilder, parts: Sequence[str], name: str) -> list[str]:
+    lengths = [
+        build.op("Shape", f"{name}_length_{k}", [part], start=1, end=2) for k, part in enumerate(parts)
+    ]
+    longest = build.op("Max", f"{name}_longest", lengths)
+    before = build.constant(f"{name}_before", np.zeros(3, np.int64))
+    nothing = build.constant(f"{name}_nothing", np.array(-1, np.int64))
+    filled = []
+    for k, (part, length) in enumerate(zip(parts, lengths, strict=True)):
+        short = build.op("Sub", f"{name}_short_{k}", [longest, length])
+        pads = build.op("Concat", f"{name}_pads_{k}", [before, short], axis=0)
+        filled.append(build.op("Pad", f"{name}_filled_{k}", [part, pads, nothing]))
+    return filled
 
 
 def bag_lookup(build: GraphBuilder, bag: Bag, name: str, rows: npt.NDArray[np.int64]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ def run_graph(encoder: Encoder, feeds: dict[str, npt.NDArray[Any]]) -> Encoded:
     outputs = [(graph.ids, TensorProto.INT64), (graph.dense, TensorProto.FLOAT)]
     outputs += [(bag, TensorProto.INT64) for bag in graph.bags]
     infos = [helper.make_tensor_value_info(name, kind, [None, None]) for name, kind in outputs if name]
+    infos += [helper.make_tensor_value_info(name, TensorProto.INT64, [None] * 3) for name in graph.histories]
     proto = helper.make_model(
         helper.make_graph(graph.nodes, "encoder", graph.inputs, infos, graph.initializers),
         opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 4)],
@@ -68,6 +70,7 @@ def run_graph(encoder: Encoder, feeds: dict[str, npt.NDArray[Any]]) -> Encoded:
         ids=found.get(graph.ids, np.empty((rows, 0), np.int64)),
         bags=tuple(found[bag] for bag in graph.bags),
         dense=found.get(graph.dense, np.empty((rows, 0), np.float32)),
+        histories=tuple(found[history] for history in graph.histories),
     )
 
 
@@ -77,7 +80,8 @@ def assert_same(encoder: Encoder, scored: pa.Table) -> None:
     np.testing.assert_array_equal(found.ids, expected.ids)
     np.testing.assert_array_equal(found.dense, expected.dense)
     assert found.dense.dtype == expected.dense.dtype
-    for got, wanted in zip(found.bags, expected.bags, strict=True):
+    pairs = ((found.bags, expected.bags), (found.histories, expected.histories))
+    for got, wanted in (pair for both in pairs for pair in zip(*both, strict=True)):
         width = min(got.shape[1], wanted.shape[1])
         np.testing.assert_array_equal(got[:, :width], wanted[:, :width])
         assert (got[:, width:] == -1).all()
@@ -160,3 +164,70 @@ def test_many_rows_on_real_sized_quantiles() -> None:
     encoder = fit(trained, configs(["price", "rate", "seen", "image"]))
     assert [s.rows for s in encoder.slots] == [65, 31, 65]
     assert_same(encoder, trained)
+
+
+EVENTS = pa.table(
+    {
+        "item": pa.array([1, 1, 2, None], pa.int64()),
+        "kind": ["a", "b", "a", "b"],
+        "items": pa.array([[3, 1], [3], [], None], pa.list_(pa.int64())),
+        "kinds": pa.array([["a", "c", "c"], ["b"], None, ["c"]], pa.list_(pa.string())),
+        "liked": pa.array([[2], [2, 9], None, []], pa.list_(pa.int64())),
+    }
+)
+
+
+def sharing() -> list[FeatureConfig]:
+    """Two histories over the values of ``item`` and ``kind``; the arrays are declared before their owners."""
+    declared: list[tuple[str, str, dict[str, Any]]] = [
+        ("items", "ARRAY<BIGINT>", {"shared_with": "item", "history": "seen"}),
+        ("kinds", "ARRAY<STRING>", {"shared_with": "kind", "history": "seen"}),
+        ("liked", "ARRAY<BIGINT>", {"shared_with": "item", "history": "liked"}),
+        ("item", "BIGINT", {}),
+        ("kind", "STRING", {}),
+    ]
+    return [
+        FeatureConfig(
+            name=name, type=DataType.parse(text), embedding_dim=4, bucket_size=9, max_length=2, **roles
+        )
+        for name, text, roles in declared
+    ]
+
+
+def test_histories_share_the_rows_of_their_targets() -> None:
+    encoder = fit(EVENTS, sharing())
+    again = Encoder.from_json(json.loads(json.dumps(encoder.to_json())))
+    for one in (encoder, again):
+        assert [(s.name, s.offset, s.rows) for s in one.slots] == [("item", 0, 5), ("kind", 5, 5)]
+        assert (one.table_rows, one.bags, [h.name for h in one.histories]) == (10, (), ["seen", "liked"])
+        encoded = one.transform(EVENTS)
+        seen, liked = encoded.histories
+        assert encoded.ids[:, 0].tolist() == [1, 1, 2, 0]
+        assert seen.tolist() == [
+            [[3, 6], [1, 8]],
+            [[3, 7], [-1, -1]],
+            [[-1, -1], [-1, -1]],
+            [[-1, 8], [-1, -1]],
+        ]
+        assert liked.tolist() == [[[2], [-1]], [[2], [4]], [[-1], [-1]], [[-1], [-1]]]
+        assert_same(one, EVENTS)
+        assert_same(one, EVENTS.slice(1, 1))
+
+
+def test_a_scalar_may_share_the_rows_of_another() -> None:
+    configs = [
+        FeatureConfig(
+            name=name,
+            type=DataType.parse("BIGINT"),
+            embedding_dim=4,
+            bucket_size=9,
+            max_length=2,
+            shared_with=owner,
+        )
+        for name, owner in (("last", "item"), ("item", ""))
+    ]
+    rows = pa.table({"item": [1, 1, 2], "last": [2, None, 7]})
+    encoder = fit(rows, configs)
+    assert encoder.transform(rows).ids.tolist() == [[2, 1], [0, 1], [3, 2]]
+    assert encoder.table_rows == 4
+    assert_same(encoder, rows)
