@@ -90,10 +90,11 @@ def read_sample(
         table = engine.table(replace(relation, query=f"{query} REPEATABLE ({SEED})"))
     if not table.num_rows:
         return replace(made_up(encoder), warnings=("the sample has no rows: made-up rows were used",))
-    labels = tuple(spelled[n.casefold()] for n in roles.labels if n.casefold() in spelled)
+    wanted_labels = roles.labels if objective.has_label else ()
+    labels = tuple(spelled[n.casefold()] for n in wanted_labels if n.casefold() in spelled)
     group = spelled.get(roles.group.casefold(), "") if objective is Objective.RANKING else ""
     is_complete = (
-        labels and len(labels) == len(roles.labels) and (group or objective is not Objective.RANKING)
+        labels and len(labels) == len(wanted_labels) and (group or objective is not Objective.RANKING)
     )
     if not is_complete:
         return Sample(table=table)

@@ -6,7 +6,7 @@ write; a :class:`Learner` is named by the light controller as a dotted path and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,9 +46,11 @@ class Examples:
 class Lesson:
     """All that a learner is given.
 
-    ``names`` name the columns of the matrix; ``categorical`` are the positions of those that hold codes.
+    ``names`` name the columns of the matrix; ``categorical`` are the positions of those that are to be
+    treated as categories. ``texts`` are, by position, the texts of codes 1 and up of a native encoder.
     ``base`` is the folder of the checkpoint to continue from (``Learner.load`` reads it). ``classes`` is
-    the number of classes for MULTICLASS. ``options`` are the effective ones, by canonical key.
+    the number of classes for MULTICLASS. ``options`` are the effective ones, by canonical key. Class weights
+    are in the weights of ``train`` already.
     """
 
     objective: Objective
@@ -61,6 +63,7 @@ class Lesson:
     threads: int
     base: Path | None
     progress: Progress
+    texts: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,10 @@ class Estimator(Protocol):
         """Write the estimator's own files into an existing folder; the same estimator, the same bytes."""
 
     def graph(self, outputs: tuple[str, ...]) -> ModelProto | None:
-        """ONNX from :data:`MATRIX` to ``outputs``; None for an estimator that is exported as its own file."""
+        """ONNX from :data:`MATRIX` to ``outputs``, with ``ai.onnx`` 20 and any ``ai.onnx.ml``.
+
+        None for an estimator that is exported as a file of its own.
+        """
 
     def importance(self) -> Mapping[int, float]:
         """Importance of matrix columns by position, non-negative; empty when the model has no such notion."""
@@ -93,8 +99,8 @@ class Learner(Protocol):
     """Trains and reads estimators of one model type."""
 
     @property
-    def encoding(self) -> Encoding:
-        """The matrix it wants."""
+    def encoding(self) -> Encoding | None:
+        """The matrix it wants; None for numbers and whole texts (:mod:`sqlrec.models.tabular.native`)."""
 
     def fit(self, lesson: Lesson) -> Learned:
         """Train. Raises ``DataError`` for rows it cannot learn from, ``OptionError`` for options at odds."""

@@ -1,0 +1,226 @@
+"""Everything a tabular training starts from: checked tables, the fitted encoder, matrices, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sqlrec.data.engine import Engine
+from sqlrec.errors import OptionError, SchemaError
+from sqlrec.features.encoder import Encoder
+from sqlrec.models.controller import Progress
+from sqlrec.models.cores import free_cores
+from sqlrec.models.objective import Objective
+from sqlrec.models.tables.labels import ClassValue
+from sqlrec.models.tables.roles import Roles, roles_of
+from sqlrec.models.tables.source import Source, read, require_different_labels
+from sqlrec.models.tables.split import split
+from sqlrec.models.tabular import checkpoint
+from sqlrec.models.tabular.checkpoint import Trained
+from sqlrec.models.tabular.encoding import TableEncoder, categorical_columns, fit_encoder
+from sqlrec.models.tabular.estimator import Examples, Learner, Lesson
+from sqlrec.models.tabular.native import NativeEncoder
+from sqlrec.spec.job import TrainWork
+from sqlrec.spec.options import Parsed
+
+Rows = npt.NDArray[np.int64]
+EARLY_STOPPING = "early_stopping_rounds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The lesson, and what a checkpoint keeps of its making."""
+
+    lesson: Lesson
+    encoder: TableEncoder
+    classes: tuple[ClassValue, ...]
+
+
+def prepare(
+    work: TrainWork,
+    learner: Learner,
+    objective: Objective,
+    options: Mapping[str, Parsed],
+    progress: Progress,
+) -> Prepared:
+    """Read, check, split and encode the rows.
+
+    Raises the errors of :func:`~sqlrec.models.tables.source.read` and of the encoder, ``DataError`` SR452
+    for labels that are all equal, ``OptionError`` SR456 (early stopping without validation rows) and SR544
+    (ranking without groups), and ``SchemaError`` SR455 for a base that does not fit.
+    """
+    roles, name = _roles(work, objective, options), str(work.model.name)
+    base = checkpoint.load(Path(work.base_uri)) if work.base_uri else None
+    progress("reading the training table", done=0.0)
+    with Engine() as engine:
+        source = read(work.data, roles, name, engine, objective=objective)
+        require_different_labels(source, objective)
+        held_out = None
+        if work.validation:
+            held_out = read(work.validation, roles, name, engine, objective=objective, classes=source.classes)
+    encoder = fit_encoder(source.table, roles.features, learner.encoding, options)
+    if base is not None:
+        _require_same(base, objective, source, encoder, str(work.model.name))
+        encoder = _grown(base.encoder, encoder)
+    progress(f"encoding {len(source):,} rows of {source.name}")
+    train, validation = _examples(source, held_out, encoder, objective, options)
+    lesson = Lesson(
+        objective=objective,
+        names=encoder.names,
+        categorical=categorical_columns(encoder, options),
+        train=replace(train, weights=_weights(train, objective, options)),
+        validation=validation,
+        classes=len(source.classes),
+        options=options,
+        threads=free_cores(),
+        base=Path(work.base_uri) if work.base_uri else None,
+        progress=progress,
+        texts=_texts(encoder),
+    )
+    return Prepared(lesson=lesson, encoder=encoder, classes=source.classes)
+
+
+def _roles(work: TrainWork, objective: Objective, options: Mapping[str, Parsed]) -> Roles:
+    """The roles of the columns, those that the objective has."""
+    if options.get(EARLY_STOPPING) and work.validation is None and not options.get("validation_fraction"):
+        raise OptionError(
+            "SR456",
+            f"{EARLY_STOPPING} needs validation rows",
+            hint="set validation_fraction, or name a table with VALIDATE ON",
+        )
+    roles = roles_of(work.model, options)
+    if objective is Objective.RANKING and not roles.group:
+        raise OptionError(
+            "SR544",
+            "objective = 'ranking' needs groups",
+            hint="add the option group_column, such as 'query_id'",
+        )
+    return replace(
+        roles,
+        labels=roles.labels if objective.has_label else (),
+        group=roles.group if objective is Objective.RANKING else "",
+    )
+
+
+def _examples(
+    source: Source,
+    held_out: Source | None,
+    encoder: TableEncoder,
+    objective: Objective,
+    options: Mapping[str, Parsed],
+) -> tuple[Examples, Examples | None]:
+    whole = _encoded(source, encoder)
+    if held_out is not None:
+        return _ordered(whole, objective), _ordered(_encoded(held_out, encoder), objective)
+    kept, held = split(
+        len(source),
+        float(str(options.get("validation_fraction") or 0)),
+        int(str(options.get("seed") or 0)),
+        objective=objective,
+        labels=whole.labels,
+        groups=whole.groups,
+    )
+    if not len(held):
+        return _ordered(whole, objective), None
+    return _ordered(_taken(whole, kept), objective), _ordered(_taken(whole, held), objective)
+
+
+def _encoded(source: Source, encoder: TableEncoder) -> Examples:
+    return Examples(
+        matrix=encoder.transform(source.table),
+        labels=source.labels,
+        weights=source.weights,
+        groups=source.groups,
+    )
+
+
+def _taken(examples: Examples, rows: Rows) -> Examples:
+    return Examples(
+        matrix=examples.matrix[rows],
+        labels=examples.labels[rows] if examples.labels.size else examples.labels,
+        weights=None if examples.weights is None else examples.weights[rows],
+        groups=None if examples.groups is None else examples.groups[rows],
+    )
+
+
+def _ordered(examples: Examples, objective: Objective) -> Examples:
+    """With the rows of a group side by side where that matters."""
+    if objective is not Objective.RANKING or examples.groups is None:
+        return examples
+    return _taken(examples, np.argsort(examples.groups, kind="stable"))
+
+
+def _weights(
+    train: Examples, objective: Objective, options: Mapping[str, Parsed]
+) -> npt.NDArray[np.float32] | None:
+    """Sample weights times class weights; None when all rows weigh the same."""
+    weights = train.weights
+    if objective not in (Objective.BINARY, Objective.MULTICLASS):
+        return weights
+    codes = train.labels.astype(np.int64)
+    factors = np.ones(int(codes.max()) + 1)
+    if options.get("class_weights") == "balanced":
+        totals = np.bincount(codes, weights)
+        present = totals > 0
+        factors[present] = totals.sum() / (present.sum() * totals[present])
+    if objective is Objective.BINARY and options.get("positive_weight"):
+        factors[1] *= float(str(options["positive_weight"]))
+    if np.all(factors == 1):
+        return weights
+    return (factors[codes] * (1 if weights is None else weights)).astype(np.float32)
+
+
+def _texts(encoder: TableEncoder) -> dict[int, list[str]]:
+    if not isinstance(encoder, NativeEncoder):
+        return {}
+    return {i: known.to_pylist() for i, known in zip(encoder.categorical, encoder.values, strict=True)}
+
+
+def _grown(base: TableEncoder, fresh: TableEncoder) -> TableEncoder:
+    """The encoder to continue with: codes mean what the base learnt them to mean."""
+    if isinstance(base, NativeEncoder) and isinstance(fresh, NativeEncoder):
+        return base.extended(fresh)
+    return base
+
+
+def _require_same(
+    base: Trained, objective: Objective, source: Source, fresh: TableEncoder, model: str
+) -> None:
+    """Raise ``SchemaError`` SR455 when what the base learnt does not fit."""
+    differences = []
+    if base.objective is not objective:
+        differences.append(f"its objective is {base.objective}")
+    if source.classes != base.classes:
+        differences.append(
+            f"its classes are {_listed(base.classes)}, those of {source.name} {_listed(source.classes)}"
+        )
+    then, now = _columns(base.encoder.encoder), _columns(fresh.encoder)
+    differences += [f"it has no column {name!r}" for name in now if name not in then]
+    differences += [f"it has a column {name!r}" for name in then if name not in now]
+    differences += [
+        f"column {name!r} is {then[name]} in it, {now[name]} in the model"
+        for name in now
+        if name in then and then[name] != now[name]
+    ]
+    if differences:
+        raise SchemaError(
+            "SR455",
+            f"the base checkpoint does not fit model {model}: {'; '.join(sorted(differences))}",
+            hint="train without FROM, or restore the definition the checkpoint was trained with",
+        )
+
+
+def _columns(encoder: Encoder) -> dict[str, str]:
+    """Type and reading of each feature by folded name."""
+    return {
+        f.config.name.casefold(): f"{f.config.type}{'' if f.config.numeric else ' by name'}"
+        for f in encoder.features
+    }
+
+
+def _listed(classes: tuple[ClassValue, ...]) -> str:
+    return ", ".join(map(repr, classes)) or "none"
