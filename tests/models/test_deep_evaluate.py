@@ -14,10 +14,10 @@ from sklearn.metrics import roc_auc_score
 
 from sqlrec.errors import DataError, SchemaError, StateError
 from sqlrec.models.deep import checkpoint
-from sqlrec.models.deep import evaluate as program
 from sqlrec.models.deep.evaluate import evaluate
 from sqlrec.models.deep.export import export
 from sqlrec.models.deep.train import train
+from sqlrec.models.measuring import evaluation as program
 from sqlrec.spec.job import EvaluateWork, ExportWork, JobResult, TrainWork
 from sqlrec.spec.model import CheckpointKind
 from sqlrec.spec.options import Parsed

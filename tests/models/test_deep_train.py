@@ -80,7 +80,7 @@ def test_files_of_a_checkpoint(clicks: Clicks, make_work: Work, run: Run) -> Non
         *(f"plots/{name}.png" for name in pictures),
     }
     numbers = json.loads((folder / "evaluation.json").read_text())
-    assert numbers["validation"]["auc"] == result.metrics["auc"]
+    assert numbers["validation"]["numbers"]["auc"] == result.metrics["auc"]
     assert len(numbers["curves"]) == len(result.curves)
     trained = checkpoint.load(folder)
     assert trained.model == work.model

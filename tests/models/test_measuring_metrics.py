@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,27 @@ SCORED = st.lists(
 )
 
 
+ROWS = st.lists(
+    st.tuples(st.integers(-1, 3), st.integers(0, 1), st.sampled_from([0.1, 0.25, 0.5, 0.75, 0.9])),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(ROWS)
+def test_gauc_is_the_mean_of_the_groups_aucs_by_their_rows(rows: list[tuple[int, int, float]]) -> None:
+    total = weight = 0.0
+    for group in {g for g, _, _ in rows if g >= 0}:
+        labels = [label for g, label, _ in rows if g == group]
+        scores = [score for g, _, score in rows if g == group]
+        if len(set(labels)) == 2:
+            total += len(labels) * float(reference.roc_auc_score(labels, scores))
+            weight += len(labels)
+    groups, labels, scores = (list(column) for column in zip(*rows, strict=True))
+    found = metrics.gauc(labels, scores, groups)
+    assert math.isnan(found) if not weight else found == pytest.approx(total / weight, abs=1e-12)
+
+
 @settings(max_examples=60, deadline=None)
 @given(SCORED)
 def test_auc_and_average_precision_agree_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
@@ -26,9 +48,9 @@ def test_auc_and_average_precision_agree_with_scikit_learn(rows: list[tuple[int,
     if len(set(labels)) < 2:
         assert math.isnan(metrics.auc(labels, scores))
         return
-    evaluation = metrics.evaluate(labels, scores)
+    confusion = metrics.Confusion.of(labels, scores)
     assert metrics.auc(labels, scores) == pytest.approx(reference.roc_auc_score(labels, scores), abs=1e-12)
-    assert evaluation.average_precision == pytest.approx(
+    assert confusion.average_precision() == pytest.approx(
         reference.average_precision_score(labels, scores), abs=1e-12
     )
 
@@ -47,32 +69,28 @@ def test_curves_run_from_corner_to_corner_and_are_short() -> None:
     rng = np.random.default_rng(1)
     scores = rng.random(5000)
     labels = (rng.random(5000) < scores).astype(int)
-    evaluation = metrics.evaluate(labels, scores)
-    roc, pr = evaluation.roc, evaluation.precision_recall
-    assert roc is not None
-    assert pr is not None
+    confusion = metrics.Confusion.of(labels, scores)
+    roc, pr = confusion.roc(), confusion.precision_recall()
     assert (roc["fpr"][0], roc["tpr"][0], roc["fpr"][-1], roc["tpr"][-1]) == (0, 0, 1, 1)
     assert len(roc["fpr"]) == metrics.CURVE_POINTS
-    assert np.trapezoid(roc["tpr"], roc["fpr"]) == pytest.approx(evaluation.auc or 0, abs=2e-3)
+    assert np.trapezoid(roc["tpr"], roc["fpr"]) == pytest.approx(confusion.auc(), abs=2e-3)
     assert pr["recall"] == sorted(pr["recall"])
     assert pr["precision"][-1] == pytest.approx(labels.mean())
+
+
+def error_of(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
+    return metrics.calibration_error(metrics.calibration(labels, scores))
 
 
 def test_calibrated_scores_have_a_small_calibration_error() -> None:
     rng = np.random.default_rng(2)
     scores = rng.random(50_000)
     labels = rng.random(50_000) < scores
-    assert metrics.evaluate(labels, scores).calibration_error < 0.01
-    assert metrics.evaluate(labels, np.full(50_000, 0.9)).calibration_error == pytest.approx(0.4, abs=0.01)
+    assert error_of(labels, scores) < 0.01
+    assert error_of(labels, np.full(50_000, 0.9)) == pytest.approx(0.4, abs=0.01)
 
 
 def test_histogram_counts_every_row_once() -> None:
     bins = metrics.histogram([0, 1, 1, 0], [0.0, 1.0, 0.999, 0.5])
     assert (sum(bins["negatives"]), sum(bins["positives"])) == (2, 2)
     assert len(bins["edges"]) == len(bins["negatives"]) + 1
-
-
-def test_one_row_of_one_class_can_be_evaluated() -> None:
-    evaluation = metrics.evaluate([1], [0.7])
-    assert (evaluation.rows, evaluation.positives, evaluation.auc, evaluation.roc) == (1, 1, None, None)
-    assert evaluation.logloss == pytest.approx(-math.log(0.7))

@@ -28,8 +28,9 @@ from sqlrec.models.deep.options import Architecture, Training
 from sqlrec.models.deep.prepare import Prepared, prepare
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.trainer import History, Trainer
-from sqlrec.models.measuring.metrics import Evaluation, evaluate
+from sqlrec.models.measuring.objectives import Report, report_of
 from sqlrec.models.measuring.report import write_report
+from sqlrec.models.objective import Objective
 from sqlrec.spec.job import JobResult, TrainWork
 
 
@@ -71,7 +72,7 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     progress("measuring and writing the checkpoint", done=1.0)
     with writing(output):
         checkpoint.save(trained, output)
-        evaluation = _evaluate(validation, history, output)
+        evaluation = _evaluate(work, validation, history, output)
     return JobResult(
         rows=len(rows),
         seconds=time.perf_counter() - started,
@@ -105,16 +106,20 @@ def _distributed(
     return network, Rows(ids=ids, bags=tuple(bags), dense=dense, labels=labels), adam
 
 
-def _evaluate(validation: Rows | None, history: History, output: Path) -> Evaluation | None:
-    """Write the report; the evaluation is None without validation rows."""
-    evaluation = None
+def _evaluate(work: TrainWork, validation: Rows | None, history: History, output: Path) -> Report | None:
+    """Write the report; it is None without validation rows."""
+    report = None
     if validation is not None and history.scores is not None:
-        evaluation = evaluate(validation.labels[:, 0].numpy(), history.scores[:, 0])
-    write_report(output, evaluation, history.curves)
-    return evaluation
+        labels, scores, names = validation.labels.numpy(), history.scores, work.model.labels
+        if len(names) == 1:
+            report = report_of(Objective.BINARY, labels[:, 0], (scores[:, 0],))
+        else:
+            report = report_of(Objective.BINARY, labels, tuple(scores.T), label_names=names)
+    write_report(output, report, history.curves)
+    return report
 
 
-def _metrics(history: History, evaluation: Evaluation | None, rows: int) -> dict[str, float]:
+def _metrics(history: History, evaluation: Report | None, rows: int) -> dict[str, float]:
     loss = history.last("train_logloss")
     return {
         **(evaluation.numbers if evaluation else {}),
@@ -124,9 +129,9 @@ def _metrics(history: History, evaluation: Evaluation | None, rows: int) -> dict
     }
 
 
-def _remarks(evaluation: Evaluation | None) -> list[str]:
+def _remarks(evaluation: Report | None) -> list[str]:
     if evaluation is None:
         return ["no validation rows: the model was not measured"]
-    if evaluation.auc is None:
+    if evaluation.primary is None:
         return ["all validation rows have the same label: no AUC"]
     return []

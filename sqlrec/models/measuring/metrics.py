@@ -147,52 +147,6 @@ def histogram(labels: npt.ArrayLike, scores: npt.ArrayLike) -> dict[str, list[fl
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """All numbers about one set of scored rows. Ranking figures are None when labels are all equal."""
-
-    rows: int
-    positives: int
-    logloss: float
-    calibration_error: float
-    calibration: dict[str, list[float]]
-    histogram: dict[str, list[float]]
-    auc: float | None = None
-    average_precision: float | None = None
-    roc: dict[str, list[float]] | None = None
-    precision_recall: dict[str, list[float]] | None = None
-
-    @property
-    def numbers(self) -> dict[str, float]:
-        """The single figures, by metric name, as far as they are defined."""
-        found = {
-            "auc": self.auc,
-            "logloss": self.logloss,
-            "average_precision": self.average_precision,
-            "calibration_error": self.calibration_error,
-        }
-        return {name: value for name, value in found.items() if value is not None}
-
-
-def evaluate(labels: npt.ArrayLike, scores: npt.ArrayLike) -> Evaluation:
-    """The evaluation of probabilities ``scores`` against ``labels`` (0 or 1), both ``[rows]``, rows > 0."""
-    confusion = Confusion.of(labels, scores)
-    ranked = confusion.has_both_classes
-    bins = calibration(labels, scores)
-    return Evaluation(
-        rows=round(confusion.positives + confusion.negatives),
-        positives=round(confusion.positives),
-        logloss=logloss(labels, scores),
-        calibration_error=calibration_error(bins),
-        calibration=bins,
-        histogram=histogram(labels, scores),
-        auc=confusion.auc() if ranked else None,
-        average_precision=confusion.average_precision() if ranked else None,
-        roc=confusion.roc() if ranked else None,
-        precision_recall=confusion.precision_recall() if ranked else None,
-    )
-
-
 def _thinned(count: int) -> npt.NDArray[np.int64]:
     """At most :data:`CURVE_POINTS` positions over ``count``, first and last among them."""
     return np.unique(np.linspace(0, count - 1, min(count, CURVE_POINTS)).round().astype(np.int64))

@@ -1,84 +1,103 @@
-"""Pictures of a training or an evaluation: loss, ROC, precision-recall, calibration and scores, as PNG files.
-
-Drawn on bare figures with the Agg canvas: no display, no global pyplot state, the same bytes each time.
-"""
+"""Pictures of a training or an evaluation, as PNG files: one for each curve that was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-from sqlrec.models.measuring.metrics import Evaluation
+from sqlrec.models.measuring.canvas import BLUE, GREY, ORANGE, label, legend, save, short
+from sqlrec.models.measuring.measures import LOWER_IS_BETTER, PRIMARY, TITLES
+from sqlrec.models.measuring.objectives import Curve, Report
+from sqlrec.models.measuring.plots_classes import CLASS_PAINTERS, Painter
+from sqlrec.models.measuring.plots_numbers import NUMBER_PAINTERS
 from sqlrec.spec.job import CurvePoint
 
-BLUE, ORANGE, GREY, INK = "#2f6fb0", "#d9772b", "#9aa3ad", "#2b3138"
-SIZE, DPI = (6.4, 4.2), 120
+PAINTERS = {**CLASS_PAINTERS, **NUMBER_PAINTERS}
+"""How a curve of a report is drawn, by its name."""
+SHOWN_FEATURES = 20
 
 
-def draw(folder: Path, curves: Sequence[CurvePoint], evaluation: Evaluation | None) -> None:
-    """Write ``loss`` of curves; of an evaluation ``roc``, ``precision_recall``, ``calibration``, ``scores``.
+def draw(
+    folder: Path,
+    curves: Sequence[CurvePoint],
+    report: Report | None,
+    importance: Mapping[str, float] | None = None,
+) -> None:
+    """Write the pictures of a training and of what was measured; the folder is created.
 
-    ROC and precision-recall are left out when all labels are equal. The folder is created.
+    ``loss`` and ``validation`` of the training's curves, one of each curve of ``report`` (``roc``; of several
+    labels ``roc.click``) and ``importance``. What would show nothing is left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if curves:
-        _save(folder / "loss.png", lambda axes: _loss(axes, curves))
-    if evaluation is None:
-        return
-    _save(folder / "calibration.png", lambda axes: _calibration(axes, evaluation))
-    _save(folder / "scores.png", lambda axes: _scores(axes, evaluation))
-    if evaluation.roc is not None and evaluation.precision_recall is not None:
-        _save(folder / "roc.png", lambda axes: _roc(axes, evaluation))
-        _save(folder / "precision_recall.png", lambda axes: _precision_recall(axes, evaluation))
+    points = _by_name(curves)
+    if loss := _losses(points):
+        save(folder / "loss.png", lambda axes: _loss(axes, points, loss))
+    if report is not None:
+        _draw_report(folder, points, report)
+    if importance and any(value > 0 for value in importance.values()):
+        save(folder / "importance.png", lambda axes: _importance(axes, importance))
 
 
-def _save(path: Path, paint: Callable[[Any], None]) -> None:
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    paint(axes)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GREY)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.grid(visible=True, color="#e6e9ec", linewidth=0.8)
-    axes.set_axisbelow(True)
-    figure.savefig(path, metadata={"Software": None})
+def _draw_report(folder: Path, points: Mapping[str, Sequence[CurvePoint]], report: Report) -> None:
+    metric = PRIMARY[report.objective]
+    if len(points.get(metric, ())) > 1:
+        save(folder / "validation.png", lambda axes: _validation(axes, points[metric], metric))
+    for name, curve in report.curves.items():
+        kind, _, of = name.partition(".")
+        if kind in PAINTERS:
+            save(folder / f"{name}.png", partial(_paint, PAINTERS[kind], curve, report, of))
 
 
-def _label(axes: Any, title: str, x: str, y: str) -> None:
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
-    axes.set_xlabel(x, color=INK)
-    axes.set_ylabel(y, color=INK)
+def _paint(painter: Painter, curve: Curve, report: Report, of: str, axes: Any) -> None:
+    painter(axes, curve, report, of)
 
 
-def _unit_square(axes: Any) -> None:
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.005)
+def _by_name(curves: Sequence[CurvePoint]) -> dict[str, list[CurvePoint]]:
+    found: dict[str, list[CurvePoint]] = {}
+    for point in curves:
+        found.setdefault(point.name, []).append(point)
+    return found
 
 
-def _loss(axes: Any, curves: Sequence[CurvePoint]) -> None:
-    loss = [p for p in curves if p.name == "loss"]
-    measured = [p for p in curves if p.name == "logloss"]
-    _label(axes, "Training loss", "optimiser step", "log-loss")
-    steps = [p.step for p in loss]
-    axes.plot(steps, [p.value for p in loss], color=GREY, linewidth=1, alpha=0.8, label="training, by step")
-    axes.plot(steps, _smoothed([p.value for p in loss]), color=BLUE, linewidth=2, label="training, smoothed")
+def _losses(points: Mapping[str, Sequence[CurvePoint]]) -> tuple[str, str] | None:
+    """Names of the curves of training and validation loss; an empty one where there is none.
+
+    ``loss`` counts optimiser steps; ``train_logloss`` and ``logloss`` count epochs or trees.
+    """
+    measured = next((name for name in points if name in LOWER_IS_BETTER), "")
+    if "loss" in points:
+        return "loss", measured
+    trained = next((n for n in points if n.removeprefix("train_") in LOWER_IS_BETTER and n != measured), "")
+    return (trained, measured) if trained or measured else None
+
+
+def _loss(axes: Any, points: Mapping[str, Sequence[CurvePoint]], names: tuple[str, str]) -> None:
+    trained, measured = (points.get(name, ()) for name in names)
+    by_step = names[0] == "loss"
+    title = TITLES.get(names[1] or names[0].removeprefix("train_"), "loss")
+    unit = "optimiser step" if by_step else "epoch or round"
+    label(axes, "Training loss", unit, title)
+    steps, values = [p.step for p in trained], [p.value for p in trained]
+    per_round = 1.0
+    if by_step:
+        axes.plot(steps, values, color=GREY, linewidth=1, alpha=0.8, label="training, by step")
+        axes.plot(steps, _smoothed(values), color=BLUE, linewidth=2, label="training, smoothed")
+        per_round = steps[-1] / max(p.step for p in measured) if measured else 1.0
+    elif trained:
+        axes.plot(steps, values, color=BLUE, linewidth=2, label="training")
     if measured:
-        per_epoch = steps[-1] / max(p.step for p in measured) if steps else 1
         axes.plot(
-            [p.step * per_epoch for p in measured],
+            [p.step * per_round for p in measured],
             [p.value for p in measured],
             color=ORANGE,
-            marker="o",
+            marker="o" if len(measured) <= SHOWN_FEATURES else None,
             linewidth=1.5,
-            label="validation, by epoch",
+            label="validation, by epoch" if by_step else "validation",
             clip_on=False,
         )
-    axes.legend(frameon=False, fontsize=9)
+    legend(axes)
 
 
 def _smoothed(values: Sequence[float], weight: float = 0.8) -> list[float]:
@@ -91,55 +110,21 @@ def _smoothed(values: Sequence[float], weight: float = 0.8) -> list[float]:
     return out
 
 
-def _roc(axes: Any, evaluation: Evaluation) -> None:
-    curve = evaluation.roc or {}
-    _label(axes, f"ROC curve · AUC {evaluation.auc:.4f}", "false positive rate", "true positive rate")
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="chance")
-    axes.plot(curve["fpr"], curve["tpr"], color=BLUE, linewidth=2, label="model")
-    axes.fill_between(curve["fpr"], curve["tpr"], color=BLUE, alpha=0.08, linewidth=0)
-    _unit_square(axes)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+def _validation(axes: Any, points: Sequence[CurvePoint], metric: str) -> None:
+    best = (min if metric in LOWER_IS_BETTER else max)(points, key=lambda p: p.value)
+    label(axes, f"Validation {TITLES[metric]} · best {best.value:.4f}", "epoch or round", TITLES[metric])
+    axes.plot([p.step for p in points], [p.value for p in points], color=BLUE, linewidth=2, label="model")
+    axes.plot([best.step], [best.value], "o", color=ORANGE, label=f"best, at {best.step:,}", clip_on=False)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    legend(axes)
 
 
-def _precision_recall(axes: Any, evaluation: Evaluation) -> None:
-    curve = evaluation.precision_recall or {}
-    base = evaluation.positives / evaluation.rows
-    title = f"Precision and recall · average precision {evaluation.average_precision:.4f}"
-    _label(axes, title, "recall", "precision")
-    axes.axhline(base, color=GREY, linestyle="--", linewidth=1, label=f"share of positives {base:.3f}")
-    axes.plot(curve["recall"], curve["precision"], color=BLUE, linewidth=2, label="model")
-    _unit_square(axes)
-    axes.legend(frameon=False, fontsize=9, loc="lower left")
-
-
-def _calibration(axes: Any, evaluation: Evaluation) -> None:
-    bins = evaluation.calibration
-    title = f"Calibration · mean error {evaluation.calibration_error:.4f}"
-    _label(axes, title, "predicted probability", "observed share of positives")
-    top = max(*bins["predicted"], *bins["observed"]) * 1.05 or 1.0
-    axes.plot([0, top], [0, top], color=GREY, linestyle="--", linewidth=1, label="perfect")
-    axes.plot(
-        bins["predicted"],
-        bins["observed"],
-        color=BLUE,
-        marker="o",
-        markersize=4,
-        linewidth=1.5,
-        label="model",
-    )
-    axes.set_xlim(0, top)
-    axes.set_ylim(0, top)
-    axes.legend(frameon=False, fontsize=9, loc="upper left")
-
-
-def _scores(axes: Any, evaluation: Evaluation) -> None:
-    counts = evaluation.histogram
-    edges = counts["edges"]
-    _label(axes, f"Scores of {evaluation.rows:,} rows", "predicted probability", "rows")
-    for name, colour in (("negatives", GREY), ("positives", BLUE)):
-        axes.stairs(counts[name], edges, fill=True, color=colour, alpha=0.45)
-        axes.stairs(
-            counts[name], edges, color=colour, linewidth=1.5, label=f"label {int(name == 'positives')}"
-        )
-    axes.set_xlim(0, 1)
-    axes.legend(frameon=False, fontsize=9)
+def _importance(axes: Any, importance: Mapping[str, float]) -> None:
+    ranked = sorted(importance.items(), key=lambda item: -item[1])
+    shown = ranked[:SHOWN_FEATURES][::-1]
+    rest = f", the first {len(shown)} of {len(ranked)}" if len(ranked) > len(shown) else ""
+    label(axes, f"Feature importance{rest}", "importance", "")
+    axes.barh([short(name) for name, _ in shown], [value for _, value in shown], color=BLUE, height=0.7)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", labelsize=8 if len(shown) > 12 else 9)
+    axes.axvline(0, color=GREY, linewidth=1)

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from sqlrec.models.measuring import plots
-from sqlrec.models.measuring.metrics import Evaluation
+from sqlrec.models.measuring.objectives import Report
 from sqlrec.spec.job import CurvePoint
 
 EVALUATION = "evaluation.json"
 PLOTS = "plots"
 
 
-def write_report(output: Path, evaluation: Evaluation | None, curves: Sequence[CurvePoint]) -> None:
+def write_report(
+    output: Path,
+    report: Report | None,
+    curves: Sequence[CurvePoint],
+    importance: Mapping[str, float] | None = None,
+) -> None:
     """Write ``evaluation.json`` and ``plots/*.png`` into an existing folder.
 
-    ``evaluation`` is None when nothing was measured, ``curves`` empty when nothing was trained.
+    ``report`` is None when nothing was measured, ``curves`` empty when nothing was trained. ``importance`` is
+    that of features by name, the larger the more.
     """
     numbers = {
-        "validation": asdict(evaluation) if evaluation else None,
+        "validation": asdict(report) if report else None,
         "curves": [asdict(point) for point in curves],
+        "importance": dict(importance or {}),
     }
     text = json.dumps(numbers, indent=1, allow_nan=False)
     (output / EVALUATION).write_text(text + "\n", encoding="utf-8")
-    plots.draw(output / PLOTS, curves, evaluation)
+    plots.draw(output / PLOTS, curves, report, importance)
