@@ -64,6 +64,7 @@ class Trained:
                 bags=tuple(map(torch.from_numpy, encoded.bags)),
                 dense=torch.from_numpy(encoded.dense),
                 labels=torch.zeros(table.num_rows, 1),
+                histories=tuple(map(torch.from_numpy, encoded.histories)),
             )
         )
         return tuple(answers[:, i] for i in range(answers.shape[1]))

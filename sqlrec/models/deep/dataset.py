@@ -49,16 +49,23 @@ class Dataset(Protocol):
 
 def feature_configs(model: ModelSpec, shape: Architecture) -> list[FeatureConfig]:
     """The encoder's view of a model's feature columns, in declared order."""
-    return [
-        FeatureConfig(
-            name=column.name,
-            type=column.type,
-            embedding_dim=shape.embedding_dims.get(canonical_key(column.name), shape.embedding_dim),
-            bucket_size=shape.bucket_sizes.get(canonical_key(column.name), shape.num_buckets),
-            max_length=shape.max_array_length,
+    names = {canonical_key(column.name): column.name for column in model.features}
+    configs = []
+    for column in model.features:
+        key = canonical_key(column.name)
+        owner = shape.owners.get(key, "")
+        configs.append(
+            FeatureConfig(
+                name=column.name,
+                type=column.type,
+                embedding_dim=shape.embedding_dims.get(owner or key, shape.embedding_dim),
+                bucket_size=shape.bucket_sizes.get(owner or key, shape.num_buckets),
+                max_length=shape.max_array_length,
+                shared_with=names[owner] if owner else "",
+                history=shape.histories.get(key, ""),
+            )
         )
-        for column in model.features
-    ]
+    return configs
 
 
 def encode(encoder: Encoder, source: Source, threads: int) -> Rows:
@@ -72,6 +79,10 @@ def encode(encoder: Encoder, source: Source, threads: int) -> Rows:
         bags=tuple(_bags(blocks, i) for i in range(len(encoder.bags))),
         dense=_joined(block.dense for block in blocks),
         labels=torch.from_numpy(source.labels).reshape(len(source), -1),
+        histories=tuple(
+            _joined(block.histories[i].astype(np.int32) for block in blocks)
+            for i in range(len(encoder.histories))
+        ),
     )
 
 

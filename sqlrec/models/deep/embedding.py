@@ -54,6 +54,19 @@ class EmbeddingTable:
             return single
         return torch.cat((single, *(self._pool(bag).unsqueeze(1) for bag in bags)), dim=1)
 
+    def read(self, history: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows [batch, length, columns, width] of ``history`` [batch, length, columns], and where they are.
+
+        The row of no value (-1) is all zeros. The second tensor, float32 [batch, length], is 1 where any of
+        the columns has a value. The length is that of the batch's longest history, at least 1.
+        """
+        present = (history >= 0).any(dim=2)
+        used = present.any(dim=0).nonzero()
+        length = int(used.max()) + 1 if len(used) else 1
+        history = history[:, :length]
+        rows = self.weight.index_select(0, history.clamp(min=0).reshape(-1)).view(*history.shape, -1)
+        return rows * (history >= 0).unsqueeze(3), present[:, :length].float()
+
     def _pool(self, bag: Tensor) -> Tensor:
         rows = self.weight.index_select(0, bag.clamp(min=0).reshape(-1)).view(*bag.shape, -1)
         return (rows * _shares(bag).unsqueeze(2)).sum(dim=1)
@@ -69,10 +82,16 @@ class EmbeddingTable:
         self.weight.index_add_(0, rows, gradient * step.unsqueeze(1))
 
 
-def reduce_gradient(ids: Tensor, bags: Sequence[Tensor], gradient: Tensor) -> tuple[Tensor, Tensor]:
+def reduce_gradient(
+    ids: Tensor,
+    bags: Sequence[Tensor],
+    gradient: Tensor,
+    histories: Sequence[tuple[Tensor, Tensor]] = (),
+) -> tuple[Tensor, Tensor]:
     """Distinct rows a batch touched [n] and the sum of their gradients [n, width].
 
-    ``gradient`` [batch, slots + bags, width] is that of :meth:`EmbeddingTable.lookup`'s result.
+    ``gradient`` [batch, slots + bags, width] is that of :meth:`EmbeddingTable.lookup`'s result, and
+    ``histories`` are those that were read, each with the gradient of :meth:`EmbeddingTable.read`'s rows.
     """
     width, slots = gradient.shape[2], ids.shape[1]
     rows, parts = [ids.reshape(-1)], [gradient[:, :slots].reshape(-1, width)]
@@ -80,6 +99,11 @@ def reduce_gradient(ids: Tensor, bags: Sequence[Tensor], gradient: Tensor) -> tu
         spread = gradient[:, position].unsqueeze(1) * _shares(bag).unsqueeze(2)
         present = bag >= 0
         rows.append(bag[present])
+        parts.append(spread[present])
+    for history, spread in histories:
+        history = history[:, : spread.shape[1]]
+        present = history >= 0
+        rows.append(history[present])
         parts.append(spread[present])
     return sum_by_row(torch.cat(rows), torch.cat(parts))
 

@@ -17,11 +17,23 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Array columns side by side.
+
+    ``targets`` are the positions in ``Layout.columns`` of the columns whose rows they share.
+    """
+
+    name: str
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """``columns`` are the encoder's slots, then its bags (pooled); ``outputs`` is the number of labels."""
 
     columns: tuple[Column, ...]
     dense_width: int
+    histories: tuple[History, ...] = ()
     outputs: int = 1
 
     @property
@@ -38,8 +50,13 @@ class Layout:
 def layout_of(encoder: Encoder, model: ModelSpec) -> Layout:
     """The layout of a model over its fitted encoder."""
     slots = (*encoder.slots, *encoder.bags)
+    places = {slot.name: place for place, slot in enumerate(slots)}
     return Layout(
         columns=tuple(Column(name=slot.name, dim=slot.embedding_dim) for slot in slots),
         dense_width=encoder.dense_width,
+        histories=tuple(
+            History(name=h.name, targets=tuple(places[bag.config.shared_with] for bag in h.bags))
+            for h in encoder.histories
+        ),
         outputs=max(len(model.labels), 1),
     )

@@ -21,17 +21,24 @@ class Looked:
 
     batch: Rows
     embedded: Tensor
+    histories: tuple[tuple[Tensor, Tensor], ...] = ()
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """What the head's ``forward`` takes."""
-        return self.embedded, self.batch.dense
+        return self.embedded, self.batch.dense, *(part for history in self.histories for part in history)
 
     def gradient(self) -> tuple[Tensor, Tensor] | None:
         """Distinct rows of the table [n] and their gradients [n, width]; None when there are none."""
         if self.embedded.grad is None or not self.embedded.shape[1]:
             return None
-        return reduce_gradient(self.batch.ids, self.batch.bags, self.embedded.grad)
+        gradients = [rows.grad for rows, _ in self.histories]
+        return reduce_gradient(
+            self.batch.ids,
+            self.batch.bags,
+            self.embedded.grad,
+            [(h, g) for h, g in zip(self.batch.histories, gradients, strict=True) if g is not None],
+        )
 
 
 @dataclass(slots=True)
@@ -45,13 +52,20 @@ class Network:
     def look_up(self, batch: Rows) -> Looked:
         """The rows of a batch; with gradients wherever those are being recorded."""
         embedded = self.table.lookup(batch.ids, batch.bags)
-        return Looked(batch, embedded.requires_grad_(torch.is_grad_enabled()))
+        histories = tuple(map(self.table.read, batch.histories))
+        for rows in (embedded, *(rows for rows, _ in histories)):
+            rows.requires_grad_(torch.is_grad_enabled())
+        return Looked(batch, embedded, histories)
 
     def predict(self, rows: Rows) -> Answers:
         """Answers float32 [rows, outputs], in FP32 whatever the training used."""
         starts = range(0, max(len(rows), 1), SCORING_ROWS)
+        training = self.head.training
+        self.head.eval()
         with torch.inference_mode():
-            return torch.cat([self._answers(rows.slice(s, s + SCORING_ROWS)) for s in starts]).numpy()
+            answers = torch.cat([self._answers(rows.slice(s, s + SCORING_ROWS)) for s in starts]).numpy()
+        self.head.train(training)
+        return answers
 
     def _answers(self, rows: Rows) -> Tensor:
         return self.goal.answers(self.head(*self.look_up(rows).inputs))

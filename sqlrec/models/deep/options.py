@@ -8,8 +8,8 @@ reference all read it from the declarations.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 from sqlrec.models.described import common_options
 from sqlrec.models.measuring.measures import EVALUATE, measure_options
@@ -24,6 +24,8 @@ from sqlrec.spec.options import (
     canonical_key,
 )
 
+ValueT = TypeVar("ValueT")
+
 MODEL = frozenset({Scope.MODEL})
 TRAIN = frozenset({Scope.MODEL, Scope.TRAIN})
 MAX_SEED = 2**31 - 1
@@ -34,6 +36,11 @@ MAX_ARRAY = 10_000
 COLUMN = "column."
 BUCKET_SIZE = ".bucket_size"
 EMBEDDING_DIM = ".embedding_dim"
+SHARED_WITH = ".shared_with"
+TARGET = ".target"
+HISTORY = ".history"
+THE_HISTORY = "history"
+"""The history of array columns with a target that name none."""
 
 
 VARIANT = Option(
@@ -213,24 +220,34 @@ def _training_options() -> tuple[Option, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """Shape of a model: what CREATE MODEL fixed. Per-column maps are keyed by folded column name."""
+    """Shape of a model: what CREATE MODEL fixed. Per-column maps are keyed by folded column name.
+
+    ``owners`` are the columns (folded) whose embedding another uses, ``histories`` the names of the histories
+    of array columns that are not pooled.
+    """
 
     embedding_dim: int
     num_buckets: int
     max_array_length: int
     embedding_dims: Mapping[str, int]
     bucket_sizes: Mapping[str, int]
+    owners: Mapping[str, str] = field(default_factory=dict)
+    histories: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, declared: OptionSet, written: Mapping[str, OptionValue]) -> Architecture:
         """From the options of a model; raises ``OptionError`` for a value that does not parse."""
         values = {k: e.value for k, e in declared.effective(Scope.MODEL, model=written).items()}
+        targets, names = per_column(values, TARGET), per_column(values, HISTORY)
+        owners = {**per_column(values, SHARED_WITH), **targets}
         return cls(
             embedding_dim=cast(int, values["embedding_dim"]),
             num_buckets=cast(int, values["num_buckets"]),
             max_array_length=cast(int, values["max_array_length"]),
-            embedding_dims=_per_column(values, EMBEDDING_DIM),
-            bucket_sizes=_per_column(values, BUCKET_SIZE),
+            embedding_dims={c: cast(int, value) for c, value in per_column(values, EMBEDDING_DIM).items()},
+            bucket_sizes={c: cast(int, value) for c, value in per_column(values, BUCKET_SIZE).items()},
+            owners={column: canonical_key(str(owner)) for column, owner in owners.items()},
+            histories={column: str(names.get(column, THE_HISTORY)) for column in targets},
         )
 
 
@@ -268,15 +285,16 @@ class Training:
 def column_of(key: str) -> str:
     """Folded column name in a ``column.{f}.…`` key, or an empty string for any other key."""
     folded = canonical_key(key)
-    for suffix in (BUCKET_SIZE, EMBEDDING_DIM):
+    for suffix in (BUCKET_SIZE, EMBEDDING_DIM, SHARED_WITH, TARGET, HISTORY):
         if folded.startswith(COLUMN) and folded.endswith(suffix):
             return folded[len(COLUMN) : -len(suffix)]
     return ""
 
 
-def _per_column(values: Mapping[str, Parsed], suffix: str) -> dict[str, int]:
+def per_column(values: Mapping[str, ValueT], suffix: str) -> dict[str, ValueT]:
+    """Values of the ``column.{f}…`` options that end with ``suffix``, by folded column name."""
     return {
-        column_of(key): cast(int, value)
+        column_of(key): value
         for key, value in values.items()
-        if column_of(key) and key.endswith(suffix)
+        if column_of(key) and canonical_key(key).endswith(suffix)
     }

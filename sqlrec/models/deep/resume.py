@@ -34,13 +34,13 @@ def require_same_shape(base: Trained, model: ModelSpec, configs: Sequence[Featur
     differences += [f"it has no column {now[name].name!r}" for name in now if name not in before]
     differences += [f"it has a column {before[name].name!r}" for name in before if name not in now]
     for name in now.keys() & before.keys():
-        for field in ("type", "embedding_dim"):
-            old, new = getattr(before[name], field), getattr(now[name], field)
+        for field in ("type", "embedding_dim", "shared_with", "history"):
+            old, new = (getattr(config, field) or "none" for config in (before[name], now[name]))
             if old != new:
                 differences.append(f"column {now[name].name!r} has {field} {old} in it, {new} in the model")
     kind = deep_model(model.type)
     then, today = (kind.options.effective(Scope.MODEL, model=m.options) for m in (base.model, model))
-    for key in (canonical_key(option.key) for option in kind.own):
+    for key in (canonical_key(option.key) for option in kind.own if "{f}" not in option.key):
         if then[key].value != today[key].value:
             differences.append(f"its {key} is {_shown(then[key].value)}")
     if differences:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-BAG = "bag."
+BAG, HISTORY = "bag.", "history."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Rows:
 
     ``ids`` int32 [rows, slots], ``bags`` int32 [rows, length] each (-1: no value), ``dense`` float32
     [rows, dense_width], ``labels`` float32 [rows, label columns], ``weights`` float32 [rows] where rows
-    count differently.
+    count differently, ``histories`` int32 [rows, length, columns] each (-1: no value).
     """
 
     ids: Tensor
@@ -25,6 +25,7 @@ class Rows:
     dense: Tensor
     labels: Tensor
     weights: Tensor | None = None
+    histories: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -33,8 +34,9 @@ class Rows:
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by name, in a fixed order; :meth:`of` puts them together again."""
         bags = {f"{BAG}{i}": bag for i, bag in enumerate(self.bags)}
+        histories = {f"{HISTORY}{i}": history for i, history in enumerate(self.histories)}
         weights = {} if self.weights is None else {"weights": self.weights}
-        return {"ids": self.ids, "dense": self.dense, "labels": self.labels, **weights, **bags}
+        return {"ids": self.ids, "dense": self.dense, "labels": self.labels, **weights, **bags, **histories}
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> Rows:
@@ -45,6 +47,7 @@ class Rows:
             dense=tensors["dense"],
             labels=tensors["labels"],
             weights=tensors.get("weights"),
+            histories=tuple(tensor for name, tensor in tensors.items() if name.startswith(HISTORY)),
         )
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Rows:

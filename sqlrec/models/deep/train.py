@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from sqlrec.artifacts.durable import writing
 from sqlrec.models.controller import Progress
@@ -96,14 +97,16 @@ def _distributed(
 ) -> tuple[Network, Rows, dict[str, object] | None]:
     """The root's weights, rows and optimiser state, on every process."""
     head, adam = group.from_root(lambda: (prepared.network.head, prepared.adam) if prepared else (None, None))
-    tensors = None
+    tensors: dict[str, Tensor] = {}
     if prepared:
-        table, rows = prepared.network.table, prepared.rows
-        tensors = (table.weight, table.accumulator, rows.ids, rows.dense, rows.labels, *rows.bags)
-    weight, accumulator, ids, dense, labels, *bags = group.tensors_from_root(tensors)
+        table = prepared.network.table
+        tensors = {"table": table.weight, "accumulator": table.accumulator, **prepared.rows.tensors}
+    names = group.from_root(lambda: list(tensors))
+    received = group.tensors_from_root(tuple(tensors.values()) if prepared else None)
+    tensors = dict(zip(names, received, strict=True))
     assert head is not None
-    network = Network(EmbeddingTable(weight, accumulator), head, goal)
-    return network, Rows(ids=ids, bags=tuple(bags), dense=dense, labels=labels), adam
+    network = Network(EmbeddingTable(tensors.pop("table"), tensors.pop("accumulator")), head, goal)
+    return network, Rows.of(tensors), adam
 
 
 def _evaluate(work: TrainWork, validation: Rows | None, history: History, output: Path) -> Report | None:
