@@ -26,12 +26,17 @@ PROVIDER = "provider."
 TRAINING = "training."
 """What the types begin with that FLIP-437 trains on AS query."""
 
+_CLASSIC = "sqlrec.models.classic.controllers"
 _REMOTE = "sqlrec.models.remote.providers"
 
 BUILT_IN = {
     "tzrec.wide_and_deep": "sqlrec.models.deep.controllers:WIDE_AND_DEEP",
     "import": "sqlrec.models.imported.onnx:CONTROLLER",
-    "training.kmeans": "sqlrec.models.classic.kmeans:CONTROLLER",
+    "training.kmeans": f"{_CLASSIC}:KMEANS",
+    "training.linear_reg": f"{_CLASSIC}:LINEAR_REG",
+    "training.logistic_reg": f"{_CLASSIC}:LOGISTIC_REG",
+    "training.pca": f"{_CLASSIC}:PCA",
+    "training.random_forest": f"{_CLASSIC}:RANDOM_FOREST",
     "provider.anthropic": f"{_REMOTE}:ANTHROPIC",
     "provider.azure": f"{_REMOTE}:AZURE",
     "provider.azureml": f"{_REMOTE}:AZUREML",
