@@ -13,9 +13,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY, INK = "#2f6fb0", "#d9772b", "#9aa3ad", "#2b3138"
-LINES = (BLUE, ORANGE, "#3a9a82", "#8c5fa8", "#b8a12c", "#6b7580")
-"""Colours of lines that are compared, and :data:`STYLES` of more of them."""
-STYLES = ("-", "--", ":", "-.")
 SIZE, DPI = (6.4, 4.2), 120
 LONGEST_NAME = 28
 
@@ -54,9 +51,9 @@ def unit_square(axes: Any) -> None:
     axes.set_ylim(0, 1.005)
 
 
-def short(name: str) -> str:
-    """A name that fits beside an axis."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def short(name: str, most: int = LONGEST_NAME) -> str:
+    """A name that fits beside an axis or, of fewer characters, into a title."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def thousands(axis: Any) -> None:

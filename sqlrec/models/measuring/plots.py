@@ -16,7 +16,8 @@ from sqlrec.spec.job import CurvePoint
 
 PAINTERS = {**CLASS_PAINTERS, **NUMBER_PAINTERS}
 """How a curve of a report is drawn, by its name."""
-SHOWN_FEATURES = 20
+SHOWN_FEATURES, FEWEST_BARS = 20, 6
+SHARE = "share of the importance of all features"
 
 
 def draw(
@@ -24,11 +25,12 @@ def draw(
     curves: Sequence[CurvePoint],
     report: Report | None,
     importance: Mapping[str, float] | None = None,
+    importance_is: str = SHARE,
 ) -> None:
     """Write the pictures of a training and of what was measured; the folder is created.
 
     ``loss`` and ``validation`` of the training's curves, one of each curve of ``report`` (``roc``; of several
-    labels ``roc.click``) and ``importance``. What would show nothing is left out.
+    labels ``roc.click``) and ``importance``, whose axis says what it is. What would show nothing is left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     points = _by_name(curves)
@@ -37,7 +39,7 @@ def draw(
     if report is not None:
         _draw_report(folder, points, report)
     if importance and any(value > 0 for value in importance.values()):
-        save(folder / "importance.png", lambda axes: _importance(axes, importance))
+        save(folder / "importance.png", lambda axes: _importance(axes, importance, importance_is))
 
 
 def _draw_report(folder: Path, points: Mapping[str, Sequence[CurvePoint]], report: Report) -> None:
@@ -119,12 +121,13 @@ def _validation(axes: Any, points: Sequence[CurvePoint], metric: str) -> None:
     legend(axes)
 
 
-def _importance(axes: Any, importance: Mapping[str, float]) -> None:
+def _importance(axes: Any, importance: Mapping[str, float], unit: str) -> None:
     ranked = sorted(importance.items(), key=lambda item: -item[1])
     shown = ranked[:SHOWN_FEATURES][::-1]
     rest = f", the first {len(shown)} of {len(ranked)}" if len(ranked) > len(shown) else ""
-    label(axes, f"Feature importance{rest}", "importance", "")
+    label(axes, f"Feature importance{rest}", unit, "")
     axes.barh([short(name) for name, _ in shown], [value for _, value in shown], color=BLUE, height=0.7)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", labelsize=8 if len(shown) > 12 else 9)
     axes.axvline(0, color=GREY, linewidth=1)
+    axes.set_ylim(-0.6, max(len(shown), FEWEST_BARS) - 0.4)

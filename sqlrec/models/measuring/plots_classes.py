@@ -13,6 +13,7 @@ from sqlrec.models.measuring.objectives import Curve, Report
 Painter = Callable[[Any, Curve, Report, str], None]
 """Draws a curve of a report on an axes; the last argument is the label it is of, where there are several."""
 
+LONGEST_LABEL, LONGEST_CLASS = 20, 16
 WRITTEN_CLASSES = 12
 """Most classes whose counts are written into the fields of a confusion matrix."""
 
@@ -22,7 +23,7 @@ def _number(report: Report, metric: str, of: str) -> float:
 
 
 def _title(text: str, of: str) -> str:
-    return f"{text} · {short(of)}" if of else text
+    return f"{short(of, LONGEST_LABEL)} · {text}" if of else text
 
 
 def _roc(axes: Any, curve: Curve, report: Report, of: str) -> None:
@@ -38,7 +39,7 @@ def _roc(axes: Any, curve: Curve, report: Report, of: str) -> None:
 def _precision_recall(axes: Any, curve: Curve, report: Report, of: str) -> None:
     base = curve["precision"][-1]
     found = _number(report, "average_precision", of)
-    label(axes, _title(f"Precision and recall · average precision {found:.4f}", of), "recall", "precision")
+    label(axes, _title(f"Precision and recall · mean precision {found:.4f}", of), "recall", "precision")
     axes.axhline(base, color=GREY, linestyle="--", linewidth=1, label=f"share of positives {base:.3f}")
     axes.plot(curve["recall"], curve["precision"], color=BLUE, linewidth=2, label="model")
     unit_square(axes)
@@ -78,7 +79,10 @@ def _scores(axes: Any, curve: Curve, report: Report, of: str) -> None:
 
 def _confusion(axes: Any, curve: Curve, report: Report, of: str) -> None:
     del of
-    counts, names = np.asarray(curve["counts"], np.float64), [short(str(c)) for c in curve["classes"]]
+    counts, names = (
+        np.asarray(curve["counts"], np.float64),
+        [short(str(c), LONGEST_CLASS) for c in curve["classes"]],
+    )
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     title = f"Confusion · accuracy {report.numbers['accuracy']:.4f} · {report.rows:,} rows"
     label(axes, title, "predicted class", "true class")

@@ -20,11 +20,12 @@ def write_report(
     report: Report | None,
     curves: Sequence[CurvePoint],
     importance: Mapping[str, float] | None = None,
+    importance_is: str = plots.SHARE,
 ) -> None:
     """Write ``evaluation.json`` and ``plots/*.png`` into an existing folder.
 
     ``report`` is None when nothing was measured, ``curves`` empty when nothing was trained. ``importance`` is
-    that of features by name, the larger the more.
+    that of features by name, the larger the more, and ``importance_is`` its unit.
     """
     numbers = {
         "validation": asdict(report) if report else None,
@@ -33,4 +34,4 @@ def write_report(
     }
     text = json.dumps(numbers, indent=1, allow_nan=False)
     (output / EVALUATION).write_text(text + "\n", encoding="utf-8")
-    plots.draw(output / PLOTS, curves, report, importance)
+    plots.draw(output / PLOTS, curves, report, importance, importance_is)
