@@ -31,7 +31,7 @@ _REMOTE = "sqlrec.models.remote.providers"
 
 BUILT_IN = {
     "tzrec.wide_and_deep": "sqlrec.models.deep.controllers:WIDE_AND_DEEP",
-    "import": "sqlrec.models.imported.onnx:CONTROLLER",
+    "import": "sqlrec.models.imported.controller:IMPORT",
     "training.kmeans": f"{_CLASSIC}:KMEANS",
     "training.linear_reg": f"{_CLASSIC}:LINEAR_REG",
     "training.logistic_reg": f"{_CLASSIC}:LOGISTIC_REG",
@@ -44,7 +44,7 @@ BUILT_IN = {
     "provider.bedrock": f"{_REMOTE}:BEDROCK",
     "provider.deepseek": f"{_REMOTE}:DEEPSEEK",
     "provider.googleai": f"{_REMOTE}:GOOGLEAI",
-    "provider.local": f"{_REMOTE}:LOCAL_FILE",
+    "provider.local": "sqlrec.models.imported.controller:LOCAL",
     "provider.openai": f"{_REMOTE}:OPENAI",
     "provider.openai-compat": f"{_REMOTE}:OPENAI_COMPAT",
     "provider.qwen": f"{_REMOTE}:QWEN",

@@ -131,13 +131,6 @@ CALLING = (
     ),
     _default("ordered_output", OptionKind.BOOLEAN, "Keep the order of the rows.", True),
 )
-LOCAL = (
-    Option(key="model_path", kind=_TEXT, doc="Model file, a path or a URI.", scopes=MODEL, required=True),
-    choice("runtime", "What runs the file.", "onnx", "pytorch", "tensorflow", default="onnx"),
-    _number("batch_size", _INT, "Rows scored at a time.", 1),
-    _number("inference_threads", _INT, "Threads of the runtime.", 1),
-    _default("gpu", OptionKind.BOOLEAN, "Use a GPU.", False),
-)
 TRITON = (
     Option(
         key="model_name",

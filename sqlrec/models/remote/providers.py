@@ -14,7 +14,6 @@ from sqlrec.models.remote.options import (
     API_KEY,
     CALLING,
     FORMATS,
-    LOCAL,
     REGION,
     REMOTE_MODEL,
     SAMPLING,
@@ -98,4 +97,3 @@ VERTEXAI = provider(
 TRITON_SERVER = provider(
     "triton", "A model of a Triton inference server.", endpoint(required=True), API_KEY, *TRITON, *CALLING
 )
-LOCAL_FILE = provider("local", "A model file that the calling process loads itself.", *LOCAL)
