@@ -3,7 +3,7 @@
 python benchmarks/train.py [--data ctr.parquet] [--model deepfm] [--batch 1024] [--threads 1] [--epochs 1]
 
 Each framework runs in a process and an environment of its own (made under .venv-bench), reads the same two
-parquet files, trains and saves its model. Without --data the rows are made, as those of `sqlrec demo`. A data file
+parquet files, trains and saves its model. Without --data the rows are made, as those of `sqlrec demo`. A file
 has the columns user_id, item_id, gender, age, occupation, zip3, genre, release_year, label and split
 ('train' or 'test'), which is MovieLens-1M with one sampled negative a positive in the published figures.
 """
@@ -81,7 +81,8 @@ def write_rows(arguments: argparse.Namespace, folder: Path) -> tuple[str, ...]:
         features, made = DEMO, folder / "behavior"
         write_behavior(made, BehaviorConfig(rows=arguments.rows, days=5, users=20_000, items=5_000))
         duckdb.sql(
-            f"CREATE VIEW b AS SELECT *, is_click AS label, if(dt = max(dt) OVER (), 'test', 'train') AS split "
+            "CREATE VIEW b AS "
+            "SELECT *, is_click AS label, if(dt = max(dt) OVER (), 'test', 'train') AS split "
             f"FROM read_parquet('{made}/*/*.parquet', hive_partitioning = 1)"
         )
     chosen = [f"hash({k}, rowid) % {SIDE} AS {name}" for k, name in enumerate(features)]
@@ -158,9 +159,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument(
-        "--hashed", action="store_true", help="hash every column to a million values; ours alone"
-    )
+    parser.add_argument("--wide", action="store_true", help="a million values a column instead; ours alone")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -22,8 +22,9 @@ from sqlrec.models.deep.head import new_head
 from sqlrec.models.deep.heads.wide_and_deep import WideAndDeep
 from sqlrec.models.deep.layout import Column, Layout, layout_of
 from sqlrec.models.deep.quantize import quantized_head
+from sqlrec.models.exporting.options import FP32
 from sqlrec.models.exporting.session import open_session, run
-from sqlrec.models.exporting.write import FP32, Export, require_parity
+from sqlrec.models.exporting.write import Export, require_parity
 from sqlrec.models.tables.sample import Sample
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName

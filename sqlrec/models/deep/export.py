@@ -23,8 +23,9 @@ from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.graph import export_head, feature_model, head_inputs, whole_model
 from sqlrec.models.deep.group import joined
 from sqlrec.models.deep.quantize import Feeds, quantized_head
+from sqlrec.models.exporting.options import FP32
 from sqlrec.models.exporting.session import open_session, run
-from sqlrec.models.exporting.write import FP32, Export, Outputs, require_parity, write_export
+from sqlrec.models.exporting.write import Export, Outputs, require_parity, write_export
 from sqlrec.models.measuring.metrics import auc, logloss
 from sqlrec.models.tables.roles import roles_of
 from sqlrec.models.tables.sample import Sample, made_up, read_sample

@@ -17,7 +17,9 @@ import pyarrow as pa
 
 from sqlrec.artifacts.folder import write_signature
 from sqlrec.errors import JobError
+from sqlrec.models.exporting.options import FP32
 from sqlrec.models.exporting.session import latency_ms, open_session, run
+from sqlrec.models.measuring.measures import TITLES, primary
 from sqlrec.models.objective import Objective
 from sqlrec.models.tables.sample import Sample, json_row
 from sqlrec.spec.model import ModelSpec
@@ -30,11 +32,10 @@ Score = Callable[[pa.Table], Outputs]
 Quality = Callable[[npt.NDArray[np.float32], Outputs], Mapping[str, float]]
 """Metrics by name, of labels and outputs."""
 
-FP32 = "fp32"
 TOLERANCE = 1e-5
 """Largest allowed difference between an output of the trained and of the exported model."""
-METRIC_LOSS = 0.005
-"""A variant that loses more of the first metric than this is reported."""
+BUDGET = 0.005
+"""Most that a variant may lose of the main metric, unless the statement says otherwise."""
 SHOWN_ROWS, SHOWN_CHARACTERS = 5, 500
 
 
@@ -44,8 +45,9 @@ class Export:
 
     ``variants`` are ONNX bytes by name, ``fp32`` among them, each with the inputs ``inputs`` and the outputs
     ``outputs``; ``score`` is the trained model. ``folder`` is the sub-folder of the job's output when it
-    makes several checkpoints. ``quality`` measures sample rows that have labels; the first metric it gives
-    is the one variants are judged by. ``objective`` and ``classes`` go into the signature.
+    makes several checkpoints. ``quality`` measures sample rows that have labels; a variant that loses more
+    than ``budget`` of the objective's main metric is not written. ``objective`` and ``classes`` go into the
+    signature.
     """
 
     model: ModelSpec
@@ -57,6 +59,7 @@ class Export:
     quality: Quality
     folder: str = ""
     tolerance: float = TOLERANCE
+    budget: float = BUDGET
     objective: Objective = Objective.BINARY
     classes: tuple[bool | int | str, ...] = ()
 
@@ -77,13 +80,16 @@ def file_name(variant: str) -> str:
 def write_export(export: Export, sample: Sample, output: Path) -> Written:
     """Measure the variants on ``sample`` and write them with ``signature.json`` into the folder ``output``.
 
-    Call :func:`require_parity` first. The same model and sample give the same bytes.
+    Call :func:`require_parity` first. The same model and sample give the same bytes. A variant beyond the
+    budget is left out with a warning, its figures are among the metrics.
     """
     folder = output / export.folder
     folder.mkdir(exist_ok=True)
-    variants, latencies = measure(export, sample)
-    for name, model in export.variants.items():
-        (folder / file_name(name)).write_bytes(model)
+    measured, latencies = measure(export, sample)
+    refused = _beyond_budget(export, measured)
+    variants = {name: variant for name, variant in measured.items() if name not in refused}
+    for name in variants:
+        (folder / file_name(name)).write_bytes(export.variants[name])
     shown = Sample(table=sample.table.slice(0, SHOWN_ROWS))
     raw = shown.raw(export.inputs)
     write_signature(
@@ -100,7 +106,7 @@ def write_export(export: Export, sample: Sample, output: Path) -> Written:
             classes=export.classes,
         ),
     )
-    return Written(metrics=_metrics(variants, latencies), warnings=_quality_warnings(variants))
+    return Written(metrics=_metrics(measured, latencies), warnings=tuple(refused.values()))
 
 
 def require_parity(export: Export, sample: Sample) -> None:
@@ -151,17 +157,21 @@ def _distance(outputs: Outputs, reference: Outputs) -> float:
     return max(float(np.abs(np.asarray(a, np.float64) - b).max(initial=0)) for a, b in pairs)
 
 
-def _quality_warnings(variants: Mapping[str, Variant]) -> tuple[str, ...]:
-    metric = next(iter(variants[FP32].metrics), "")
-    before = variants[FP32].metrics.get(metric)
-    if before is None:
-        return ()
-    return tuple(
-        f"{name.upper()} lowers the {metric.upper()} from {before:.4f} to {variant.metrics[metric]:.4f}: "
-        "serve the FP32 variant"
-        for name, variant in variants.items()
-        if before - variant.metrics[metric] > METRIC_LOSS
-    )
+def _beyond_budget(export: Export, variants: Mapping[str, Variant]) -> dict[str, str]:
+    """The variants that lose too much, and what is said of each."""
+    metric, is_higher_better = primary(export.objective)
+    exact = variants[FP32].metrics.get(metric)
+    refused = {}
+    for name, variant in variants.items():
+        if exact is None or name == FP32:
+            continue
+        found = variant.metrics[metric]
+        if (exact - found if is_higher_better else found - exact) > export.budget:
+            refused[name] = (
+                f"{name.upper()} is not kept: it changes {TITLES[metric]} from {exact:.4f} to {found:.4f}, "
+                f"more than max_metric_loss = {export.budget:g}"
+            )
+    return refused
 
 
 def _metrics(variants: Mapping[str, Variant], latencies: Mapping[str, float]) -> dict[str, float]:

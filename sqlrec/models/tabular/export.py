@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from sqlrec.features.matrix import MatrixEncoder
 from sqlrec.models.controller import Progress
-from sqlrec.models.exporting.write import FP32, TOLERANCE, Export, Outputs, require_parity, write_export
+from sqlrec.models.exporting.options import FP32
+from sqlrec.models.exporting.write import TOLERANCE, Export, Outputs, require_parity, write_export
 from sqlrec.models.measuring.measures import PRIMARY
 from sqlrec.models.measuring.objectives import report_of
 from sqlrec.models.objective import Objective
