@@ -56,6 +56,7 @@ class FakeRegistry:
         self._keys: dict[tuple[ModelName, int], set[str]] = {}
         self._functions: dict[str, FunctionSpec] = {}
         self._apis: dict[str, ApiSpec] = {}
+        self.shown: dict[str, Path] = {}
 
     def model(self, name: ModelName) -> ModelSpec | None:
         return self._models.get(name)
@@ -146,12 +147,16 @@ class FakeRegistry:
             return False
         raise NameNotFoundError("SR207", f"alias not exists: {alias} for model {model}")
 
-    def record_metrics(self, checkpoint: Checkpoint, metrics: Mapping[str, float], *, key: str) -> None:
+    def record_metrics(
+        self, checkpoint: Checkpoint, metrics: Mapping[str, float], *, key: str, folder: Path | None = None
+    ) -> None:
         self.definition(checkpoint)
         keys = self._keys.setdefault((checkpoint.model, checkpoint.version), set())
         if key in keys:
             return
         keys.add(key)
+        if folder is not None:
+            self.shown[key] = folder
 
         def measured(known: Checkpoint) -> Checkpoint:
             if known.version != checkpoint.version:

@@ -6,6 +6,8 @@ before they are judged, so that a checkpoint that does not pass shows why.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_checkpoint, find_model
@@ -14,7 +16,7 @@ from sqlrec.execution.options import effective, environment, image, values
 from sqlrec.execution.outcome import Outcome, Preview
 from sqlrec.execution.tables import concrete
 from sqlrec.models.lookup import get_controller
-from sqlrec.models.measuring.measures import TITLES, require_bounds, wanted
+from sqlrec.models.measuring.measures import require_bounds, title, wanted
 from sqlrec.plan.plan import EvaluateStep
 from sqlrec.spec.job import EvaluateWork, JobKind, JobSpec
 from sqlrec.spec.model import Checkpoint
@@ -55,7 +57,12 @@ def evaluate_job(step: EvaluateStep, call: Call) -> Outcome:
         rows=result.rows,
         seconds=result.seconds,
         metrics=result.metrics,
-        facts={"job": job.id, "output": job.output_uri, "measured_version": str(found.version)},
+        facts={
+            "job": job.id,
+            "output": job.output_uri,
+            "measured_version": str(found.version),
+            "metrics": result.params.get("metrics", ""),
+        },
     )
 
 
@@ -70,11 +77,15 @@ def record_evaluation(step: EvaluateStep, call: Call, job: Outcome) -> Outcome:
         gone = f"version {job.facts['measured_version']} of model {step.model}, which was measured, is gone"
         raise StateError("SR263", gone)
     options = values(_options(step, found, call))
-    names = wanted(options)
+    output = Path(job.facts["output"])
     recorded = {f"{RECORDED}{name}": value for name, value in job.metrics.items()}
-    registry.record_metrics(found, recorded, key=call.key.text)
-    rows = tuple((TITLES[name], f"{job.metrics[name]:.6g}" if name in job.metrics else "") for name in names)
-    said = ", ".join(f"{title} {value or 'undefined'}" for title, value in rows)
+    registry.record_metrics(found, recorded, key=call.key.text, folder=output if output.is_dir() else None)
+    names = (*filter(None, job.facts.get("metrics", "").split(",")), *wanted(options), *job.metrics)
+    rows = tuple(
+        (title(name), f"{job.metrics[name]:.6g}" if name in job.metrics else "")
+        for name in dict.fromkeys(names)
+    )
+    said = ", ".join(f"{metric} {value or 'undefined'}" for metric, value in rows)
     what = f"checkpoint {found.name} (version {found.version}) of {step.model}"
     call.report(f"{what}: {said}")
     require_bounds(options, job.metrics, what)
@@ -86,7 +97,7 @@ def record_evaluation(step: EvaluateStep, call: Call, job: Outcome) -> Outcome:
             "model": str(step.model),
             "checkpoint": found.name,
             "version": str(found.version),
-            "plots": f"{job.facts['output']}/plots",
+            "plots": str(output / "plots"),
         },
         preview=Preview(columns=COLUMNS, rows=rows, total=len(rows)),
     )

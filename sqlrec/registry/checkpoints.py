@@ -44,6 +44,8 @@ from sqlrec.spec.names import ModelName, slug
 
 PLOTS = "plots"
 EVALUATION = "evaluation.json"
+EVALUATIONS = "evaluations"
+"""Folder of a run's artifacts with what later evaluations of its checkpoint found, each under its key."""
 SHOWN_STATEMENT = 7000
 
 Users = Callable[[set[int]], list[str]]
@@ -159,14 +161,19 @@ class Checkpoints:
                 self._unless_gone("delete_run", logged.source_run_id)
                 self._experiments.discard(logged)
 
-    def record(self, checkpoint: Checkpoint, metrics: Mapping[str, float], key: str) -> None:
-        """See ``ModelRegistry.record_metrics``."""
+    def record(
+        self, checkpoint: Checkpoint, metrics: Mapping[str, float], key: str, folder: Path | None
+    ) -> None:
+        """See ``ModelRegistry.record_metrics``. Files come first, the tag that ends it last."""
         found = self._version(checkpoint.model, checkpoint.version)
         if found is None:
             raise no_version(checkpoint)
         tag, value = evaluation_tag(key, metrics, time.time())
-        if tag not in found.tags:
-            self._store.client.set_model_version_tag(found.name, found.version, tag, value)
+        if tag in found.tags:
+            return
+        if folder is not None:
+            self._show(found.run_id, folder, f"{EVALUATIONS}/{slug(key)}")
+        self._store.client.set_model_version_tag(found.name, found.version, tag, value)
 
     def register(self, wanted: Registration) -> Checkpoint:
         """Make the files of a folder a version, or give the version that its key has.
@@ -244,11 +251,15 @@ class Checkpoints:
         )
         if wanted.statement:
             client.log_text(run_id, wanted.statement, "statement.sql")
-        if (wanted.folder / PLOTS).is_dir():
-            client.log_artifacts(run_id, str(wanted.folder / PLOTS), PLOTS)
-        if (wanted.folder / EVALUATION).is_file():
-            client.log_artifact(run_id, str(wanted.folder / EVALUATION))
+        self._show(run_id, wanted.folder)
         client.set_terminated(run_id, "FINISHED")
+
+    def _show(self, run_id: str, folder: Path, place: str = "") -> None:
+        """Put the plots and numbers of a job's output among the artifacts of a run, at ``place``."""
+        if (folder / PLOTS).is_dir():
+            self._store.client.log_artifacts(run_id, str(folder / PLOTS), f"{place}/{PLOTS}".lstrip("/"))
+        if (folder / EVALUATION).is_file():
+            self._store.client.log_artifact(run_id, str(folder / EVALUATION), place or None)
 
     def _settle(self, wanted: Registration) -> Checkpoint:
         """The version that counts for the key; whatever else was made under the key is removed."""

@@ -97,9 +97,11 @@ class MlflowRegistry:
         """Take an alias back; see the protocol."""
         return self._aliases.drop(model, alias, if_exists=if_exists)
 
-    def record_metrics(self, checkpoint: Checkpoint, metrics: Mapping[str, float], *, key: str) -> None:
-        """Add metrics of an evaluation to a checkpoint; raises SR205 when it is gone."""
-        self._checkpoints.record(checkpoint, metrics, key)
+    def record_metrics(
+        self, checkpoint: Checkpoint, metrics: Mapping[str, float], *, key: str, folder: Path | None = None
+    ) -> None:
+        """Add an evaluation to a checkpoint; see the protocol. Raises SR205 when the checkpoint is gone."""
+        self._checkpoints.record(checkpoint, metrics, key, folder)
 
     def functions(self) -> tuple[FunctionSpec, ...]:
         """All SQL functions, by name."""

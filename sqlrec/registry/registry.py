@@ -101,8 +101,14 @@ class ModelRegistry(Protocol):
     def drop_alias(self, model: ModelName, alias: str, *, if_exists: bool = False) -> bool:
         """Take an alias back; SR207 when there is none of that name."""
 
-    def record_metrics(self, checkpoint: Checkpoint, metrics: Mapping[str, float], *, key: str) -> None:
-        """Add metrics of an evaluation to a checkpoint; the same ``key`` again adds nothing."""
+    def record_metrics(
+        self, checkpoint: Checkpoint, metrics: Mapping[str, float], *, key: str, folder: Path | None = None
+    ) -> None:
+        """Add metrics of an evaluation to a checkpoint; the same ``key`` again adds nothing.
+
+        ``folder`` is the output of its job, where it can be reached: its ``plots`` and ``evaluation.json``
+        are shown on the checkpoint's run, under ``evaluations``.
+        """
 
     def functions(self) -> tuple[FunctionSpec, ...]:
         """All SQL functions, by name."""

@@ -34,14 +34,20 @@ ROWS = Relation(
 )
 
 
-def program(metrics: Mapping[str, float]) -> Callable[[JobSpec, Callable[[str], None]], None]:
+def program(
+    metrics: Mapping[str, float], asked: str = ""
+) -> Callable[[JobSpec, Callable[[str], None]], None]:
     """Jobs that do next to nothing, evaluations with these metrics."""
 
     def run(job: JobSpec, say: Callable[[str], None]) -> None:
         if job.kind is not JobKind.EVALUATE:
             return work(job, say)
         output = Path(job.output_uri)
-        publish(staging(output), output, JobResult(rows=1000, seconds=1.5, metrics=metrics))
+        publish(
+            staging(output),
+            output,
+            JobResult(rows=1000, seconds=1.5, metrics=metrics, params={"metrics": asked}),
+        )
         return None
 
     return run
@@ -95,6 +101,18 @@ def test_a_checkpoint_of_either_kind_is_measured(world: World, checkpoint: str, 
 def test_the_metrics_stand_beside_those_of_the_training(world: World) -> None:
     world.run(evaluate(metrics="auc"))
     assert metrics(world) == {"auc": 0.75, "evaluation.auc": 0.75, "evaluation.logloss": 0.25}
+
+
+def test_what_the_job_leaves_for_people_is_shown_with_the_checkpoint(world: World) -> None:
+    outcome = world.run(evaluate())
+    assert list(world.registry.shown.values()) == [Path(outcome.facts["plots"]).parent]
+
+
+def test_metrics_that_the_objective_decided_are_shown_with_those_of_each_label(world: World) -> None:
+    world.jobs.program = program({"rmse": 2.0, "auc.click": 0.5}, asked="rmse,mae")
+    outcome = world.run(evaluate(metrics="rmse"))
+    assert outcome.preview is not None
+    assert outcome.preview.rows == (("RMSE", "2"), ("MAE", ""), ("AUC of click", "0.5"))
 
 
 def test_a_checkpoint_beyond_a_bound_is_refused_after_it_was_recorded(world: World) -> None:

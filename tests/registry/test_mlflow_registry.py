@@ -98,6 +98,28 @@ def test_a_run_shows_numbers_curves_parameters_and_plots(tmp_path: Path) -> None
     assert version.tags["sqlrec.checkpoint"] == "v1"
 
 
+def test_a_run_shows_evaluations_each_in_its_own_folder(tmp_path: Path) -> None:
+    registry = open_registry(tmp_path)
+    registry.put_model(model())
+    made = register(registry, tmp_path)
+    output = tmp_path / "evaluated"
+    (output / "plots").mkdir(parents=True)
+    (output / "plots" / "roc.png").write_bytes(b"png")
+    (output / "evaluation.json").write_text("{}")
+    for key in ("dag/r1/evaluate", "dag/r1/evaluate", "dag/r2/evaluate"):
+        registry.record_metrics(made, {"evaluation.auc": 0.5}, key=key, folder=output)
+    mlflow = client(tmp_path)
+    run = mlflow.get_model_version(NAME, "1").run_id
+    first, second = (f.path for f in mlflow.list_artifacts(run, "evaluations"))
+    assert first.startswith("evaluations/dag-r1-evaluate-")
+    assert second.startswith("evaluations/dag-r2-evaluate-")
+    assert [f.path for f in mlflow.list_artifacts(run, first)] == [
+        f"{first}/evaluation.json",
+        f"{first}/plots",
+    ]
+    assert [f.path for f in mlflow.list_artifacts(run, f"{first}/plots")] == [f"{first}/plots/roc.png"]
+
+
 def test_thousands_of_points_and_parameters(tmp_path: Path) -> None:
     registry = open_registry(tmp_path)
     registry.put_model(model())

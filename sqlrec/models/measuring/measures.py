@@ -114,6 +114,13 @@ def higher_is_better(metric: str) -> bool:
     return metric.split(".", 1)[0] not in LOWER_IS_BETTER
 
 
+def title(metric: str) -> str:
+    """A metric as results show it: ``AUC``, and of one label of several ``AUC of click``."""
+    name, _, label = metric.partition(".")
+    shown = TITLES.get(name, name)
+    return f"{shown} of {label}" if label else shown
+
+
 def primary(objective: Objective) -> tuple[str, bool]:
     """Name of the metric that decides, and whether a larger value is better."""
     return PRIMARY[objective], higher_is_better(PRIMARY[objective])
