@@ -8,15 +8,11 @@ from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from sqlrec.errors import DataError
-from sqlrec.features.numeric import Numeric, Scale, fit_positions
+from sqlrec.features.numeric import Numeric, Scale
 from sqlrec.features.raw import MISSING, Tensor, column_to_numpy, list_parts, pad, tensor_of
 from sqlrec.features.vocabulary import Vocabulary
-from sqlrec.spec.schema import DataType, Kind
-
-MAX_VECTOR = 4096
+from sqlrec.spec.schema import DataType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +138,7 @@ class Vector:
 
     def raw(self, column: Any) -> npt.NDArray[np.float32]:
         """``[rows, width]`` as they are; a missing element is NaN."""
-        return _matrix(column, self.width)
+        return matrix(column, self.width)
 
     def values(self, column: Any) -> npt.NDArray[np.float32]:
         """Standardised ``[rows, width]``; a missing element is 0, the centre of its position."""
@@ -172,51 +168,10 @@ def _slot(config: FeatureConfig, offset: int, rows: int) -> Slot:
     return Slot(name=config.name, offset=offset, rows=rows, embedding_dim=config.embedding_dim)
 
 
-def _matrix(column: Any, width: int) -> npt.NDArray[np.float32]:
+def matrix(column: Any, width: int) -> npt.NDArray[np.float32]:
+    """A canonical column of arrays of floats as ``[rows, width]``, cut and filled with NaN."""
     lengths, elements = list_parts(column)
     return pad(lengths, column_to_numpy(elements, Tensor.FLOAT, MISSING[Tensor.FLOAT]), width, np.nan)
-
-
-def fit_feature(column: Any, config: FeatureConfig, sharing: Sequence[Any] = ()) -> Feature:
-    """Fit one feature on its canonical training column; ``DataError`` SR447 for too long a vector.
-
-    ``sharing`` are the columns of the features that use its values, too. A feature that uses those of
-    another gets them by its ``sharing``.
-    """
-    tensor = tensor_of(config.name, config.type)
-    if config.type.kind is Kind.ARRAY:
-        return _fit_array(column, config, tensor)
-    if config.shared_with:
-        return Category(config=config, vocabulary=Vocabulary.of([], tensor))
-    time = config.type.kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ)
-    if time or tensor is Tensor.FLOAT or (config.numeric and tensor is Tensor.INT):
-        buckets = max(config.bucket_size - 1, 1)
-        return Number(config=config, numeric=Numeric.fit(column, tensor, buckets, from_zero=not time))
-    values = _end_to_end(column, sharing)
-    return Category(config=config, vocabulary=Vocabulary.fit(values, tensor, config.bucket_size - 2))
-
-
-def _end_to_end(column: Any, sharing: Sequence[Any]) -> Any:
-    """The values of a column and of those that share its vocabulary."""
-    if not sharing:
-        return column
-    parts = [list_parts(c)[1] if pa.types.is_large_list(c.type) else c for c in (column, *sharing)]
-    return pa.chunked_array([chunk for part in parts for chunk in part.cast(column.type).chunks], column.type)
-
-
-def _fit_array(column: Any, config: FeatureConfig, tensor: Tensor) -> Bag | Vector:
-    lengths, elements = list_parts(column)
-    longest = max(1, int(lengths.max(initial=0)))
-    if tensor is not Tensor.FLOAT:
-        shared = Vocabulary.of([], tensor) if config.shared_with else None
-        vocabulary = shared or Vocabulary.fit(elements, tensor, config.bucket_size - 1)
-        return Bag(config=config, vocabulary=vocabulary, length=max(1, min(longest, config.max_length)))
-    if longest > MAX_VECTOR:
-        message = (
-            f"column {config.name!r} has arrays of {longest} numbers; the longest allowed is {MAX_VECTOR}"
-        )
-        raise DataError("SR447", message, hint="cut the array in the query")
-    return Vector(config=config, scale=fit_positions(_matrix(column, longest)))
 
 
 def feature_to_json(feature: Feature) -> dict[str, Any]:

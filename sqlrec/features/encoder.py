@@ -17,9 +17,9 @@ from typing import Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sqlrec.errors import DataError, SchemaError
+from sqlrec.features.blocks import Blocks, Whole
 from sqlrec.features.columns import (
     Bag,
     Category,
@@ -31,9 +31,9 @@ from sqlrec.features.columns import (
     Vector,
     feature_from_json,
     feature_to_json,
-    fit_feature,
 )
-from sqlrec.features.raw import Tensor, canonical, find_column, list_parts, tensor_of
+from sqlrec.features.fitting import fit_feature
+from sqlrec.features.raw import canonical, find_column, tensor_of
 from sqlrec.spec.signature import InputColumn
 
 __all__ = ["Encoded", "Encoder", "FeatureConfig", "Slot", "fit"]
@@ -167,35 +167,30 @@ class Encoder:
             raise DataError("SR445", f"encoder data cannot be read: {error!r}") from error
 
 
-def fit(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
-    """Fit an encoder on a training table, for a model with embeddings.
+def fit(rows: pa.Table | Blocks, configs: Sequence[FeatureConfig]) -> Encoder:
+    """Fit an encoder on training rows, for a model with embeddings.
 
     Raises the errors of :func:`fit_features` and ``SchemaError`` SR444 (no feature that could have an
     embedding).
     """
-    encoder = fit_features(table, configs)
+    encoder = fit_features(rows, configs)
     if not encoder.slots and not encoder.bags:
         raise SchemaError("SR444", "the model has no number, boolean, string or date feature")
     return encoder
 
 
-def fit_features(table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
-    """Fit an encoder on a training table.
+def fit_features(rows: pa.Table | Blocks, configs: Sequence[FeatureConfig]) -> Encoder:
+    """Fit an encoder on training rows: a table, or blocks that give the same encoder however rows are cut.
 
     Raises ``SchemaError`` SR440 (column absent), SR441 (type that cannot be a feature) and ``DataError``
     SR442 (values of another type), SR443 (infinite values), SR446 (no rows), SR447 (vector too long).
     """
+    blocks = Whole(rows) if isinstance(rows, pa.Table) else rows
     for config in configs:
         tensor_of(config.name, config.type)
-    if not table.num_rows:
+    if not blocks.num_rows:
         raise DataError("SR446", "the training table has no rows", hint="check the query or the partition")
-    fitted = []
-    for config in configs:
-        column = column_of(table, config)
-        _refuse_infinite(column, config)
-        sharing = [column_of(table, other) for other in configs if other.shared_with == config.name]
-        fitted.append(fit_feature(column, config, sharing))
-    return _laid_out(fitted)
+    return _laid_out([fit_feature(blocks, config, configs) for config in configs])
 
 
 def _laid_out(features: Sequence[Feature]) -> Encoder:
@@ -225,16 +220,3 @@ def _owns_rows(feature: Feature) -> TypeGuard[Category | Number | Bag]:
 def column_of(table: pa.Table | pa.RecordBatch, config: FeatureConfig) -> pa.ChunkedArray:
     """The feature's column in its canonical type; raises ``SchemaError`` SR440 and ``DataError`` SR442."""
     return canonical(find_column(table, config.name), config.name, config.type)
-
-
-def _refuse_infinite(column: pa.ChunkedArray, config: FeatureConfig) -> None:
-    if tensor_of(config.name, config.type) is not Tensor.FLOAT:
-        return
-    flat = list_parts(column)[1] if pa.types.is_large_list(column.type) else column
-    count = pc.sum(pc.is_inf(flat)).as_py() or 0
-    if count:
-        raise DataError(
-            "SR443",
-            f"column {config.name!r} has {count} infinite value{'s' if count > 1 else ''}",
-            hint="filter them, or replace them by NULL in the query",
-        )

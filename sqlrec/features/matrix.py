@@ -236,8 +236,8 @@ def _fit_one_hot(table: pa.Table, encoder: Encoder) -> MatrixEncoder:
         codes = np.unique(_codes(feature, column_of(table, feature.config)))
         kept.append(codes[codes > 0] if isinstance(feature, Bag) else codes)
     one_hot = OneHot(
-        scale=fit_positions(values),
-        vectors=fit_positions(_vectors(encoder, table)),
+        scale=fit_positions([values]),
+        vectors=fit_positions([_vectors(encoder, table)]),
         gaps=tuple(gaps.tolist()),
         kept=tuple(kept),
     )

@@ -7,6 +7,7 @@ in which the exported graph does it, so both give the same bits.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,32 +82,52 @@ class Numeric:
         return np.where(np.isnan(values), 0, found)
 
     @classmethod
-    def fit(cls, column: Any, tensor: Tensor, buckets: int, *, from_zero: bool = False) -> Numeric:
+    def fit(cls, blocks: Iterable[Any], tensor: Tensor, buckets: int, *, from_zero: bool = False) -> Numeric:
         """Quantiles and spread of a canonical training column, infinities excluded by the caller.
 
-        Integers are read as distances from their median, or from zero.
+        The blocks of the column are read twice. Integers are read as distances from their median, or from
+        zero. All is taken from at most :data:`FIT_ROWS` values.
         """
+        integers = tensor is Tensor.INT
+        values = _spread_sample(_Known(blocks, tensor))
         origin = None
-        if tensor is Tensor.INT:
-            origin = 0.0 if from_zero else _fit_origin(column)
-        values = cls(origin=origin, scale=_UNIT, bounds=np.empty(0, np.float32)).read(column)
-        known = np.sort(_spread_sample(values[~np.isnan(values)]))
+        if integers:
+            origin = 0.0 if from_zero else _fit_origin(values)
+            values = since(origin, values)
+        known = np.sort(values)
         return cls(origin=origin, scale=_fit_scale(known), bounds=_fit_bounds(known, min(buckets, BUCKETS)))
 
 
 _UNIT = Scale(center=np.zeros(1, np.float32), factor=np.ones(1, np.float32))
 
 
-def _spread_sample(values: Floats) -> Floats:
-    if len(values) <= FIT_ROWS:
-        return values
-    return values[np.linspace(0, len(values) - 1, FIT_ROWS).astype(np.int64)]
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The values of a column that are not missing, block by block; every iteration reads it anew."""
+
+    blocks: Iterable[Any]
+    tensor: Tensor
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        for block in self.blocks:
+            values = column_to_numpy(block, self.tensor, MISSING[self.tensor])
+            yield values[values != MISSING_INT if self.tensor is Tensor.INT else ~np.isnan(values)]
 
 
-def _fit_origin(column: Any) -> float:
-    """The median of the values that are not missing."""
-    values = column_to_numpy(column, Tensor.INT, MISSING_INT)
-    known = values[values != MISSING_INT]
+def _spread_sample(known: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """The values evenly spread over all of them."""
+    total = sum(map(len, known))
+    wanted = np.linspace(0, total - 1, min(total, FIT_ROWS)).astype(np.int64)
+    parts, before = [np.empty(0, np.float32)] if not total else [], 0
+    for values in known:
+        first, last = np.searchsorted(wanted, [before, before + len(values)])
+        parts.append(values[wanted[first:last] - before])
+        before += len(values)
+    return np.concatenate(parts)
+
+
+def _fit_origin(known: npt.NDArray[np.int64]) -> float:
+    """The median."""
     middle = len(known) // 2
     return float(np.partition(known, middle)[middle]) if len(known) else 0.0
 
@@ -130,13 +151,22 @@ def _fit_scale(ordered: Floats) -> Scale:
     return _scale(np.array([centre]), np.array([spread]))
 
 
-def fit_positions(values: Floats) -> Scale:
-    """Mean and deviation of each position of vectors ``[rows, width]``; NaN is missing."""
-    known = ~np.isnan(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    wide = np.where(known, values, 0.0).astype(np.float64)
-    mean = wide.sum(axis=0) / count
-    spread = np.sqrt((np.where(known, wide - mean, 0.0) ** 2).sum(axis=0) / count)
+def fit_positions(blocks: Iterable[Floats]) -> Scale:
+    """Mean and deviation of each position of vectors ``[rows, width]`` in blocks; NaN is missing.
+
+    The blocks are read twice; sums are taken block by block, so other blocks may differ in the last bit.
+    """
+    count, total, square = np.float64(0), np.float64(0), np.float64(0)
+    for values in blocks:
+        known = ~np.isnan(values)
+        count = count + known.sum(axis=0)
+        total = total + np.where(known, values, 0.0).astype(np.float64).sum(axis=0)
+    count = np.maximum(count, 1)
+    mean = total / count
+    for values in blocks:
+        away = np.where(np.isnan(values), 0.0, values.astype(np.float64) - mean)
+        square = square + (away**2).sum(axis=0)
+    spread = np.sqrt(square / count)
     rounding = EPSILON * np.abs(mean)
     return _scale(mean, np.where(spread > rounding, spread, 1.0))
 

@@ -59,14 +59,18 @@ def tensor_of(name: str, declared: DataType) -> Tensor:
 
 def find_column(table: pa.Table | pa.RecordBatch, name: str) -> pa.ChunkedArray:
     """The column of that name, else the only one that differs by case; ``SchemaError`` SR440."""
-    names = table.schema.names
+    column = table.column(find_name(table.schema.names, name))
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+
+
+def find_name(names: Sequence[str], name: str) -> str:
+    """The column's name as ``names`` spell it; raises ``SchemaError`` SR440."""
     matches = [n for n in names if n == name] or [n for n in names if n.casefold() == name.casefold()]
     if len(matches) != 1:
         what = "is ambiguous among" if matches else "is not among"
         hint = suggest(name, names) if not matches else "give the columns distinct names"
         raise SchemaError("SR440", f"column {name!r} {what} the columns {', '.join(names)}", hint=hint)
-    column = table.column(matches[0])
-    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+    return matches[0]
 
 
 def canonical(column: pa.ChunkedArray, name: str, declared: DataType) -> pa.ChunkedArray:

@@ -10,6 +10,7 @@ where hashing them would mix rare values with each other at random.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +19,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sqlrec.features.counts import Counts
 from sqlrec.features.raw import MISSING, Tensor
 
 MIN_COUNT = 2
+EXACT_VALUES = 1 << 20
+"""Distinct values of a column in blocks that are counted exactly whatever its capacity."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,15 +49,19 @@ class Vocabulary:
         return np.asarray(known, dtype=np.int64)
 
     @classmethod
-    def fit(cls, values: Any, tensor: Tensor, capacity: int) -> Vocabulary:
-        """The vocabulary of a canonical training column, at most ``capacity`` values."""
-        missing = MISSING[tensor]
-        counts = pc.value_counts(values)
-        table = pa.table({"value": counts.field("values"), "count": counts.field("counts")})
+    def fit(cls, blocks: Iterable[Any], tensor: Tensor, capacity: int) -> Vocabulary:
+        """The vocabulary of the blocks of a canonical training column, at most ``capacity`` values.
+
+        It is exact up to ``max(EXACT_VALUES, 2 * capacity)`` distinct values, and for a column of one block.
+        """
+        counts = Counts(limit=max(EXACT_VALUES, 2 * capacity))
+        for values in blocks:
+            counts.add(values)
+        table, missing = counts.table(), MISSING[tensor]
         known = pc.fill_null(pc.not_equal(table["value"], pa.scalar(missing, table["value"].type)), False)
         table = table.filter(pc.and_(known, pc.greater_equal(table["count"], MIN_COUNT)))
         table = table.sort_by([("count", "descending"), ("value", "ascending")])
-        return cls.of(table["value"].to_pylist()[: max(capacity, 0)], tensor)
+        return cls.of(table["value"].slice(0, max(capacity, 0)).to_pylist(), tensor)
 
     @classmethod
     def of(cls, values: list[int] | list[str], tensor: Tensor) -> Vocabulary:

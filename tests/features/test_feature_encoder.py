@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from sqlrec.errors import DataError, SchemaError
-from sqlrec.features.columns import MAX_VECTOR
 from sqlrec.features.encoder import Encoder, FeatureConfig, fit
+from sqlrec.features.fitting import MAX_VECTOR
 from sqlrec.features.synthesis import made_up_rows
 from sqlrec.spec.schema import DataType
 

@@ -14,7 +14,7 @@ from sqlrec.spec.signature import MISSING_INT
 
 
 def fitted(values: object, buckets: int = 64) -> Numeric:
-    return Numeric.fit(pa.array(values, pa.float32()), Tensor.FLOAT, buckets)
+    return Numeric.fit([pa.array(values, pa.float32())], Tensor.FLOAT, buckets)
 
 
 def test_buckets_hold_equal_shares() -> None:
@@ -71,7 +71,7 @@ def test_timestamps_keep_their_resolution() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     moments = [start + timedelta(seconds=s) for s in range(600)]
     column = pa.array(moments, pa.timestamp("us")).cast(pa.int64())
-    numeric = Numeric.fit(column, Tensor.INT, 64)
+    numeric = Numeric.fit([column], Tensor.INT, 64)
     values = numeric.read(column)
     assert len(set(values.tolist())) == 600
     assert numeric.rows == 65
@@ -88,7 +88,7 @@ def test_long_columns_are_sampled_evenly() -> None:
 
 def test_positions_of_vectors_are_scaled_one_by_one() -> None:
     values = np.array([[1, 100, np.nan], [3, 300, np.nan], [np.nan, 200, np.nan]], np.float32)
-    scale = fit_positions(values)
+    scale = fit_positions([values])
     assert scale.center.tolist() == [2, 200, 0]
     expected = np.array([[-1, -1.2247449, 0], [1, 1.2247449, 0], [0, 0, 0]], np.float32)
     np.testing.assert_allclose(scale.apply(values), expected, rtol=1e-6)
