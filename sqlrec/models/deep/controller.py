@@ -10,6 +10,7 @@ from sqlrec.errors import suggest
 from sqlrec.models import pods
 from sqlrec.models.controller import Problem, Programs
 from sqlrec.models.deep.options import column_of, tzrec_options
+from sqlrec.models.objective import Objective
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import export_name
@@ -35,6 +36,7 @@ class DeepModel:
     doc: str
     head: str
     goal: str = "sqlrec.models.deep.goals.binary:GOAL"
+    objective: Objective = Objective.BINARY
     own: tuple[Option, ...] = ()
     programs: Programs = Programs(
         train="sqlrec.models.deep.train:train",

@@ -78,11 +78,20 @@ def encode(encoder: Encoder, source: Source, threads: int) -> Rows:
         ids=_joined(block.ids.astype(np.int32) for block in blocks),
         bags=tuple(_bags(blocks, i) for i in range(len(encoder.bags))),
         dense=_joined(block.dense for block in blocks),
-        labels=torch.from_numpy(source.labels).reshape(len(source), -1),
+        labels=_labels(source),
         histories=tuple(
             _joined(block.histories[i].astype(np.int32) for block in blocks)
             for i in range(len(encoder.histories))
         ),
+    )
+
+
+def _labels(source: Source) -> Tensor:
+    """Labels [rows, label columns]; without such a column every row is an example of what is learnt, 1."""
+    return (
+        torch.from_numpy(source.labels).reshape(len(source), -1)
+        if source.labels.size
+        else torch.ones(len(source), 1)
     )
 
 

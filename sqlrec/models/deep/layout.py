@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlrec.features.encoder import Encoder
@@ -29,10 +30,14 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """``columns`` are the encoder's slots, then its bags (pooled); ``outputs`` is the number of labels."""
+    """``columns`` are the encoder's slots, then its bags (pooled); ``outputs`` is the number of labels.
+
+    ``dense`` names the feature that each dense column belongs to.
+    """
 
     columns: tuple[Column, ...]
     dense_width: int
+    dense: tuple[str, ...] = ()
     histories: tuple[History, ...] = ()
     outputs: int = 1
 
@@ -54,9 +59,18 @@ def layout_of(encoder: Encoder, model: ModelSpec) -> Layout:
     return Layout(
         columns=tuple(Column(name=slot.name, dim=slot.embedding_dim) for slot in slots),
         dense_width=encoder.dense_width,
+        dense=tuple(_dense_names(encoder)),
         histories=tuple(
             History(name=h.name, targets=tuple(places[bag.config.shared_with] for bag in h.bags))
             for h in encoder.histories
         ),
         outputs=max(len(model.labels), 1),
     )
+
+
+def _dense_names(encoder: Encoder) -> Iterator[str]:
+    """In the order of :attr:`Encoder.dense_width`'s columns."""
+    for _ in ("values", "missing flags"):
+        yield from (number.config.name for number in encoder.numbers)
+    for vector in encoder.vectors:
+        yield from [vector.config.name] * vector.width

@@ -12,6 +12,7 @@ from sqlrec.features.encoder import Encoder, fit
 from sqlrec.models.controller import Progress
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
+from sqlrec.models.deep.controllers import deep_model
 from sqlrec.models.deep.dataset import encode, feature_configs
 from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.goal import goal_of
@@ -53,11 +54,15 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
     with Engine() as engine:
         progress("reading the training table")
         roles, name = roles_of(work.model, work.options), str(work.model.name)
-        source = read(work.data, roles, name, engine)
-        require_different_labels(source)
-        held_out = read(work.validation, roles, name, engine) if work.validation else None
+        objective = deep_model(work.model.type).objective
+        source = read(work.data, roles, name, engine, objective=objective)
+        require_different_labels(source, objective)
+        held_out = (
+            read(work.validation, roles, name, engine, objective=objective) if work.validation else None
+        )
     progress(f"encoding {len(source):,} rows of {source.name}")
     encoder, network, adam = _start(work, shape, training, source)
+    network = replace(network, goal=network.goal.started(work, encoder))
     rows = encode(encoder, source, threads)
     if held_out is not None:
         validation: Rows | None = encode(encoder, held_out, threads)

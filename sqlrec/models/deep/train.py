@@ -21,7 +21,6 @@ from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.controllers import deep_model
 from sqlrec.models.deep.embedding import EmbeddingTable
-from sqlrec.models.deep.goal import Goal, goal_of
 from sqlrec.models.deep.group import Group, joined
 from sqlrec.models.deep.machine import precision_for
 from sqlrec.models.deep.network import Network
@@ -29,9 +28,9 @@ from sqlrec.models.deep.options import Architecture, Training
 from sqlrec.models.deep.prepare import Prepared, prepare
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.trainer import History, Trainer
-from sqlrec.models.measuring.objectives import Report, report_of
+from sqlrec.models.measuring.measures import PRIMARY, TITLES
+from sqlrec.models.measuring.objectives import Report
 from sqlrec.models.measuring.report import write_report
-from sqlrec.models.objective import Objective
 from sqlrec.spec.job import JobResult, TrainWork
 
 
@@ -55,7 +54,7 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     shape, training = Architecture.read(options, work.model.options), Training.read(options, work.options)
     precision, warning = precision_for(training.mixed_precision)
     prepared = group.on_root(partial(prepare, work, shape, training, progress))
-    network, rows, adam = _distributed(group, prepared, goal_of(work.model))
+    network, rows, adam = _distributed(group, prepared)
     validation = prepared.validation if prepared else None
     trainer = Trainer(network, training, group=group, progress=progress, precision=precision, adam=adam)
     history = trainer.fit(rows, validation)
@@ -73,7 +72,8 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     progress("measuring and writing the checkpoint", done=1.0)
     with writing(output):
         checkpoint.save(trained, output)
-        evaluation = _evaluate(work, validation, history, output)
+        network.goal.save(output)
+        evaluation = _evaluate(work, network, validation, history, output)
     return JobResult(
         rows=len(rows),
         seconds=time.perf_counter() - started,
@@ -92,11 +92,11 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     )
 
 
-def _distributed(
-    group: Group, prepared: Prepared | None, goal: Goal
-) -> tuple[Network, Rows, dict[str, object] | None]:
-    """The root's weights, rows and optimiser state, on every process."""
-    head, adam = group.from_root(lambda: (prepared.network.head, prepared.adam) if prepared else (None, None))
+def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows, dict[str, object] | None]:
+    """The root's weights, rows, goal and optimiser state, on every process."""
+    head, goal, adam = group.from_root(
+        lambda: (prepared.network.head, prepared.network.goal, prepared.adam) if prepared else (None,) * 3
+    )
     tensors: dict[str, Tensor] = {}
     if prepared:
         table = prepared.network.table
@@ -105,19 +105,18 @@ def _distributed(
     received = group.tensors_from_root(tuple(tensors.values()) if prepared else None)
     tensors = dict(zip(names, received, strict=True))
     assert head is not None
+    assert goal is not None
     network = Network(EmbeddingTable(tensors.pop("table"), tensors.pop("accumulator")), head, goal)
     return network, Rows.of(tensors), adam
 
 
-def _evaluate(work: TrainWork, validation: Rows | None, history: History, output: Path) -> Report | None:
+def _evaluate(
+    work: TrainWork, network: Network, validation: Rows | None, history: History, output: Path
+) -> Report | None:
     """Write the report; it is None without validation rows."""
     report = None
     if validation is not None and history.scores is not None:
-        labels, scores, names = validation.labels.numpy(), history.scores, work.model.labels
-        if len(names) == 1:
-            report = report_of(Objective.BINARY, labels[:, 0], (scores[:, 0],))
-        else:
-            report = report_of(Objective.BINARY, labels, tuple(scores.T), label_names=names)
+        report = network.goal.report(work.model, history.scores, validation, network.predict)
     write_report(output, report, history.curves)
     return report
 
@@ -136,5 +135,5 @@ def _remarks(evaluation: Report | None) -> list[str]:
     if evaluation is None:
         return ["no validation rows: the model was not measured"]
     if evaluation.primary is None:
-        return ["all validation rows have the same label: no AUC"]
+        return [f"all validation rows have the same label: no {TITLES[PRIMARY[evaluation.objective]]}"]
     return []

@@ -162,7 +162,7 @@ class Trainer:
         if validation is None:
             return False
         self.history.scores = self.network.predict(validation)
-        measured = self.network.goal.measure(self.history.scores, validation)
+        measured = self.network.goal.measure(self.history.scores, validation, self.network.predict)
         for name, value in measured.items():
             self.history.add(name, epoch, value)
         told = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())

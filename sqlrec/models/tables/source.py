@@ -157,20 +157,27 @@ def no_rows(name: str) -> DataError:
     return DataError("SR451", f"{name} has no rows", hint="check the WHERE clause and the partition")
 
 
+_NEEDED = {
+    Objective.BINARY: "a model needs rows with label 0 and rows with label 1",
+    Objective.RETRIEVAL: "a model needs rows with label 1: who took what",
+}
+
+
 def require_different_labels(source: Source, objective: Objective = Objective.BINARY) -> None:
-    """Raise ``DataError`` SR452 when all labels of a column are equal: there is nothing to learn."""
+    """Raise ``DataError`` SR452 when all labels of a column are equal: there is nothing to learn.
+
+    Rows of RETRIEVAL may all have label 1.
+    """
     if not source.labels.size:
         return
     for labels in source.labels.reshape(len(source), -1).T:
-        if labels.min() < labels.max():
+        if labels.min() < labels.max() or (objective is Objective.RETRIEVAL and labels.max() == 1):
             continue
         value = source.classes[int(labels[0])] if source.classes else f"{labels[0]:g}"
         raise DataError(
             "SR452",
             f"all {len(source):,} rows of {source.name} have label {value}",
-            hint="a model needs rows with label 0 and rows with label 1"
-            if objective is Objective.BINARY
-            else "a model needs rows with different labels",
+            hint=_NEEDED.get(objective, "a model needs rows with different labels"),
         )
 
 
