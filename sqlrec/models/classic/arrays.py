@@ -26,9 +26,9 @@ def save_arrays(folder: Path, arrays: Arrays) -> None:
 def load_arrays(folder: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
     """All arrays of :data:`FILE`; ``StateError`` SR521 when it is damaged or lacks one of ``names``."""
     try:
-        with np.load(folder / FILE, allow_pickle=False) as file:
+        with (folder / FILE).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise _unreadable(folder, error) from error
     missing = [name for name in names if name not in arrays]
     if missing:

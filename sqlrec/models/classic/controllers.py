@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import assert_never, cast
 
 from sqlrec.errors import suggest
 from sqlrec.models import pods
@@ -24,7 +24,7 @@ from sqlrec.models.tabular.kind import TRAIN, named_categories
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import export_name
-from sqlrec.spec.options import Effective, Option, OptionKind, OptionSet, Parsed, Scope, canonical_key
+from sqlrec.spec.options import Effective, Option, OptionKind, OptionSet, Parsed, canonical_key
 from sqlrec.spec.schema import FLOATS, INTEGERS, DataType, Field, Kind, Schema
 from sqlrec.spec.task import Task, task_of
 
@@ -75,24 +75,24 @@ class Classic:
 
     def objective(self, options: Mapping[str, Parsed]) -> Objective:
         """By ``objective``, else by ``task``, else the first that the algorithm can have."""
-        if options.get("objective"):
-            return Objective(str(options["objective"]))
-        task = task_of(str(options.get("task") or ""))
-        return next((o for o in self.objectives if TASKS[o] is task), self.objectives[0])
+        named, task = canonical_key(_text(options, "objective")), task_of(_text(options, "task"))
+        chosen = [o for o in self.objectives if o == named] or [
+            o for o in self.objectives if TASKS[o] is task
+        ]
+        return next(iter(chosen), self.objectives[0])
 
     def outputs(self, columns: Schema, options: dict[str, object]) -> Schema:
-        """By objective; see :data:`OUTPUTS`."""
-        given = {self.options.canonical(key): str(value) for key, value in options.items()}
-        return outputs_of(self.objective(given))
+        """By objective; see :func:`outputs_of`."""
+        return outputs_of(self.objective(cast(Mapping[str, Parsed], options)))
 
     def check(self, model: ModelSpec) -> Iterable[Problem]:
-        """All that is wrong with a definition."""
-        given = self.options.effective(Scope.MODEL, model=model.options)
-        options = {key: found.value for key, found in given.items()}
+        """All that is wrong with a definition; of one without columns (AS query) what can be told."""
+        options = {self.options.canonical(key): value for key, value in model.options.items()}
         yield from self._task(options)
         yield from _labels(model, self.objective(options))
-        yield from self._features(model)
-        yield from _categories(model, options)
+        if len(model.columns):
+            yield from self._features(model)
+            yield from _categories(model, options)
 
     def exports(self, checkpoint: str) -> tuple[str, ...]:
         """One export, ``<checkpoint>_export``."""
@@ -107,7 +107,7 @@ class Classic:
         return Topology()
 
     def _task(self, options: Mapping[str, Parsed]) -> Iterator[Problem]:
-        task = task_of(str(options.get("task") or ""))
+        task = task_of(_text(options, "task"))
         wanted = TASKS[self.objective(options)]
         if task is not None and task is not wanted:
             yield Problem(
@@ -162,6 +162,10 @@ def outputs_of(objective: Objective) -> Schema:
             raise ValueError(f"no classic algorithm does {objective}")
         case _:
             assert_never(objective)
+
+
+def _text(options: Mapping[str, Parsed], key: str) -> str:
+    return str(options.get(key) or "").strip()
 
 
 def _labels(model: ModelSpec, objective: Objective) -> Iterator[Problem]:
