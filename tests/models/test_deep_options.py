@@ -7,7 +7,8 @@ import pytest
 from sqlrec import __version__
 from sqlrec.errors import OptionError
 from sqlrec.models.deep.controllers import WIDE_AND_DEEP
-from sqlrec.models.deep.options import Architecture, Training, column_of
+from sqlrec.models.deep.options import Architecture, column_of
+from sqlrec.models.deep.training_options import Training
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.options import OptionValue, Parsed, Scope
 

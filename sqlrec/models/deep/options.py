@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+from sqlrec.models.deep.training_options import training_options
 from sqlrec.models.described import common_options
 from sqlrec.models.measuring.measures import EVALUATE, measure_options
-from sqlrec.models.pods import JOB, pod_options, topology_options
+from sqlrec.models.pods import pod_options, topology_options
 from sqlrec.spec.options import (
     Option,
     OptionKind,
     OptionSet,
     OptionValue,
-    Parsed,
     Scope,
     canonical_key,
 )
@@ -27,11 +27,12 @@ from sqlrec.spec.options import (
 ValueT = TypeVar("ValueT")
 
 MODEL = frozenset({Scope.MODEL})
-TRAIN = frozenset({Scope.MODEL, Scope.TRAIN})
-MAX_SEED = 2**31 - 1
 MAX_BUCKETS = 2**31 - 1
 MAX_DIM = 1024
 MAX_ARRAY = 10_000
+
+EMBEDDING = 16
+"""Default width of an embedding."""
 
 COLUMN = "column."
 BUCKET_SIZE = ".bucket_size"
@@ -60,7 +61,7 @@ def tzrec_options(*own: Option) -> OptionSet:
             *_model_options(),
             *common_options(),
             *own,
-            *_training_options(),
+            *training_options(),
             *measure_options(),
             VARIANT,
             *topology_options(),
@@ -69,13 +70,13 @@ def tzrec_options(*own: Option) -> OptionSet:
     )
 
 
-def hidden_units(key: str, what: str) -> Option:
+def hidden_units(key: str, what: str, default: tuple[int, ...] = (512, 256, 128)) -> Option:
     """The option that lists the widths of a stack of dense layers, such as ``hidden_units``."""
     return Option(
         key=key,
         kind=OptionKind.INT_LIST,
         scopes=MODEL,
-        default=(512, 256, 128),
+        default=default,
         minimum=1,
         maximum=65536,
         doc=f"Widths of the dense layers of {what}, first to last.",
@@ -97,7 +98,7 @@ def _model_options() -> tuple[Option, ...]:
             key="embedding_dim",
             kind=integer,
             scopes=MODEL,
-            default=16,
+            default=EMBEDDING,
             minimum=1,
             maximum=MAX_DIM,
             doc="Width of the embedding of each column.",
@@ -139,85 +140,6 @@ def _model_options() -> tuple[Option, ...]:
     )
 
 
-def _training_options() -> tuple[Option, ...]:
-    integer, double = OptionKind.INT, OptionKind.DOUBLE
-    return (
-        Option(
-            key="sparse_lr",
-            kind=double,
-            scopes=TRAIN,
-            default=0.001,
-            minimum=0,
-            doc="Learning rate of the embeddings (row-wise Adagrad).",
-        ),
-        Option(
-            key="dense_lr",
-            kind=double,
-            scopes=TRAIN,
-            default=0.001,
-            minimum=0,
-            doc="Learning rate of the dense layers (Adam).",
-        ),
-        Option(
-            key="num_epochs",
-            kind=integer,
-            scopes=TRAIN,
-            default=1,
-            minimum=1,
-            doc="Passes over the training rows.",
-        ),
-        Option(
-            key="mixed_precision",
-            kind=OptionKind.STRING,
-            scopes=TRAIN,
-            choices=("BF16", "FP16"),
-            doc="Reduced precision of the dense layers in training, where the CPU has it; unset: FP32.",
-        ),
-        Option(
-            key="batch_size",
-            kind=integer,
-            scopes=TRAIN | JOB,
-            default=8192,
-            minimum=1,
-            doc="Rows of one optimiser step, over all processes of the job.",
-        ),
-        Option(
-            key="num_workers",
-            kind=integer,
-            scopes=TRAIN | JOB,
-            default=8,
-            minimum=1,
-            doc="Threads that encode rows, at most one a free core.",
-        ),
-        Option(
-            key="seed",
-            kind=integer,
-            scopes=TRAIN,
-            default=0,
-            minimum=0,
-            maximum=MAX_SEED,
-            doc="Seed of initial weights, row order and validation split.",
-        ),
-        Option(
-            key="validation_fraction",
-            kind=double,
-            scopes=TRAIN,
-            default=0.1,
-            minimum=0,
-            maximum=0.9,
-            doc="Share of the rows held out to measure the model, unless VALIDATE ON names a table.",
-        ),
-        Option(
-            key="early_stopping_patience",
-            kind=integer,
-            scopes=TRAIN,
-            default=0,
-            minimum=0,
-            doc="Stop after this many epochs without a better validation AUC and keep the best; 0: never.",
-        ),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
     """Shape of a model: what CREATE MODEL fixed. Per-column maps are keyed by folded column name.
@@ -248,37 +170,6 @@ class Architecture:
             bucket_sizes={c: cast(int, value) for c, value in per_column(values, BUCKET_SIZE).items()},
             owners={column: canonical_key(str(owner)) for column, owner in owners.items()},
             histories={column: str(names.get(column, THE_HISTORY)) for column in targets},
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
-    """How a model is trained: the effective options of one TRAIN MODEL."""
-
-    sparse_lr: float
-    dense_lr: float
-    num_epochs: int
-    mixed_precision: str
-    batch_size: int
-    num_workers: int
-    seed: int
-    validation_fraction: float
-    early_stopping_patience: int
-
-    @classmethod
-    def read(cls, declared: OptionSet, effective: Mapping[str, Parsed]) -> Training:
-        """From effective options (canonical keys); what is not given takes its declared default."""
-        values = {k: e.value for k, e in declared.effective(Scope.TRAIN).items()} | dict(effective)
-        return cls(
-            sparse_lr=float(cast(float, values["sparse_lr"])),
-            dense_lr=float(cast(float, values["dense_lr"])),
-            num_epochs=cast(int, values["num_epochs"]),
-            mixed_precision=str(values["mixed_precision"] or "").upper(),
-            batch_size=cast(int, values["batch_size"]),
-            num_workers=cast(int, values["num_workers"]),
-            seed=cast(int, values["seed"]),
-            validation_fraction=float(cast(float, values["validation_fraction"])),
-            early_stopping_patience=cast(int, values["early_stopping_patience"]),
         )
 
 

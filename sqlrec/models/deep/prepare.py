@@ -19,9 +19,10 @@ from sqlrec.models.deep.goal import goal_of
 from sqlrec.models.deep.head import new_head
 from sqlrec.models.deep.layout import layout_of
 from sqlrec.models.deep.network import Network
-from sqlrec.models.deep.options import Architecture, Training
+from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.resume import extended_encoder, require_same_shape, row_origin
 from sqlrec.models.deep.rows import Rows, split
+from sqlrec.models.deep.training_options import Training
 from sqlrec.models.tables.roles import roles_of
 from sqlrec.models.tables.source import Source, read, require_different_labels
 from sqlrec.spec.job import TrainWork

@@ -24,10 +24,11 @@ from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.group import Group, joined
 from sqlrec.models.deep.machine import precision_for
 from sqlrec.models.deep.network import Network
-from sqlrec.models.deep.options import Architecture, Training
+from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.prepare import Prepared, prepare
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.trainer import History, Trainer
+from sqlrec.models.deep.training_options import Training
 from sqlrec.models.measuring.measures import PRIMARY, TITLES
 from sqlrec.models.measuring.objectives import Report
 from sqlrec.models.measuring.report import write_report

@@ -25,8 +25,8 @@ from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.machine import autocast
 from sqlrec.models.deep.network import Network
-from sqlrec.models.deep.options import Training
 from sqlrec.models.deep.rows import Rows
+from sqlrec.models.deep.training_options import Training
 from sqlrec.spec.job import CurvePoint
 
 REPORTS = 100
