@@ -31,6 +31,15 @@ _REMOTE = "sqlrec.models.remote.providers"
 
 BUILT_IN = {
     "tzrec.wide_and_deep": "sqlrec.models.deep.controllers:WIDE_AND_DEEP",
+    "tzrec.deepfm": "sqlrec.models.deep.controllers:DEEPFM",
+    "tzrec.dcn_v2": "sqlrec.models.deep.controllers:DCN_V2",
+    "tzrec.dlrm": "sqlrec.models.deep.controllers:DLRM",
+    "tzrec.din": "sqlrec.models.deep.controllers:DIN",
+    "tzrec.mmoe": "sqlrec.models.deep.controllers:MMOE",
+    "external": "sqlrec.models.external.controller:CONTROLLER",
+    "gbdt.lightgbm": "sqlrec.models.gbdt.controllers:LIGHTGBM_TREES",
+    "gbdt.xgboost": "sqlrec.models.gbdt.controllers:XGBOOST_TREES",
+    "gbdt.catboost": "sqlrec.models.gbdt.controllers:CATBOOST_TREES",
     "import": "sqlrec.models.imported.controller:IMPORT",
     "training.kmeans": f"{_CLASSIC}:KMEANS",
     "training.linear_reg": f"{_CLASSIC}:LINEAR_REG",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import cast
 
 from sqlrec.errors import suggest
 from sqlrec.models import pods
@@ -16,6 +17,9 @@ from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import export_name
 from sqlrec.spec.options import Effective, Option, OptionSet, canonical_key
 from sqlrec.spec.schema import FLOATS, INTEGERS, DataType, Field, Kind, Schema
+
+Rule = Callable[[ModelSpec], Iterable[Problem]]
+"""What is wrong with a definition."""
 
 OUTPUT = Field(name="probs", type=DataType(Kind.FLOAT))
 LABEL = INTEGERS | FLOATS | {Kind.BOOLEAN}
@@ -29,7 +33,8 @@ class DeepModel:
 
     ``head`` and ``goal`` are dotted paths of the heavy half (see :mod:`sqlrec.models.deep.head` and
     :mod:`sqlrec.models.deep.goal`); ``own`` are the options of CREATE MODEL that shape the head: a checkpoint
-    continues another only when they agree.
+    continues another only when they agree. ``rules`` find what is wrong with a definition of this type. With
+    ``has_tasks`` several labels are learnt, and there is an output for each.
     """
 
     type: str
@@ -38,6 +43,8 @@ class DeepModel:
     goal: str = "sqlrec.models.deep.goals.binary:GOAL"
     objective: Objective = Objective.BINARY
     own: tuple[Option, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    has_tasks: bool = False
     programs: Programs = Programs(
         train="sqlrec.models.deep.train:train",
         export="sqlrec.models.deep.export:export",
@@ -50,14 +57,19 @@ class DeepModel:
         return _options(self.own)
 
     def outputs(self, columns: Schema, options: dict[str, object]) -> Schema:
-        """One column, ``probs``."""
-        return Schema((OUTPUT,))
+        """The column ``probs``; with tasks ``probs_LABEL`` for each label."""
+        if not self.has_tasks:
+            return Schema((OUTPUT,))
+        labels = cast(tuple[str, ...], options.get("label_columns") or ())
+        return Schema(tuple(replace(OUTPUT, name=f"{OUTPUT.name}_{name}") for name in dict.fromkeys(labels)))
 
     def check(self, model: ModelSpec) -> Iterable[Problem]:
         """All that is wrong with a definition."""
-        yield from _labels(model)
+        yield from _labels(model, has_tasks=self.has_tasks)
         yield from _features(model)
         yield from _column_options(model)
+        for rule in self.rules:
+            yield from rule(model)
 
     def exports(self, checkpoint: str) -> tuple[str, ...]:
         """One export, ``<checkpoint>_export``."""
@@ -82,12 +94,20 @@ def is_feature_type(column: DataType) -> bool:
     return column.element.kind in ELEMENT if column.kind is Kind.ARRAY else column.kind in SCALAR
 
 
-def _labels(model: ModelSpec) -> Iterator[Problem]:
-    if len(model.labels) > 1:
+def _labels(model: ModelSpec, *, has_tasks: bool) -> Iterator[Problem]:
+    twice = {name for name in model.labels if model.labels.count(name) > 1}
+    if twice:
+        yield Problem(
+            code="SR420",
+            message=f"label_columns names {', '.join(map(repr, sorted(twice)))} more than once",
+            hint="name each label once",
+            option="label_columns",
+        )
+    elif len(model.labels) > 1 and not has_tasks:
         yield Problem(
             code="SR420",
             message=f"{model.type} learns one label, label_columns names {len(model.labels)}",
-            hint="keep one label, or make a model for each",
+            hint="keep one label, or use tzrec.mmoe, which learns several",
             option="label_columns",
         )
     for name in model.labels:

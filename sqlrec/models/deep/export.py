@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,6 @@ from sqlrec.models.measuring.metrics import auc, logloss
 from sqlrec.models.tables.roles import roles_of
 from sqlrec.models.tables.sample import Sample, made_up, read_sample
 from sqlrec.spec.job import ExportWork, JobResult
-from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.signature import OutputColumn
 
 CALIBRATION_ROWS, CALIBRATION_BATCH = 8192, 1024
@@ -58,16 +58,17 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     sample = read_sample(work.sample, roles_of(model), str(model.name), encoder)
     probe = made_up(encoder)
     progress("exporting the graph", done=0.1)
-    column = output_column(trained.model)
-    features, head, whole = _full_precision(trained, column.name)
+    columns = tuple(OutputColumn(name=field.name, type=field.type) for field in model.outputs)
+    names = [column.name for column in columns]
+    features, head, whole = _full_precision(trained, names)
     export = Export(
         model=trained.model,
         checkpoint=work.checkpoint,
         inputs=trained.encoder.inputs,
-        outputs=(column,),
+        outputs=columns,
         score=trained.predict,
         variants={FP32: whole},
-        quality=_quality,
+        quality=partial(_quality, model.labels),
     )
     progress("comparing with the trained model", done=0.4)
     for rows in (sample, probe):
@@ -76,7 +77,7 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     warnings = list(sample.warnings)
     try:
         quantized = quantized_head(head, _calibration(features, trained.encoder, (sample, probe)))
-        export = replace(export, variants={FP32: whole, INT8: whole_model(features, quantized, column.name)})
+        export = replace(export, variants={FP32: whole, INT8: whole_model(features, quantized, *names)})
     except JobError as error:
         warnings.append(f"there is no INT8 variant: {error.message}")
     progress("measuring the variants", done=0.8)
@@ -89,19 +90,14 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     )
 
 
-def _full_precision(trained: Trained, output: str) -> tuple[ModelProto, ModelProto, bytes]:
+def _full_precision(trained: Trained, names: Sequence[str]) -> tuple[ModelProto, ModelProto, bytes]:
     """Features, head and the whole model."""
     encoder = trained.encoder
     columns = len(encoder.slots) + len(encoder.bags)
     features = feature_model(encoder, trained.table)
-    head = export_head(trained.head, columns, trained.table.shape[1], encoder.dense_width)
-    return features, head, whole_model(features, head, output)
-
-
-def output_column(model: ModelSpec) -> OutputColumn:
-    """The one output of a model: the probability of label 1."""
-    field = model.outputs.fields[0]
-    return OutputColumn(name=field.name, type=field.type)
+    histories = [len(history.bags) for history in encoder.histories]
+    head = export_head(trained.head, columns, trained.table.shape[1], encoder.dense_width, histories)
+    return features, head, whole_model(features, head, *names)
 
 
 def _calibration(features: ModelProto, encoder: Encoder, samples: Sequence[Sample]) -> list[Feeds]:
@@ -119,5 +115,17 @@ def _calibration(features: ModelProto, encoder: Encoder, samples: Sequence[Sampl
     return batches
 
 
-def _quality(labels: npt.NDArray[np.float32], outputs: Outputs) -> dict[str, float]:
-    return {"auc": auc(labels, outputs[0]), "logloss": logloss(labels, outputs[0])}
+def _quality(names: Sequence[str], labels: npt.NDArray[np.float32], outputs: Outputs) -> dict[str, float]:
+    """AUC and log-loss; of several labels the means, then those of each."""
+    columns = labels.reshape(len(labels), -1).T
+    pairs = dict(zip(names, zip(columns, outputs, strict=True), strict=True))
+    measured = {
+        metric: {name: measure(*pair) for name, pair in pairs.items()}
+        for metric, measure in (("auc", auc), ("logloss", logloss))
+    }
+    means = {metric: float(np.mean(list(values.values()))) for metric, values in measured.items()}
+    if len(names) == 1:
+        return means
+    return means | {
+        f"{metric}.{name}": v for metric, values in measured.items() for name, v in values.items()
+    }

@@ -25,31 +25,41 @@ OPSET, ML_OPSET, IR_VERSION = 20, 4, 10
 LIMIT = 2**31 - 1
 """Most bytes of a protobuf message, and so of an ONNX file without side files."""
 HEAD = "/head/"
-EMBEDDED, DENSE, LOGITS = "embedded", "dense", "logits"
+EMBEDDED, DENSE, HISTORY, PRESENT, LOGITS = "embedded", "dense", "history_", "present_", "logits"
 TABLE = "/embed/table"
 
 
-def export_head(head: nn.Module, columns: int, row_width: int, dense_width: int) -> ModelProto:
+def export_head(
+    head: nn.Module, columns: int, row_width: int, dense_width: int, histories: Sequence[int] = ()
+) -> ModelProto:
     """The head alone: ``embedded`` [batch, columns, row_width] and ``dense`` [batch, width] → ``logits``.
 
-    Without dense features ``embedded`` is the only input.
+    ``histories`` are the numbers of columns of its histories, which are two more inputs each. An input that
+    would have no columns is left out.
     """
-    example = [torch.zeros(2, columns, row_width)]
-    if dense_width:
-        example.append(torch.zeros(2, dense_width))
-    else:
-        head = _WithoutDense(head)
+    inputs = {EMBEDDED: torch.zeros(2, columns, row_width), DENSE: torch.zeros(2, dense_width)}
+    for index, width in enumerate(histories):
+        inputs |= {
+            f"{HISTORY}{index}": torch.zeros(2, 3, width, row_width),
+            f"{PRESENT}{index}": torch.zeros(2, 3),
+        }
+    given = {name: tensor for name, tensor in inputs.items() if tensor.shape[1]}
     batch = torch.export.Dim(BATCH, min=1)
+    lengths = [torch.export.Dim(f"length_{index}", min=1) for index in range(len(histories))]
+    shapes = [
+        {0: batch, 1: lengths[index // 2 - 1]} if index > 1 else {0: batch} for index in range(len(inputs))
+    ]
+    shapes = [shape for shape, tensor in zip(shapes, inputs.values(), strict=True) if tensor.shape[1]]
     with _quiet():
         program = torch.onnx.export(
-            head.eval(),
-            tuple(example),
+            _Filled(head, tuple(tensor.shape[1:] for tensor in list(inputs.values())[:2])).eval(),
+            tuple(given.values()),
             dynamo=True,
             external_data=False,
             verbose=False,
             opset_version=OPSET,
-            dynamic_shapes=tuple({0: batch} for _ in example),
-            input_names=[EMBEDDED, DENSE][: len(example)],
+            dynamic_shapes=(tuple(shapes),),
+            input_names=list(given),
             output_names=[LOGITS],
         )
     if program is None:
@@ -57,13 +67,20 @@ def export_head(head: nn.Module, columns: int, row_width: int, dense_width: int)
     return bare(program.model_proto)
 
 
-class _WithoutDense(nn.Module):
-    def __init__(self, head: nn.Module) -> None:
+class _Filled(nn.Module):
+    """A head that is not given inputs without columns."""
+
+    def __init__(self, head: nn.Module, shapes: tuple[tuple[int, ...], ...]) -> None:
         super().__init__()
         self.head = head
+        self.shapes = shapes
 
-    def forward(self, embedded: Tensor) -> Tensor:
-        logits: Tensor = self.head(embedded, embedded.new_zeros(embedded.shape[0], 0))
+    def forward(self, *given: Tensor) -> Tensor:
+        rest = iter(given)
+        first = [
+            next(rest) if shape[0] else given[0].new_zeros(given[0].shape[0], *shape) for shape in self.shapes
+        ]
+        logits: Tensor = self.head(*first, *rest)
         return logits
 
 
@@ -94,7 +111,7 @@ def bare(model: ModelProto) -> ModelProto:
 
 
 def feature_model(encoder: Encoder, table: Tensor) -> ModelProto:
-    """Raw columns → ``/head/embedded`` and, with dense features, ``/head/dense``: the inputs of the head."""
+    """Raw columns → the inputs of the head under :data:`HEAD`, those that have columns."""
     if table.nbytes > LIMIT:
         raise _too_large(table.nbytes)
     piece = encoder_graph(encoder)
@@ -102,23 +119,29 @@ def feature_model(encoder: Encoder, table: Tensor) -> ModelProto:
     parts = [build.op("Gather", "slots", [TABLE, piece.ids])] if piece.ids else []
     parts += [_pooled(build, bag, index) for index, bag in enumerate(piece.bags)]
     columns = len(encoder.slots) + len(encoder.bags)
-    outputs = [_floats(HEAD + EMBEDDED, [BATCH, columns, table.shape[1]])]
+    outputs = []
     joined = GraphBuilder(HEAD)
-    if len(parts) == 1:
-        joined.op("Identity", EMBEDDED, parts)
-    else:
+    if parts:
         joined.op("Concat", EMBEDDED, parts, axis=1)
+        outputs.append(_floats(HEAD + EMBEDDED, [BATCH, columns, table.shape[1]]))
     if piece.dense:
         joined.op("Identity", DENSE, [piece.dense])
         outputs.append(_floats(HEAD + DENSE, [BATCH, encoder.dense_width]))
-    weights = numpy_helper.from_array(table.detach().numpy(), TABLE)
+    for index, history in enumerate(piece.histories):
+        _read(build, joined, history, index)
+        width, length = len(encoder.histories[index].bags), f"length_of_{index}"
+        outputs += [
+            _floats(f"{HEAD}{HISTORY}{index}", [BATCH, length, width, table.shape[1]]),
+            _floats(f"{HEAD}{PRESENT}{index}", [BATCH, length]),
+        ]
+    weights = [numpy_helper.from_array(table.detach().numpy(), TABLE)] if parts else []
     return helper.make_model(
         helper.make_graph(
             [*piece.nodes, *build.nodes, *joined.nodes],
             "sqlrec",
             piece.inputs,
             outputs,
-            [*piece.initializers, *build.initializers, weights],
+            [*piece.initializers, *build.initializers, *weights],
         ),
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
         ir_version=IR_VERSION,
@@ -149,23 +172,40 @@ def _pooled(build: GraphBuilder, bag: str, index: int) -> str:
     return build.op("MatMul", name, [row, build.op("Gather", f"{name}_rows", [TABLE, bag])])
 
 
-def whole_model(features: ModelProto, head: ModelProto, output: str) -> bytes:
+def _read(build: GraphBuilder, joined: GraphBuilder, history: str, index: int) -> None:
+    """As :meth:`~sqlrec.models.deep.embedding.EmbeddingTable.read`; -1 reads the last row, which counts 0."""
+    name = f"{HISTORY}{index}"
+    zero = build.constant(f"{name}_zero", np.array(0, np.int64))
+    known = build.op("GreaterOrEqual", f"{name}_known", [history, zero])
+    weight = build.op("Cast", f"{name}_weight", [known], to=TensorProto.FLOAT)
+    columns = build.constant(f"{name}_columns", np.array([2], np.int64))
+    last = build.constant(f"{name}_last", np.array([3], np.int64))
+    factor = build.op("Unsqueeze", f"{name}_factor", [weight, last])
+    joined.op("Mul", name, [build.op("Gather", f"{name}_rows", [TABLE, history]), factor])
+    joined.op("ReduceMax", f"{PRESENT}{index}", [weight, columns], keepdims=0)
+
+
+def whole_model(features: ModelProto, head: ModelProto, *outputs: str) -> bytes:
     """Bytes of the model: :func:`feature_model`, a head (see :func:`export_head`), sigmoid.
 
-    The output ``output`` is float32 ``[batch]``. Raises ``JobError`` SR531 beyond 2 GiB.
+    Each output, float32 ``[batch]``, is one of the head's logits ``[batch, outputs]``. Raises ``JobError``
+    SR531 beyond 2 GiB.
     """
     head = compose.add_prefix(head, HEAD)
     model = ModelProto()
     model.CopyFrom(features)
     graph = model.graph
     graph.node.extend(head.graph.node)
-    flat = numpy_helper.from_array(np.array([-1], np.int64), "/flat")
-    graph.initializer.append(flat)
-    graph.node.append(helper.make_node("Sigmoid", [HEAD + LOGITS], ["/probabilities"], name="/probabilities"))
-    graph.node.append(helper.make_node("Reshape", ["/probabilities", "/flat"], [output], name="/probability"))
-    graph.initializer.extend(head.graph.initializer)
+    tail = GraphBuilder("/")
+    probabilities = tail.op("Sigmoid", "probabilities", [HEAD + LOGITS])
+    for place, output in enumerate(outputs):
+        at = tail.constant(f"place_{place}", np.array(place, np.int64))
+        node = helper.make_node("Gather", [probabilities, at], [output], name=f"/output_{place}", axis=1)
+        tail.nodes.append(node)
+    graph.node.extend(tail.nodes)
+    graph.initializer.extend([*tail.initializers, *head.graph.initializer])
     del graph.output[:]
-    graph.output.append(_floats(output, [BATCH]))
+    graph.output.extend(_floats(output, [BATCH]) for output in outputs)
     known = {opset.domain for opset in model.opset_import}
     model.opset_import.extend(opset for opset in head.opset_import if opset.domain not in known)
     if model.ByteSize() > LIMIT:

@@ -22,8 +22,11 @@ from sqlrec.spec.options import Parsed, Scope
 MakeHead = Callable[[Layout, Mapping[str, Parsed]], nn.Module]
 """A head's class: made of the layout and the effective options of CREATE MODEL.
 
-``forward(embedded, dense)`` takes ``embedded`` [batch, columns, row_width] and ``dense``
-[batch, dense_width] and gives outputs [batch, …], for classification the logits [batch, outputs].
+``forward(embedded, dense, *histories)`` takes ``embedded`` [batch, columns, row_width] and ``dense``
+[batch, dense_width] and gives outputs [batch, …], for classification the logits [batch, outputs]. Each
+history of the layout is two more tensors: its rows [batch, length, columns, row_width], zeros where there is
+no value, and where there is one, float32 [batch, length]. Lengths are those of the batch: an answer must not
+depend on what fills it.
 """
 
 
@@ -44,10 +47,11 @@ def vectors(embedded: Tensor, dims: tuple[int, ...]) -> Tensor:
     return torch.cat([embedded[:, i, :dim] for i, dim in enumerate(dims)], dim=1)
 
 
-def dense_layers(width: int, units: tuple[int, ...], outputs: int = 0) -> nn.Sequential:
-    """Linear layers with ReLU between; with ``outputs`` a last linear layer of that width."""
-    layers: list[nn.Module] = []
-    for size in units:
-        layers += [nn.Linear(width, size), nn.ReLU()]
-        width = size
-    return nn.Sequential(*layers, *([nn.Linear(width, outputs)] if outputs else []))
+def first_order(embedded: Tensor) -> Tensor:
+    """The sum of the values' wide weights, [batch, 1]."""
+    return embedded[:, :, -1].sum(dim=1, keepdim=True)
+
+
+def units(options: Mapping[str, Parsed], key: str) -> tuple[int, ...]:
+    """The widths of layers that an option lists."""
+    return cast(tuple[int, ...], options[key])

@@ -119,5 +119,5 @@ def _reach(model: ModelProto, tensor: str, feeds: Sequence[Feeds]) -> npt.NDArra
     del probe.graph.output[:]
     probe.graph.output.append(helper.make_tensor_value_info(tensor, TensorProto.FLOAT, None))
     session = open_session(probe.SerializeToString())
-    found = [np.abs(session.run([tensor], dict(feed))[0]).max(axis=0) for feed in feeds]
-    return np.asarray(np.max(found, axis=0))
+    found = [np.abs(session.run([tensor], dict(feed))[0]) for feed in feeds]
+    return np.asarray(np.max([values.reshape(-1, values.shape[-1]).max(axis=0) for values in found], axis=0))

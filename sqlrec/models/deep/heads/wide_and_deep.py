@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from sqlrec.models.deep.head import dense_layers, vectors
+from sqlrec.models.deep.head import first_order, units, vectors
+from sqlrec.models.deep.layers import Style, dense_layers
 from sqlrec.models.deep.layout import Layout
 from sqlrec.spec.options import Parsed
 
@@ -21,10 +21,10 @@ class WideAndDeep(nn.Module):
         self.dims = layout.dims
         self.wide = nn.Linear(layout.dense_width, 1, bias=False) if layout.dense_width else None
         width = sum(layout.dims) + layout.dense_width
-        self.deep = dense_layers(width, cast(tuple[int, ...], options["hidden_units"]), outputs=1)
+        self.deep = dense_layers(width, units(options, "hidden_units"), 1, Style.read(options))
 
     def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
         """Logits [batch, 1] of ``embedded`` [batch, columns, row_width] and ``dense`` [batch, width]."""
         deep: Tensor = self.deep(torch.cat((vectors(embedded, self.dims), dense), dim=1))
-        logit = deep + embedded[:, :, -1].sum(dim=1, keepdim=True)
+        logit = deep + first_order(embedded)
         return logit if self.wide is None else logit + self.wide(dense)

@@ -1,0 +1,39 @@
+"""DeepFM (Guo et al., 2017): a factorisation machine and dense layers over the same embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from sqlrec.models.deep.head import first_order, units
+from sqlrec.models.deep.layers import Style, dense_layers
+from sqlrec.models.deep.layout import Layout
+from sqlrec.spec.options import Parsed
+
+
+class DeepFM(nn.Module):
+    """The logit is that of the first order, of the products of all pairs of columns, and of a stack."""
+
+    def __init__(self, layout: Layout, options: Mapping[str, Parsed]) -> None:
+        super().__init__()
+        self.linear = nn.Linear(layout.dense_width, 1, bias=False) if layout.dense_width else None
+        width = sum(layout.dims) + layout.dense_width
+        self.deep = dense_layers(width, units(options, "hidden_units"), 1, Style.read(options))
+
+    def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
+        """Logits [batch, 1] of ``embedded`` [batch, columns, row_width] and ``dense`` [batch, width]."""
+        factors = embedded[:, :, :-1]
+        deep: Tensor = self.deep(torch.cat((factors.flatten(start_dim=1), dense), dim=1))
+        logit = deep + first_order(embedded) + second_order(factors)
+        return logit if self.linear is None else logit + self.linear(dense)
+
+
+def second_order(factors: Tensor) -> Tensor:
+    """Sum of the inner products of all pairs of ``factors`` [batch, columns, dim], [batch, 1].
+
+    As half of the square of the sum less the sum of the squares: linear in the columns (Rendle, 2010).
+    """
+    pairs = factors.sum(dim=1).square() - factors.square().sum(dim=1)
+    return 0.5 * pairs.sum(dim=1, keepdim=True)
