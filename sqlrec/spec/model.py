@@ -12,6 +12,9 @@ from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionValue, canonical_key
 from sqlrec.spec.schema import Schema
 
+NO_FEATURES = ("sample_weight_column", "group_column")
+"""Options that name columns of training rows which are no features."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
@@ -40,8 +43,11 @@ class ModelSpec:
 
     @property
     def features(self) -> Schema:
-        """The columns a prediction needs: all but the labels."""
-        return self.columns.without(self.labels)
+        """The columns a prediction needs: all but labels, and the weights and groups of training rows."""
+        return self.columns.without((*self.labels, *filter(None, map(self._named, NO_FEATURES))))
+
+    def _named(self, key: str) -> str:
+        return str(self.options.get(canonical_key(key), "")).strip()
 
     @property
     def awaits_query(self) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 from onnxruntime import InferenceSession, SessionOptions
+
+from sqlrec.models.lookup import load
 
 SCORED_ROWS = 8192
 """Rows scored in one call."""
@@ -24,6 +27,18 @@ def open_session(model: bytes) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+OPENERS = {".cbm": "sqlrec.models.gbdt.catboost_file:open_export"}
+"""What opens the files of an export that are no ONNX, by their suffix: ``(folder, file) -> session``."""
+
+
+def open_variant(folder: Path, file: str) -> Any:
+    """A session of one file of the export in ``folder``; whatever its format, it answers as ONNX does."""
+    opener = OPENERS.get(Path(file).suffix)
+    if opener is None:
+        return open_session((folder / file).read_bytes())
+    return cast(Callable[[Path, str], Any], load(opener))(folder, file)
 
 
 def run(session: Any, inputs: Tensors) -> list[npt.NDArray[Any]]:

@@ -47,7 +47,8 @@ class Export:
     ``outputs``; ``score`` is the trained model. ``folder`` is the sub-folder of the job's output when it
     makes several checkpoints. ``quality`` measures sample rows that have labels; a variant that loses more
     than ``budget`` of the objective's main metric is not written. ``objective`` and ``classes`` go into the
-    signature.
+    signature. Variants that are no ONNX have their own ``suffix`` and ``opener``, which gives what answers as
+    a session of ONNX Runtime does; ``files`` are written beside them.
     """
 
     model: ModelSpec
@@ -60,6 +61,9 @@ class Export:
     folder: str = ""
     tolerance: float = TOLERANCE
     budget: float = BUDGET
+    opener: Callable[[bytes], Any] = open_session
+    suffix: str = ".onnx"
+    files: Mapping[str, bytes] = field(default_factory=dict)
     objective: Objective = Objective.BINARY
     classes: tuple[bool | int | str, ...] = ()
 
@@ -72,9 +76,9 @@ class Written:
     warnings: tuple[str, ...] = field(default=())
 
 
-def file_name(variant: str) -> str:
+def file_name(variant: str, suffix: str = ".onnx") -> str:
     """``model.onnx`` of full precision, ``model.int8.onnx`` of another variant."""
-    return "model.onnx" if variant == FP32 else f"model.{variant}.onnx"
+    return f"model{suffix}" if variant == FP32 else f"model.{variant}{suffix}"
 
 
 def write_export(export: Export, sample: Sample, output: Path) -> Written:
@@ -89,7 +93,9 @@ def write_export(export: Export, sample: Sample, output: Path) -> Written:
     refused = _beyond_budget(export, measured)
     variants = {name: variant for name, variant in measured.items() if name not in refused}
     for name in variants:
-        (folder / file_name(name)).write_bytes(export.variants[name])
+        (folder / file_name(name, export.suffix)).write_bytes(export.variants[name])
+    for name, content in export.files.items():
+        (folder / name).write_bytes(content)
     shown = Sample(table=sample.table.slice(0, SHOWN_ROWS))
     raw = shown.raw(export.inputs)
     write_signature(
@@ -113,7 +119,7 @@ def require_parity(export: Export, sample: Sample) -> None:
     """Raise ``JobError`` SR532 when an output differs by more than the tolerance, naming the worst row."""
     raw = sample.raw(export.inputs)
     expected = export.score(sample.table)
-    found = run(open_session(export.variants[FP32]), raw)
+    found = run(export.opener(export.variants[FP32]), raw)
     for column, wanted, given in zip(export.outputs, expected, found, strict=True):
         wanted, given = (np.asarray(a, np.float64).reshape(len(sample), -1) for a in (wanted, given))
         delta = np.abs(wanted - given)
@@ -138,10 +144,10 @@ def measure(export: Export, sample: Sample) -> tuple[dict[str, Variant], dict[st
     raw, reference = sample.raw(export.inputs), export.score(sample.table)
     variants, latencies = {}, {}
     for name, model in sorted(export.variants.items(), key=lambda item: item[0] != FP32):
-        session = open_session(model)
+        session = export.opener(model)
         outputs = run(session, raw)
         variants[name] = Variant(
-            file=file_name(name),
+            file=file_name(name, export.suffix),
             bytes=len(model),
             metrics={} if sample.labels is None else dict(export.quality(sample.labels, outputs)),
             max_delta=_distance(outputs, reference),

@@ -27,7 +27,7 @@ from sqlrec.data.engine import Engine
 from sqlrec.errors import StateError, suggest
 from sqlrec.features.raw import find_column, raw_inputs
 from sqlrec.models.controller import Progress
-from sqlrec.models.exporting.session import open_session, run
+from sqlrec.models.exporting.session import open_variant, run
 from sqlrec.models.measuring.measures import TITLES, wanted
 from sqlrec.models.measuring.objectives import THRESHOLD, Outputs, Report, report_of
 from sqlrec.models.measuring.report import write_report
@@ -106,7 +106,7 @@ def _open_export(work: EvaluateWork, folder: Path) -> Opened:
             f"checkpoint {work.checkpoint} of {work.model.name} has no variant {named!r}",
             hint=suggest(named, known) or f"it has {', '.join(known) or 'none'}",
         )
-    session = open_session((folder / variant.file).read_bytes())
+    session = open_variant(folder, variant.file)
     return Opened(
         objective=Objective(signature.objective),
         columns=tuple(column.name for column in signature.inputs),

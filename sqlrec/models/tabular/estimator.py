@@ -6,7 +6,7 @@ write; a :class:`Learner` is named by the light controller as a dotted path and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from onnx import ModelProto
 from sqlrec.features.matrix import Encoding
 from sqlrec.models.controller import Progress
 from sqlrec.models.objective import Objective
+from sqlrec.models.tabular.native import NativeEncoder
 from sqlrec.spec.job import CurvePoint
 from sqlrec.spec.options import Parsed
 
@@ -88,11 +89,31 @@ class Estimator(Protocol):
     def graph(self, outputs: tuple[str, ...]) -> ModelProto | None:
         """ONNX from :data:`MATRIX` to ``outputs``, with ``ai.onnx`` 20 and any ``ai.onnx.ml``.
 
-        None for an estimator that is exported as a file of its own.
+        None for an estimator that is exported as a file of its own (:class:`NativeEstimator`).
         """
 
     def importance(self) -> Mapping[int, float]:
         """Importance of matrix columns by position, non-negative; empty when the model has no such notion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeFile:
+    """A model file that is no ONNX: its bytes, suffix and opener, and files to be written beside it.
+
+    ``opener`` gives what answers raw inputs as a session of ONNX Runtime does.
+    """
+
+    content: bytes
+    suffix: str
+    opener: Callable[[bytes], Any]
+    files: Mapping[str, bytes]
+
+
+class NativeEstimator(Protocol):
+    """An estimator without a graph."""
+
+    def file(self, encoder: NativeEncoder, output: str) -> NativeFile:
+        """The model from raw columns to the one output."""
 
 
 class Learner(Protocol):

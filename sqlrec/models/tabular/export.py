@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -23,7 +24,9 @@ from sqlrec.models.objective import Objective
 from sqlrec.models.tables.sample import Sample, made_up, read_sample
 from sqlrec.models.tabular import checkpoint
 from sqlrec.models.tabular.checkpoint import Trained
+from sqlrec.models.tabular.estimator import NativeEstimator
 from sqlrec.models.tabular.graph import whole_model
+from sqlrec.models.tabular.native import NativeEncoder
 from sqlrec.spec.job import ExportWork, JobResult
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.schema import INTEGERS, Kind
@@ -33,30 +36,16 @@ from sqlrec.spec.signature import OutputColumn
 def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     """Export the checkpoint at ``work.source_uri`` into the empty folder ``output``.
 
-    Files: ``model.onnx`` and ``signature.json``. The same checkpoint and sample give the same bytes. Raises
-    ``StateError`` SR521 for an unreadable checkpoint, ``JobError`` SR531 (over 2 GiB) and SR532 (answers
-    differ), and the errors of :func:`~sqlrec.models.tables.sample.read_sample`.
+    Files: ``model.onnx``, or the learner's own, and ``signature.json``. The same checkpoint and sample give
+    the same bytes. Raises ``StateError`` SR521 for an unreadable checkpoint, ``JobError`` SR531 (over 2 GiB)
+    and SR532 (answers differ), and the errors of :func:`~sqlrec.models.tables.sample.read_sample`.
     """
     started = time.perf_counter()
     trained = checkpoint.load(Path(work.source_uri))
     progress("reading sample rows", done=0.0)
     sample, probe = sample_of(work, trained), made_up(trained.encoder.encoder)
     progress("building the graph", done=0.2)
-    outputs = output_columns(trained.model)
-    estimator = trained.estimator.graph(tuple(column.name for column in outputs))
-    assert estimator is not None, f"{trained.model.type} is exported as a file of its own"
-    written = Export(
-        model=trained.model,
-        checkpoint=work.checkpoint,
-        inputs=trained.encoder.inputs,
-        outputs=outputs,
-        score=trained.predict,
-        variants={FP32: whole_model(cast(MatrixEncoder, trained.encoder), estimator, outputs)},
-        quality=lambda labels, found: quality(trained, sample, labels, found),
-        tolerance=tolerance(trained, (sample, probe)),
-        objective=trained.objective,
-        classes=trained.classes,
-    )
+    written = _export_of(trained, work, sample, probe)
     progress("comparing with the trained model", done=0.5)
     for rows in (sample, probe):
         require_parity(written, rows)
@@ -69,6 +58,27 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
         params={"objective": str(trained.objective)},
         warnings=(*sample.warnings, *measured.warnings),
     )
+
+
+def _export_of(trained: Trained, work: ExportWork, sample: Sample, probe: Sample) -> Export:
+    outputs, encoder = output_columns(trained.model), trained.encoder
+    graph = trained.estimator.graph(tuple(column.name for column in outputs))
+    made = Export(
+        model=trained.model,
+        checkpoint=work.checkpoint,
+        inputs=encoder.inputs,
+        outputs=outputs,
+        score=trained.predict,
+        variants={},
+        quality=lambda labels, found: quality(trained, sample, labels, found),
+        tolerance=tolerance(trained, (sample, probe)),
+        objective=trained.objective,
+        classes=trained.classes,
+    )
+    if graph is not None:
+        return replace(made, variants={FP32: whole_model(cast(MatrixEncoder, encoder), graph, outputs)})
+    own = cast(NativeEstimator, trained.estimator).file(cast(NativeEncoder, encoder), outputs[0].name)
+    return replace(made, variants={FP32: own.content}, suffix=own.suffix, opener=own.opener, files=own.files)
 
 
 def sample_of(work: ExportWork, trained: Trained) -> Sample:

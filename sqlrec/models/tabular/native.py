@@ -72,8 +72,9 @@ class NativeEncoder:
         and ``DataError`` SR543 for a category with more values than codes.
         """
         encoder = fit_features(table, configs)
-        for array in (*encoder.sequences, *encoder.vectors):
-            raise SchemaError("SR441", f"column {array.config.name!r} is an array, which cannot be a feature")
+        arrays = [f.config.name for f in encoder.sequences] + [f.config.name for f in encoder.vectors]
+        for name in arrays:
+            raise SchemaError("SR441", f"column {name!r} is an array, which cannot be a feature")
         return cls(encoder, tuple(_distinct(table, category) for category in encoder.categories))
 
     def extended(self, fresh: NativeEncoder) -> NativeEncoder:
@@ -94,7 +95,8 @@ class NativeEncoder:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the matrix columns."""
-        return tuple(f.config.name for f in (*self.encoder.numbers, *self.encoder.categories))
+        numbers = tuple(number.config.name for number in self.encoder.numbers)
+        return (*numbers, *(category.config.name for category in self.encoder.categories))
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -106,6 +108,11 @@ class NativeEncoder:
         """Positions of the columns that hold codes."""
         start = len(self.encoder.numbers)
         return tuple(range(start, start + len(self.values)))
+
+    @property
+    def texts(self) -> dict[int, list[str]]:
+        """By position of a column with codes: the texts of code 1 and up."""
+        return {i: known.to_pylist() for i, known in zip(self.categorical, self.values, strict=True)}
 
     def transform(self, table: pa.Table | pa.RecordBatch) -> Floats:
         """The matrix ``[rows, width]``; errors as :meth:`Encoder.transform`."""

@@ -16,7 +16,7 @@ from sqlrec.models.controller import Progress
 from sqlrec.models.cores import free_cores
 from sqlrec.models.objective import Objective
 from sqlrec.models.tables.labels import ClassValue
-from sqlrec.models.tables.roles import Roles, roles_of
+from sqlrec.models.tables.roles import GROUP, WEIGHT, Roles, roles_of
 from sqlrec.models.tables.source import Source, read, require_different_labels
 from sqlrec.models.tables.split import split
 from sqlrec.models.tabular import checkpoint
@@ -25,10 +25,14 @@ from sqlrec.models.tabular.encoding import TableEncoder, categorical_columns, fi
 from sqlrec.models.tabular.estimator import Examples, Learner, Lesson
 from sqlrec.models.tabular.native import NativeEncoder
 from sqlrec.spec.job import TrainWork
+from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Parsed
+from sqlrec.spec.schema import Kind
 
 Rows = npt.NDArray[np.int64]
 EARLY_STOPPING = "early_stopping_rounds"
+FEW_OUTPUTS = (Objective.BINARY, Objective.MULTICLASS, Objective.REGRESSION, Objective.RANKING)
+"""Objectives of models that answer one column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ def prepare(
         threads=free_cores(),
         base=Path(work.base_uri) if work.base_uri else None,
         progress=progress,
-        texts=_texts(encoder),
+        texts=encoder.texts if isinstance(encoder, NativeEncoder) else {},
     )
     return Prepared(lesson=lesson, encoder=encoder, classes=source.classes)
 
@@ -93,6 +97,7 @@ def _roles(work: TrainWork, objective: Objective, options: Mapping[str, Parsed])
             hint="set validation_fraction, or name a table with VALIDATE ON",
         )
     roles = roles_of(work.model, options)
+    _require_defined(work.model, roles, objective)
     if objective is Objective.RANKING and not roles.group:
         raise OptionError(
             "SR544",
@@ -104,6 +109,25 @@ def _roles(work: TrainWork, objective: Objective, options: Mapping[str, Parsed])
         labels=roles.labels if objective.has_label else (),
         group=roles.group if objective is Objective.RANKING else "",
     )
+
+
+def _require_defined(model: ModelSpec, roles: Roles, objective: Objective) -> None:
+    """Raise ``OptionError`` SR549 when options of TRAIN change what the model takes or answers."""
+    for option, name in ((WEIGHT, roles.weight), (GROUP, roles.group)):
+        if name and model.features.get(name):
+            raise OptionError(
+                "SR549",
+                f"{option} names {name!r}, which is a feature of model {model.name}",
+                hint=f"give {option} in CREATE MODEL, or leave {name!r} out of its columns",
+            )
+    several = any(column.type.kind is Kind.ARRAY for column in model.outputs)
+    if several != (objective is Objective.MULTICLASS) and objective in FEW_OUTPUTS:
+        raise OptionError(
+            "SR549",
+            f"objective = {str(objective)!r} does not answer {', '.join(map(str, model.outputs.names))} as "
+            f"model {model.name} is defined",
+            hint="give objective in CREATE MODEL",
+        )
 
 
 def _examples(
@@ -172,12 +196,6 @@ def _weights(
     if np.all(factors == 1):
         return weights
     return (factors[codes] * (1 if weights is None else weights)).astype(np.float32)
-
-
-def _texts(encoder: TableEncoder) -> dict[int, list[str]]:
-    if not isinstance(encoder, NativeEncoder):
-        return {}
-    return {i: known.to_pylist() for i, known in zip(encoder.categorical, encoder.values, strict=True)}
 
 
 def _grown(base: TableEncoder, fresh: TableEncoder) -> TableEncoder:
