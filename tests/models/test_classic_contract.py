@@ -261,6 +261,7 @@ def test_missing_and_unseen_values_are_answered(trained: Trained) -> None:
         np.testing.assert_allclose(given, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("trained", ["kmeans", "pca", "logistic_reg of classes"], indirect=True)
 def test_the_checkpoint_and_the_export_are_evaluated_alike(trained: Trained, tmp_path: Path) -> None:
     data = trained.shop.table(houses(200, 6), "held_out")
     found = []
