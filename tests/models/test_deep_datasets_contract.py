@@ -11,11 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sqlrec.models.deep import in_memory
+from sqlrec.models.deep import in_memory, spooled
 from sqlrec.models.deep.dataset import Batch, Dataset
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.in_memory import InMemory
 from sqlrec.models.deep.rows import Rows
+from sqlrec.models.deep.spool import Spool, shapes_of
+from sqlrec.models.deep.spooled import Spooled
 
 Make = Callable[[Rows], Dataset]
 
@@ -45,10 +47,23 @@ def numbers(rows: Rows) -> list[int]:
     return got.tolist()
 
 
-@pytest.fixture(params=["in_memory"])
+@pytest.fixture(params=["in_memory", "spooled"])
 def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr(in_memory, "WINDOW_ROWS", 20)
-    return InMemory
+    monkeypatch.setattr(spooled, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(spooled, "WINDOW_ROWS", 20)
+
+    def on_disk(rows: Rows) -> Dataset:
+        return Spooled(spooled_rows(rows, tmp_path), (len(rows),))
+
+    return {"in_memory": InMemory, "spooled": on_disk}[request.param]
+
+
+def spooled_rows(rows: Rows, folder: Path) -> Spool:
+    spool = Spool.open(folder, shapes_of(rows), len(rows))
+    for start in range(0, len(rows), 7):
+        spool.write(start, rows.slice(start, start + 7))
+    return spool
 
 
 def epoch_of(data: Dataset, epoch: int, size: int, processes: int, start: int = 0) -> list[list[Batch]]:
@@ -113,3 +128,31 @@ def test_rows_in_memory_are_shuffled_as_one_permutation(count: int, size: int, e
     assert [
         n for rows, _ in epoch_of(InMemory(numbered(count)), epoch, size, 1)[0] for n in numbers(rows)
     ] == order
+
+
+def test_machines_bring_rows_in_proportion_to_those_they_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spooled, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(spooled, "WINDOW_ROWS", 20)
+    rows, counts = numbered(90), (60, 30)
+    datasets = []
+    for machine, part in enumerate((rows.slice(0, 60), rows.slice(60, 90))):
+        folder = tmp_path / str(machine)
+        folder.mkdir()
+        datasets.append(Spooled(spooled_rows(part, folder), counts))
+    shares = [list(datasets[rank // 2].batches(1, 12, 0, Group(rank, 4))) for rank in range(4)]
+    assert {len(batches) for batches in shares} == {8}
+    for step in range(8):
+        sizes = [len(batches[step][0]) for batches in shares]
+        assert {batches[step][1] for batches in shares} == {sum(sizes)}
+        assert abs(sum(sizes[:2]) - 2 * sum(sizes[2:])) <= 2
+    assert sorted(n for batches in shares for share, _ in batches for n in numbers(share)) == list(range(90))
+
+
+def test_rows_from_all_over_the_disk_meet_in_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spooled, "BLOCK_ROWS", 8)
+    monkeypatch.setattr(spooled, "WINDOW_ROWS", 256)
+    data = Spooled(spooled_rows(numbered(4096), tmp_path), (4096,))
+    means = [sum(numbers(rows)) / len(rows) for rows, _ in data.batches(1, 128, 0, Group())]
+    assert max(abs(mean - 2048) for mean in means) < 800, "a batch in table order is 1984 off"
