@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,13 +36,26 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Tinted:
+    """A cell in a colour of its own, such as ``green``."""
+
+    text: str
+    style: str
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Draw a table on stdout; numbers stand right. Texts are shown as they are, brackets too."""
+    """Draw a table on stdout; numbers stand right. Texts are shown as they are, brackets too.
+
+    A cell may be :class:`Tinted`; where there are no colours it is text.
+    """
     from rich import box
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    cells = [[_cell(v) for v in row] for row in rows]
+    given = [list(row) for row in rows]
+    cells = [[_cell(v) for v in row] for row in given]
     numeric = [bool(cells) and all(_is_number(row[i]) for row in cells) for i in range(len(columns))]
     table = Table(
         title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
@@ -50,8 +64,10 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_column(
             escape(name), justify="right" if right else "left", overflow="fold", no_wrap=index == 0
         )
-    for row in cells:
-        table.add_row(*map(escape, row))
+    for row, texts in zip(given, cells, strict=True):
+        table.add_row(
+            *(Text(t, v.style if isinstance(v, Tinted) else "") for v, t in zip(row, texts, strict=True))
+        )
     stdout().print(table)
 
 
@@ -72,6 +88,8 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, Tinted):
+        return value.text
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, Namespace
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlrec.cli.arguments import add_command, add_json
+from sqlrec.cli.comparing import COMPARE, FEWEST, compare
 from sqlrec.cli.console import print_json, print_table
 from sqlrec.cli.project import settings
 from sqlrec.spec import codec
@@ -23,14 +25,40 @@ def add_to(commands: Commands) -> None:
         commands, "models", lambda a: models(as_json=a.as_json), "list the registered models"
     )
     add_json(parser)
-    parser = add_command(
+    listing = add_command(
         commands,
         "checkpoints",
-        lambda a: checkpoints(a.model, as_json=a.as_json),
-        "list the checkpoints of a model, with their metrics and who serves them",
+        lambda a: _checkpoints(listing, a),
+        "list the checkpoints of a model, with their metrics and who serves them, or compare some of them",
     )
-    parser.add_argument("model", type=_model_name, help="model name")
-    add_json(parser)
+    listing.usage = (
+        f"%(prog)s [--json] MODEL\n       %(prog)s {COMPARE} MODEL A B … [--json] [--plot FILE.png]"
+    )
+    listing.add_argument(
+        "words", nargs="+", metavar="MODEL", help=f"model name; after {COMPARE}, a model and its checkpoints"
+    )
+    listing.add_argument(
+        "--plot", type=Path, metavar="FILE.png", help=f"of {COMPARE}: a picture of their curves"
+    )
+    add_json(listing)
+
+
+def _checkpoints(parser: ArgumentParser, given: Namespace) -> None:
+    """List, or compare: a model, then checkpoints by name, ``@alias`` or version."""
+    comparing = given.words[0] == COMPARE and len(given.words) > 1
+    name, *names = given.words[1:] if comparing else given.words
+    if comparing and len(names) < FEWEST:
+        parser.error(f"{COMPARE} takes a model and {FEWEST} of its checkpoints or more")
+    if not comparing and (names or given.plot):
+        parser.error(f"checkpoints are compared by: sqlrec checkpoints {COMPARE} {' '.join(given.words)}")
+    try:
+        model = ModelName.parse(name)
+    except ValueError as error:
+        parser.error(str(error))
+    if comparing:
+        compare(model, names, as_json=given.as_json, plot=given.plot)
+    else:
+        checkpoints(model, as_json=given.as_json)
 
 
 def _world() -> Catalog:
@@ -55,13 +83,6 @@ def models(*, as_json: bool) -> None:
         (s.name, s.type, len(s.features), ", ".join(s.labels), len(world.checkpoints(s.name))) for s in specs
     ]
     print_table("Models", ("model", "type", "features", "labels", "checkpoints"), rows)
-
-
-def _model_name(text: str) -> ModelName:
-    try:
-        return ModelName.parse(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
 
 
 def checkpoints(name: ModelName, *, as_json: bool) -> None:

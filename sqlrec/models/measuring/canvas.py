@@ -13,6 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY, INK = "#2f6fb0", "#d9772b", "#9aa3ad", "#2b3138"
+LINES = (BLUE, ORANGE, "#3a9a82", "#8c5fa8", "#b8a12c", "#6b7580")
+STYLES = ("-", "--", "-.", ":")
+"""Colours and strokes of lines that are compared: told apart in grey, too."""
 SIZE, DPI = (6.4, 4.2), 120
 LONGEST_NAME = 28
 
