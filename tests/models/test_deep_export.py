@@ -32,7 +32,7 @@ from sqlrec.spec.table import Relation, TableFormat, TableSource
 
 pytestmark = pytest.mark.ml
 
-ONNX_FILES = ("model.onnx", "model.int8.onnx")
+ONNX_FILES = ("model.onnx", "model.fp16.onnx", "model.int8.onnx")
 COLUMNS = {
     "user": "BIGINT",
     "shop": "STRING",
@@ -202,6 +202,8 @@ def test_variants_are_measured(exported: Exported) -> None:
         assert result.metrics[f"{name}.auc"] == variant.metrics["auc"]
         assert result.metrics[f"{name}.bytes"] == variant.bytes
     assert variants["fp32"].max_delta < 1e-5
+    assert 0 < variants["fp16"].max_delta < 0.005
+    assert variants["fp16"].bytes < variants["fp32"].bytes
     assert 0 < variants["int8"].max_delta < 0.05
     assert abs(variants["fp32"].metrics["auc"] - variants["int8"].metrics["auc"]) < 0.01
     assert (result.rows, result.warnings) == (600, ())
@@ -254,10 +256,14 @@ def test_files_hold_standard_operators_and_all_their_weights(exported: Exported)
 def test_a_head_too_narrow_for_int8_is_exported_with_a_warning(tmp_path: Path) -> None:
     source = trained_at(tmp_path, "8,4")
     result = run_export(tmp_path / "v1_export", source, None)
-    assert sorted(p.name for p in (tmp_path / "v1_export").iterdir()) == ["model.onnx", "signature.json"]
+    assert sorted(p.name for p in (tmp_path / "v1_export").iterdir()) == [
+        "model.fp16.onnx",
+        "model.onnx",
+        "signature.json",
+    ]
     assert ["no INT8 variant" in w for w in result.warnings] == [True]
     signature = read_signature(tmp_path / "v1_export")
-    assert set(signature.variants) == {"fp32"}
+    assert set(signature.variants) == {"fp32", "fp16"}
     assert signature.variants["fp32"].metrics == {}
     assert len(signature.sample) == 5
 

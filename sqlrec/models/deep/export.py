@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
-from sqlrec.errors import JobError
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.graph import export_head, feature_model, head_inputs, whole_model
 from sqlrec.models.deep.group import joined
-from sqlrec.models.deep.quantize import Feeds, quantized_head
-from sqlrec.models.exporting.options import FP32
+from sqlrec.models.deep.quantize import Feeds
+from sqlrec.models.deep.variants import variants_of
+from sqlrec.models.exporting.options import FP32, metric_budget, wanted_variants
 from sqlrec.models.exporting.session import open_session, run
 from sqlrec.models.exporting.write import Export, Outputs, require_parity, write_export
 from sqlrec.models.measuring.metrics import auc, logloss
@@ -34,15 +34,14 @@ from sqlrec.spec.job import ExportWork, JobResult
 from sqlrec.spec.signature import OutputColumn
 
 CALIBRATION_ROWS, CALIBRATION_BATCH = 8192, 1024
-INT8 = "int8"
 
 
 def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     """Export the checkpoint at ``work.source_uri`` into the empty folder ``output``.
 
-    Files: ``model.onnx``, ``model.int8.onnx`` (left out, with a warning, where INT8 is impossible) and
-    ``signature.json``. The same checkpoint and sample give the same ONNX bytes. Raises ``StateError``
-    for an unreadable checkpoint, ``JobError`` SR531 (over 2 GiB) and SR532 (scores differ), and the
+    Files: ``model.onnx``, ``model.fp16.onnx``, ``model.int8.onnx`` (left out, with a warning, where INT8 is
+    impossible or costs too much quality) and ``signature.json``. The same checkpoint and sample give the same
+    ONNX bytes. Raises ``StateError`` for an unreadable checkpoint, ``JobError`` SR531 (over 2 GiB) and SR532 (scores differ), and the
     errors of :func:`~sqlrec.models.tables.sample.read_sample`. Under torchrun the root process does the
     work and the others wait for it.
     """
@@ -60,44 +59,51 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     progress("exporting the graph", done=0.1)
     columns = tuple(OutputColumn(name=field.name, type=field.type) for field in model.outputs)
     names = [column.name for column in columns]
-    features, head, whole = _full_precision(trained, names)
+    features, head = _graphs(trained)
+
+    def assemble(features: ModelProto, head: ModelProto) -> bytes:
+        return whole_model(features, head, *names)
+
     export = Export(
         model=trained.model,
         checkpoint=work.checkpoint,
         inputs=trained.encoder.inputs,
         outputs=columns,
         score=trained.predict,
-        variants={FP32: whole},
+        variants={FP32: assemble(features, head)},
         quality=partial(_quality, model.labels),
+        budget=metric_budget(work.options),
     )
     progress("comparing with the trained model", done=0.4)
     for rows in (sample, probe):
         require_parity(export, rows)
-    progress("quantising to INT8", done=0.6)
-    warnings = list(sample.warnings)
-    try:
-        quantized = quantized_head(head, _calibration(features, trained.encoder, (sample, probe)))
-        export = replace(export, variants={FP32: whole, INT8: whole_model(features, quantized, *names)})
-    except JobError as error:
-        warnings.append(f"there is no INT8 variant: {error.message}")
+    progress("making smaller variants", done=0.6)
+    variants, warnings = variants_of(
+        features,
+        head,
+        assemble,
+        lambda: _calibration(features, encoder, (sample, probe)),
+        wanted_variants(work.options),
+    )
+    export = replace(export, variants=variants)
     progress("measuring the variants", done=0.8)
     written = write_export(export, sample, output)
     return JobResult(
         rows=len(sample),
         seconds=time.perf_counter() - started,
         metrics=written.metrics,
-        warnings=(*warnings, *written.warnings),
+        warnings=(*sample.warnings, *warnings, *written.warnings),
     )
 
 
-def _full_precision(trained: Trained, names: Sequence[str]) -> tuple[ModelProto, ModelProto, bytes]:
-    """Features, head and the whole model."""
+def _graphs(trained: Trained) -> tuple[ModelProto, ModelProto]:
+    """Features and head."""
     encoder = trained.encoder
     columns = len(encoder.slots) + len(encoder.bags)
     features = feature_model(encoder, trained.table)
     histories = [len(history.bags) for history in encoder.histories]
     head = export_head(trained.head, columns, trained.table.shape[1], encoder.dense_width, histories)
-    return features, head, whole_model(features, head, *names)
+    return features, head
 
 
 def _calibration(features: ModelProto, encoder: Encoder, samples: Sequence[Sample]) -> list[Feeds]:

@@ -13,7 +13,9 @@ from typing import TypeVar, cast
 
 from sqlrec.models.deep.training_options import training_options
 from sqlrec.models.described import common_options
+from sqlrec.models.exporting.options import VARIANTS, variant_options
 from sqlrec.models.measuring.measures import EVALUATE, measure_options
+from sqlrec.models.objective import Objective
 from sqlrec.models.pods import pod_options, topology_options
 from sqlrec.spec.options import (
     Option,
@@ -49,21 +51,22 @@ VARIANT = Option(
     kind=OptionKind.STRING,
     scopes=EVALUATE | {Scope.SERVICE},
     default="fp32",
-    choices=("fp32", "int8"),
+    choices=VARIANTS,
     doc="Which file of an exported model is used.",
 )
 
 
-def tzrec_options(*own: Option) -> OptionSet:
+def tzrec_options(*own: Option, objective: Objective = Objective.BINARY) -> OptionSet:
     """The options that all ``tzrec.*`` types share, and those of one type (``own``)."""
     return OptionSet(
         (
-            *_model_options(),
+            *_model_options(objective),
             *common_options(),
             *own,
             *training_options(),
-            *measure_options(),
+            *measure_options(objective),
             VARIANT,
+            *variant_options(),
             *topology_options(),
             *pod_options(image="sqlrec/tzrec"),
         )
@@ -83,7 +86,13 @@ def hidden_units(key: str, what: str, default: tuple[int, ...] = (512, 256, 128)
     )
 
 
-def _model_options() -> tuple[Option, ...]:
+_LABELS = {
+    Objective.RETRIEVAL: "Label column of the training table: 1 where the user took the item, or BOOLEAN. Of "
+    "a row with 0 only the item counts, as one to choose from; unset: all rows have 1."
+}
+
+
+def _model_options(objective: Objective) -> tuple[Option, ...]:
     integer = OptionKind.INT
     return (
         Option(key="model", kind=OptionKind.STRING, scopes=MODEL, required=True, doc="Model type."),
@@ -91,8 +100,8 @@ def _model_options() -> tuple[Option, ...]:
             key="label_columns",
             kind=OptionKind.STRING_LIST,
             scopes=MODEL,
-            required=True,
-            doc="Label column of the training table: 0 or 1, or BOOLEAN.",
+            required=objective is not Objective.RETRIEVAL,
+            doc=_LABELS.get(objective, "Label column of the training table: 0 or 1, or BOOLEAN."),
         ),
         Option(
             key="embedding_dim",

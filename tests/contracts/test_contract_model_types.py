@@ -1,0 +1,148 @@
+"""Every model type keeps one promise: train, continue, export, measure, serve, refuse bad tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from sqlrec.artifacts.folder import is_complete, read_result
+from sqlrec.errors import SqlRecError
+from sqlrec.models.lookup import BUILT_IN, get_controller
+from sqlrec.spec.model import CheckpointKind
+from tests.contracts.model_types import KINDS, Life, answers, model_of, rows, served
+
+pytestmark = pytest.mark.ml
+TRAINED, HELD_OUT = rows(900), rows(200, seed=1)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model's checkpoints."""
+
+    life: Life
+    origin: Path
+    export: Path
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+    """``made(kind)``: trained and exported once in this process; nobody changes the files."""
+    known: dict[str, Made] = {}
+
+    def make(name: str) -> Made:
+        if name not in known:
+            kind = KINDS[name]
+            life = Life(kind, model_of(kind), tmp_path_factory.mktemp(name.replace(" ", "_")))
+            origin = life.train(TRAINED, "v1")
+            known[name] = Made(life, origin, life.export(origin, "v1_export", HELD_OUT))
+        return known[name]
+
+    return make
+
+
+def test_no_type_that_trains_is_left_out() -> None:
+    here = {model_of(kind).type for kind in KINDS.values()}
+    trains = {name for name in BUILT_IN if get_controller(name).programs.train}
+    assert trains - here <= {"tzrec.dssm"}, "dssm has two exports and tests of its own"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_training_measures_and_leaves_numbers_and_pictures(name: str, made: Callable[[str], Made]) -> None:
+    origin = made(name).origin
+    result = read_result(origin)
+    assert result.rows > 0
+    assert result.seconds > 0
+    assert result.metrics["rows_per_second"] > 0
+    assert (origin / "evaluation.json").is_file()
+    assert list((origin / "plots").glob("*.png"))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_both_checkpoints_measure_the_same(name: str, made: Callable[[str], Made], tmp_path: Path) -> None:
+    of = made(name)
+    life = Life(of.life.kind, of.life.model, tmp_path)
+    before = life.evaluate(of.origin, CheckpointKind.ORIGIN, HELD_OUT, "origin").metrics
+    after = life.evaluate(of.export, CheckpointKind.EXPORT, HELD_OUT, "export").metrics
+    assert before
+    assert before.keys() == after.keys()
+    for metric, value in before.items():
+        assert after[metric] == pytest.approx(value, rel=1e-3, abs=1e-3), metric
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_served_rows_are_the_same_alone_and_together(name: str, made: Callable[[str], Made]) -> None:
+    of = made(name)
+    scorer, signature = served(of.life, of.export)
+    together = answers(scorer, HELD_OUT, signature)
+    assert list(together) == [output.name for output in signature.outputs]
+    for row in (0, 7, 199):
+        alone = answers(scorer, HELD_OUT.slice(row, 1), signature)
+        for output, values in together.items():
+            np.testing.assert_allclose(
+                np.asarray(alone[output][0]), np.asarray(values[row]), rtol=0, atol=1e-6
+            )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_missing_and_unknown_values_are_answered(name: str, made: Callable[[str], Made]) -> None:
+    of = made(name)
+    scorer, signature = served(of.life, of.export)
+    nothing = {c.name: pa.nulls(2, HELD_OUT.schema.field(c.name).type) for c in signature.inputs}
+    for output, values in answers(scorer, pa.table(nothing), signature).items():
+        assert np.isfinite(np.asarray(values, dtype=float)).all(), output
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_training_goes_on_from_a_checkpoint(name: str, made: Callable[[str], Made], tmp_path: Path) -> None:
+    of = made(name)
+    life = Life(of.life.kind, of.life.model, tmp_path)
+    if of.life.kind.resumes:
+        again = life.train(TRAINED, "v2", base=of.origin)
+        assert read_result(again).rows == read_result(of.origin).rows
+        assert is_complete(life.export(again, "v2_export", HELD_OUT))
+    else:
+        with pytest.raises(SqlRecError) as caught:
+            life.train(TRAINED, "v2", base=of.origin)
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_same_training_gives_the_same_files(
+    name: str, made: Callable[[str], Made], tmp_path: Path
+) -> None:
+    of = made(name)
+    again = Life(of.life.kind, of.life.model, tmp_path).train(TRAINED, "v1")
+    before, after = (read_result(folder).files for folder in (of.origin, again))
+    assert before == after
+    export = Life(of.life.kind, of.life.model, tmp_path).export(again, "v1_export", HELD_OUT)
+    assert read_result(export).files == read_result(of.export).files
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("damage", ["no rows", "no column", "other type", "no label"])
+def test_bad_tables_are_refused_and_leave_nothing(name: str, damage: str, tmp_path: Path) -> None:
+    kind = KINDS[name]
+    life, table = Life(kind, model_of(kind), tmp_path), TRAINED
+    match damage:
+        case "no rows":
+            table = table.slice(0, 0)
+        case "no column":
+            table = table.drop_columns(["price"])
+        case "other type":
+            table = table.set_column(table.column_names.index("price"), "price", table["shop"])
+        case _:
+            if not kind.label:
+                pytest.skip("it has no label")
+            kinds = table.schema.field(kind.label).type
+            nulls = pa.nulls(table.num_rows, kinds)
+            table = table.set_column(table.column_names.index(kind.label), kind.label, nulls)
+    with pytest.raises(SqlRecError) as caught:
+        life.train(table, "bad")
+    assert caught.value.code.startswith("SR4") or caught.value.code.startswith("SR5")
+    assert caught.value.message
+    assert not is_complete(tmp_path / "bad")
