@@ -99,7 +99,7 @@ ATTENTION = (
         key="attention_activation",
         kind=OptionKind.STRING,
         scopes=MODEL,
-        default="prelu",
+        default="dice",
         choices=ACTIVATIONS,
         doc="What follows each dense layer of the network that weighs events.",
     ),
