@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 import secrets
 import shutil
 from dataclasses import replace
@@ -48,6 +49,16 @@ def staging(final: Path) -> Path:
     folder = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
     folder.mkdir(parents=True)
     return folder
+
+
+def progress_folder(folder: Path) -> Path:
+    """Where the program that fills ``folder`` keeps what lets it go on after it was killed.
+
+    ``<final>.progress`` beside the final folder, also when ``folder`` is one of its staging folders: every
+    start of the same job has the same one.
+    """
+    name = re.fullmatch(r"\.(.+)\.[0-9a-f]{8}\.tmp", folder.name)
+    return folder.with_name(f"{name[1] if name else folder.name}.progress")
 
 
 def sweep(final: Path) -> None:

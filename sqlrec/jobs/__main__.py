@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--spec", type=Path, required=True, help="the JobSpec, as JSON")
     path = parser.parse_args(arguments).spec
     stop_on_sigterm()
-    _wait_passively()
+    _suit_the_machine()
     try:
         run(read_spec(path))
     except SqlRecError as error:
@@ -52,12 +52,14 @@ def read_spec(path: Path) -> JobSpec:
         raise SetupError("SR523", f"cannot read the job spec {path}: {error.strerror or error}") from error
 
 
-def _wait_passively() -> None:
-    """Let idle OpenMP threads sleep: spinning ones make a shared machine many times slower.
+def _suit_the_machine() -> None:
+    """Let idle OpenMP threads sleep, and torch use huge pages; both are read when the libraries are loaded.
 
-    OpenMP reads this when its library is loaded, which is why it is set before any program is.
+    Spinning threads make a shared machine many times slower. Reading and updating random rows of an embedding
+    table of gigabytes is a quarter faster where one entry of the TLB covers 2 MiB.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any, assert_never, cast
 
 from sqlrec.artifacts.durable import write_text, writing
-from sqlrec.artifacts.folder import is_complete, publish, staging
+from sqlrec.artifacts.folder import is_complete, progress_folder, publish, staging
 from sqlrec.errors import JobError, SetupError, SqlRecError
 from sqlrec.models.controller import Progress
 from sqlrec.models.lookup import get_controller, load
@@ -71,6 +71,8 @@ def run(job: JobSpec, environ: Mapping[str, str] | None = None) -> None:
     output, log = local_path(job.output_uri), Log(silent=not is_root)
     if is_complete(output):
         log(f"{output} is already published", done=1.0)
+        if is_root:
+            shutil.rmtree(progress_folder(output), ignore_errors=True)
         return
     if not is_root:
         _program(job.work)(job.work, output, log)
@@ -89,6 +91,7 @@ def _publish(work: Work, output: Path, log: Log) -> None:
         result = program(work, folder, log)
         with writing(output):
             publish(folder, output, result)
+        shutil.rmtree(progress_folder(output), ignore_errors=True)
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise

@@ -71,15 +71,20 @@ class EmbeddingTable:
         rows = self.weight.index_select(0, bag.clamp(min=0).reshape(-1)).view(*bag.shape, -1)
         return (rows * _shares(bag).unsqueeze(2)).sum(dim=1)
 
-    def update(self, rows: Tensor, gradient: Tensor, learning_rate: float) -> None:
+    def update(self, rows: Tensor, gradient: Tensor, learning_rate: float, decay: float = 0.0) -> None:
         """One Adagrad step for distinct ``rows`` [n] with their summed ``gradient`` [n, width].
 
-        Duchi et al. 2011, with the mean square of a row's gradient as the row's one accumulator.
+        Duchi et al. 2011, with the mean square of a row's gradient as the row's one accumulator. ``decay``
+        takes its share times the learning rate away from each weight of the rows first.
         """
+        rows = rows.long()  # index_add_ and indexing are several times slower with int32
         total = self.accumulator.index_select(0, rows).add_(gradient.square().mean(dim=1))
-        self.accumulator[rows] = total
+        self.accumulator.index_copy_(0, rows, total)
         step = -learning_rate / total.sqrt_().add_(EPSILON)
-        self.weight.index_add_(0, rows, gradient * step.unsqueeze(1))
+        change = gradient * step.unsqueeze(1)
+        if decay:
+            change.sub_(self.weight.index_select(0, rows), alpha=learning_rate * decay)
+        self.weight.index_add_(0, rows, change)
 
 
 def reduce_gradient(

@@ -80,14 +80,16 @@ class Group:
             dist.all_reduce(tensor)
         return tensor
 
-    def sum_gradients(self, module: torch.nn.Module) -> None:
-        """Sum the dense gradients of all processes, in one exchange."""
+    def sum_gradients(self, module: torch.nn.Module, flags: tuple[float, ...] = ()) -> tuple[float, ...]:
+        """Sum the dense gradients of all processes, and ``flags``, in one exchange; gives the flags."""
         if self.size == 1:
-            return
+            return flags
         gradients = [p.grad for p in module.parameters() if p.grad is not None]
-        flat = self.sum(torch.cat([g.reshape(-1) for g in gradients]))
-        for gradient, part in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
+        parts = [*(g.reshape(-1) for g in gradients), torch.tensor(flags)]
+        *summed, told = torch.split(self.sum(torch.cat(parts)), [part.numel() for part in parts])
+        for gradient, part in zip(gradients, summed, strict=True):
             gradient.copy_(part.view_as(gradient))
+        return tuple(told.tolist())
 
     def sum_rows(self, rows: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """Distinct embedding rows of all processes and the sum of their gradients.

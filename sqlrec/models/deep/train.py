@@ -7,7 +7,7 @@ it, so all of them train on the same rows whatever the query's order.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from sqlrec.artifacts.durable import writing
+from sqlrec.artifacts.folder import progress_folder
 from sqlrec.models.controller import Progress
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
@@ -22,13 +23,17 @@ from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.controllers import deep_model
 from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.group import Group, joined
-from sqlrec.models.deep.machine import precision_for
+from sqlrec.models.deep.history import History
+from sqlrec.models.deep.in_memory import InMemory
+from sqlrec.models.deep.machine import keep_freed_memory, precision_for
 from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.prepare import Prepared, prepare
+from sqlrec.models.deep.progress import State, States, marks
 from sqlrec.models.deep.rows import Rows
-from sqlrec.models.deep.trainer import History, Trainer
+from sqlrec.models.deep.trainer import Trainer
 from sqlrec.models.deep.training_options import Training
+from sqlrec.models.deep.weighting import class_weights, require_one_label
 from sqlrec.models.measuring.measures import PRIMARY, TITLES
 from sqlrec.models.measuring.objectives import Report
 from sqlrec.models.measuring.report import write_report
@@ -49,16 +54,36 @@ def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
 
 def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> JobResult:
     started = time.perf_counter()
-    threads = free_cores()
-    torch.set_num_threads(threads)
-    options = deep_model(work.model.type).options
-    shape, training = Architecture.read(options, work.model.options), Training.read(options, work.options)
+    torch.set_num_threads(free_cores())
+    kind = deep_model(work.model.type)
+    shape = Architecture.read(kind.options, work.model.options)
+    training = Training.read(kind.options, work.options)
+    require_one_label(training, kind.objective, len(work.model.labels))
     precision, warning = precision_for(training.mixed_precision)
     prepared = group.on_root(partial(prepare, work, shape, training, progress))
+    states = _states(work, prepared, output, progress)
+    state = states.newest() if states else None
+    if prepared and state:
+        prepared = _resumed(prepared, state)
+    threads = _use_threads(group, state, progress)
     network, rows, adam = _distributed(group, prepared)
     validation = prepared.validation if prepared else None
-    trainer = Trainer(network, training, group=group, progress=progress, precision=precision, adam=adam)
-    history = trainer.fit(rows, validation)
+    keep_freed_memory()
+    trainer = Trainer(
+        network,
+        training,
+        InMemory(rows),
+        group=group,
+        progress=progress,
+        precision=precision,
+        adam=adam,
+        validation=validation,
+        weights=class_weights(training, rows.labels),
+        states=states,
+    )
+    if group.from_root(lambda: state is not None):
+        trainer.resume(state)
+    history = trainer.fit()
     if prepared is None:
         return JobResult(rows=len(rows))
     trained = Trained(
@@ -68,7 +93,7 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
         head=network.head,
         options=asdict(training),
         accumulator=network.table.accumulator,
-        adam=trainer.adam.state_dict(),
+        adam=trainer.optimizer.adam.state_dict(),
     )
     progress("measuring and writing the checkpoint", done=1.0)
     with writing(output):
@@ -91,6 +116,30 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
         },
         warnings=tuple(filter(None, (warning, *_remarks(evaluation)))),
     )
+
+
+def _states(work: TrainWork, prepared: Prepared | None, output: Path, progress: Progress) -> States | None:
+    """Where the root process keeps states of this training."""
+    if prepared is None:
+        return None
+    return States(progress_folder(output), marks(work, prepared.encoder, len(prepared.rows)), progress)
+
+
+def _resumed(prepared: Prepared, state: State) -> Prepared:
+    """The start of a training with the weights and optimiser state of a state."""
+    prepared.network.head.load_state_dict(state["head"])
+    network = replace(prepared.network, table=EmbeddingTable(state["table"], state["accumulator"]))
+    return replace(prepared, network=network, adam=state["adam"])
+
+
+def _use_threads(group: Group, state: State | None, progress: Progress) -> int:
+    """Threads from now on: those that a state was made with, as far as there are cores for them."""
+    threads = torch.get_num_threads()
+    before: int = group.from_root(lambda: state["threads"] if state else threads)
+    if before > threads:
+        progress(f"warning: {threads} threads instead of {before}: sums of floats differ in their last bits")
+    torch.set_num_threads(min(before, threads))
+    return torch.get_num_threads()
 
 
 def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows, dict[str, object] | None]:
