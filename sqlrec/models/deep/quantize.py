@@ -6,6 +6,7 @@ the rows beside it. QDQ format: standard ONNX operators, which ONNX Runtime fuse
 Embeddings (hundredths) and standardised numbers (up to 5) enter the first layer side by side; one scale
 for both would round the embeddings away. As in SmoothQuant (Xiao et al. 2023) each input column is first
 divided by a factor that its weights take over; on the flights data that makes the error 8 times smaller.
+So is the input of every layer that reads something else than hidden units.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def quantized_head(head: ModelProto, calibration: Sequence[Feeds]) -> ModelProto
     names = [node.name for node in _layers(model)]
     if not names:
         raise JobError("SR533", f"no layer of the model is {MIN_COLUMNS} wide, so INT8 gains nothing")
-    _balance_first_layer(model, calibration)
+    _balance(model, calibration)
     helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "head.onnx"
@@ -92,14 +93,24 @@ def _layers(model: ModelProto) -> list[NodeProto]:
     ]
 
 
-def _balance_first_layer(model: ModelProto, feeds: Sequence[Feeds]) -> None:
-    """Divide the first layer's input columns by factors and multiply its weights by them, in place."""
-    layer = _layers(model)[0]
+def _balance(model: ModelProto, feeds: Sequence[Feeds]) -> None:
+    """Balance the layers that read anything but hidden units, whose ranges are alike."""
+    hidden = {node.output[0] for node in model.graph.node if node.op_type == "Relu"}
+    reach: dict[str, npt.NDArray[Any]] = {}
+    for layer in _layers(model):
+        source = layer.input[0]
+        if source not in hidden:
+            if source not in reach:
+                reach[source] = _reach(model, source, feeds)
+            _balance_layer(model, layer, reach[source])
+
+
+def _balance_layer(model: ModelProto, layer: NodeProto, reach: npt.NDArray[Any]) -> None:
+    """Divide the layer's input columns by factors and multiply its weights by them, in place."""
     weight = next(t for t in model.graph.initializer if t.name == layer.input[1])
     by_output = bool(next((a.i for a in layer.attribute if a.name == "transB"), 0))
     values = numpy_helper.to_array(weight)
     columns = np.abs(values).max(axis=0 if by_output else 1)
-    reach = _reach(model, layer.input[0], feeds)
     factor = np.maximum(reach, SMALLEST) ** BALANCE / np.maximum(columns, SMALLEST) ** (1 - BALANCE)
     factor = factor.astype(np.float32)
     scaled = values * (factor if by_output else factor[:, None])
