@@ -56,6 +56,13 @@ METRICS = {
     "multi_logloss": "MultiClass",
     "ndcg": f"NDCG:top={CUT};type=Exp",
 }
+LEARNT = {
+    Objective.BINARY: "logloss",
+    Objective.MULTICLASS: "multi_logloss",
+    Objective.REGRESSION: "rmse",
+    Objective.RANKING: "pfound",
+}
+"""What CatBoost measures on the training rows: its loss, or what it stands for."""
 KEPT = frozenset({"params", "class_params"})
 """Facts that stay in a model file; the others tell when and where it was made."""
 
@@ -115,7 +122,13 @@ class CatBoost:
         settings = Settings(lesson.options, lesson.objective)
         parameters = _parameters(lesson, settings)
         stops = bool(settings.stopping and lesson.validation)
-        watch = Watch(settings.metric, parameters["iterations"], len(lesson.train), lesson.progress)
+        watch = Watch(
+            settings.metric,
+            LEARNT[lesson.objective],
+            parameters["iterations"],
+            len(lesson.train),
+            lesson.progress,
+        )
         base = None if lesson.base is None else self.load(lesson.base).model
         model = catboost.CatBoost(parameters)
         try:
@@ -132,7 +145,10 @@ class CatBoost:
         trees = CatBoostTrees.read(_content(model), lesson.texts, ANSWERS[lesson.objective])
         count = str(trees.model.tree_count_)
         return Learned(
-            estimator=trees, curves=tuple(watch.curves), params={"trees": count, "best_round": count}
+            estimator=trees,
+            curves=tuple(watch.curves),
+            passes=watch.done,
+            params={"trees": count, "best_round": count},
         )
 
     def load(self, folder: Path) -> CatBoostTrees:

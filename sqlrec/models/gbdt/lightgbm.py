@@ -85,7 +85,7 @@ class LightGBM:
         base = None if lesson.base is None else self.load(lesson.base).booster
         if base is not None:
             before = base.current_iteration()
-        watch = Watch(settings.metric, rounds, len(lesson.train), lesson.progress)
+        watch = Watch(settings.metric, settings.metric, rounds, len(lesson.train), lesson.progress)
         callbacks: list[Any] = [_watching(watch, before)]
         if settings.stopping and valid:
             callbacks.append(lgb.early_stopping(settings.stopping, first_metric_only=True, verbose=False))
@@ -106,6 +106,7 @@ class LightGBM:
         return Learned(
             estimator=LightGBMTrees(kept),
             curves=tuple(watch.curves),
+            passes=watch.done,
             params={"trees": str(kept.num_trees()), "best_round": str(kept.current_iteration())},
         )
 

@@ -85,7 +85,13 @@ class XGBoost:
         settings = Settings(lesson.options, lesson.objective)
         types = ["c" if i in lesson.categorical else "q" for i in range(len(lesson.names))]
         base = None if lesson.base is None else self.load(lesson.base).booster
-        watch = Watch(settings.metric, settings.whole("num_iterations"), len(lesson.train), lesson.progress)
+        watch = Watch(
+            settings.metric,
+            settings.metric,
+            settings.whole("num_iterations"),
+            len(lesson.train),
+            lesson.progress,
+        )
         try:
             train = _data(lesson.train, types, is_training=True)
             valid = [] if lesson.validation is None else [(_data(lesson.validation, types), "validation")]
@@ -112,6 +118,7 @@ class XGBoost:
         return Learned(
             estimator=XGBoostTrees(kept),
             curves=tuple(watch.curves),
+            passes=watch.done,
             params={"trees": str(rounds * max(lesson.classes, 1)), "best_round": str(rounds)},
         )
 

@@ -69,9 +69,13 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What a learner made: the estimator, its curves, and facts for the checkpoint's parameters."""
+    """What a learner made: the estimator, its curves, and facts for the checkpoint's parameters.
+
+    ``passes`` is how often it went over the rows, which its speed is told by.
+    """
 
     estimator: Estimator
+    passes: int = 1
     curves: tuple[CurvePoint, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

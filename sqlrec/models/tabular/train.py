@@ -60,7 +60,7 @@ def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
         metrics={
             **(report.numbers if report else {}),
             "rows": float(len(lesson.train)),
-            "rows_per_second": len(lesson.train) / max(seconds, 1e-9),
+            "rows_per_second": learned.passes * len(lesson.train) / max(seconds, 1e-9),
         },
         curves=learned.curves,
         params=_params(prepared, learned, objective),
