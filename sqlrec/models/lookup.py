@@ -36,6 +36,7 @@ BUILT_IN = {
     "tzrec.dlrm": "sqlrec.models.deep.controllers:DLRM",
     "tzrec.din": "sqlrec.models.deep.controllers:DIN",
     "tzrec.mmoe": "sqlrec.models.deep.controllers:MMOE",
+    "tzrec.dssm": "sqlrec.models.deep.controllers:DSSM",
     "external": "sqlrec.models.external.controller:CONTROLLER",
     "gbdt.lightgbm": "sqlrec.models.gbdt.controllers:LIGHTGBM_TREES",
     "gbdt.xgboost": "sqlrec.models.gbdt.controllers:XGBOOST_TREES",

@@ -34,7 +34,8 @@ class DeepModel:
     ``head`` and ``goal`` are dotted paths of the heavy half (see :mod:`sqlrec.models.deep.head` and
     :mod:`sqlrec.models.deep.goal`); ``own`` are the options of CREATE MODEL that shape the head: a checkpoint
     continues another only when they agree. ``rules`` find what is wrong with a definition of this type. With
-    ``has_tasks`` several labels are learnt, and there is an output for each.
+    ``has_tasks`` several labels are learnt, and there is an output for each. ``answers`` are the outputs of a
+    model that gives no probabilities; one with ``parts`` is exported as several checkpoints.
     """
 
     type: str
@@ -45,6 +46,8 @@ class DeepModel:
     own: tuple[Option, ...] = ()
     rules: tuple[Rule, ...] = ()
     has_tasks: bool = False
+    answers: Schema = Schema()
+    parts: tuple[str, ...] = ()
     programs: Programs = Programs(
         train="sqlrec.models.deep.train:train",
         export="sqlrec.models.deep.export:export",
@@ -54,10 +57,12 @@ class DeepModel:
     @property
     def options(self) -> OptionSet:
         """The options of all deep models and its own."""
-        return _options(self.own)
+        return _options(self.own, self.objective)
 
     def outputs(self, columns: Schema, options: dict[str, object]) -> Schema:
-        """The column ``probs``; with tasks ``probs_LABEL`` for each label."""
+        """The column ``probs``, with tasks ``probs_LABEL`` for each label; or ``answers``."""
+        if len(self.answers):
+            return self.answers
         if not self.has_tasks:
             return Schema((OUTPUT,))
         labels = cast(tuple[str, ...], options.get("label_columns") or ())
@@ -72,8 +77,8 @@ class DeepModel:
             yield from rule(model)
 
     def exports(self, checkpoint: str) -> tuple[str, ...]:
-        """One export, ``<checkpoint>_export``."""
-        return (export_name(checkpoint),)
+        """One export, ``<checkpoint>_export``, or ``<checkpoint>_export/<part>`` for each part."""
+        return tuple(export_name(checkpoint, part) for part in self.parts or ("",))
 
     def resources(self, options: dict[str, Effective]) -> Resources:
         """From the ``pod_…`` options."""
@@ -85,8 +90,8 @@ class DeepModel:
 
 
 @functools.cache
-def _options(own: tuple[Option, ...]) -> OptionSet:
-    return tzrec_options(*own)
+def _options(own: tuple[Option, ...], objective: Objective) -> OptionSet:
+    return tzrec_options(*own, objective=objective)
 
 
 def is_feature_type(column: DataType) -> bool:

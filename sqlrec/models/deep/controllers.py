@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sqlrec.models.controller import Programs
+from sqlrec.models.deep import dssm
 from sqlrec.models.deep.controller import DeepModel
 from sqlrec.models.deep.head_options import ATTENTION, BOTTOM, CROSS, EXPERTS, HIDDEN, SHARED, STYLE
 from sqlrec.models.deep.rules import equal_dims, histories, owners, sizes_of_sharers
+from sqlrec.models.objective import Objective
 
 HEADS = "sqlrec.models.deep.heads"
 SHARING = (owners, sizes_of_sharers)
@@ -58,7 +61,24 @@ MMOE = DeepModel(
     has_tasks=True,
 )
 
-_TYPES = {model.type: model for model in (WIDE_AND_DEEP, DEEPFM, DCN_V2, DLRM, DIN, MMOE)}
+DSSM = DeepModel(
+    type="tzrec.dssm",
+    doc="DSSM: two towers, whose embeddings of users and of items are near where a user takes an item.",
+    head=f"{HEADS}.dssm:Towers",
+    goal="sqlrec.models.deep.goals.retrieval:GOAL",
+    objective=Objective.RETRIEVAL,
+    own=(*dssm.OWN, *STYLE, SHARED),
+    rules=(*SHARING, dssm.towers),
+    answers=dssm.OUTPUTS,
+    parts=dssm.PARTS,
+    programs=Programs(
+        train="sqlrec.models.deep.train:train",
+        export="sqlrec.models.deep.towers.export:export",
+        evaluate="sqlrec.models.deep.towers.evaluate:evaluate",
+    ),
+)
+
+_TYPES = {model.type: model for model in (WIDE_AND_DEEP, DEEPFM, DCN_V2, DLRM, DIN, MMOE, DSSM)}
 
 
 def deep_model(model_type: str) -> DeepModel:

@@ -82,7 +82,7 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
         features,
         head,
         assemble,
-        lambda: _calibration(features, encoder, (sample, probe)),
+        lambda: calibration(features, encoder, (sample, probe)),
         wanted_variants(work.options),
     )
     export = replace(export, variants=variants)
@@ -106,7 +106,7 @@ def _graphs(trained: Trained) -> tuple[ModelProto, ModelProto]:
     return features, head
 
 
-def _calibration(features: ModelProto, encoder: Encoder, samples: Sequence[Sample]) -> list[Feeds]:
+def calibration(features: ModelProto, encoder: Encoder, samples: Sequence[Sample]) -> list[Feeds]:
     """Inputs of the head for evenly spread rows of each sample."""
     session = open_session(features.SerializeToString())
     batches: list[Feeds] = []

@@ -191,21 +191,33 @@ def whole_model(features: ModelProto, head: ModelProto, *outputs: str) -> bytes:
     Each output, float32 ``[batch]``, is one of the head's logits ``[batch, outputs]``. Raises ``JobError``
     SR531 beyond 2 GiB.
     """
-    head = compose.add_prefix(head, HEAD)
-    model = ModelProto()
-    model.CopyFrom(features)
-    graph = model.graph
-    graph.node.extend(head.graph.node)
     tail = GraphBuilder("/")
     probabilities = tail.op("Sigmoid", "probabilities", [HEAD + LOGITS])
     for place, output in enumerate(outputs):
         at = tail.constant(f"place_{place}", np.array(place, np.int64))
         node = helper.make_node("Gather", [probabilities, at], [output], name=f"/output_{place}", axis=1)
         tail.nodes.append(node)
-    graph.node.extend(tail.nodes)
+    return _assembled(features, head, tail, [_floats(output, [BATCH]) for output in outputs])
+
+
+def vector_model(features: ModelProto, head: ModelProto, output: str, width: int) -> bytes:
+    """As :func:`whole_model`, for a head whose answer [batch, width] is the one output itself."""
+    tail = GraphBuilder("/")
+    tail.nodes.append(helper.make_node("Identity", [HEAD + LOGITS], [output], name="/output"))
+    return _assembled(features, head, tail, [_floats(output, [BATCH, width])])
+
+
+def _assembled(
+    features: ModelProto, head: ModelProto, tail: GraphBuilder, outputs: Sequence[ValueInfoProto]
+) -> bytes:
+    head = compose.add_prefix(head, HEAD)
+    model = ModelProto()
+    model.CopyFrom(features)
+    graph = model.graph
+    graph.node.extend([*head.graph.node, *tail.nodes])
     graph.initializer.extend([*tail.initializers, *head.graph.initializer])
     del graph.output[:]
-    graph.output.extend(_floats(output, [BATCH]) for output in outputs)
+    graph.output.extend(outputs)
     known = {opset.domain for opset in model.opset_import}
     model.opset_import.extend(opset for opset in head.opset_import if opset.domain not in known)
     if model.ByteSize() > LIMIT:

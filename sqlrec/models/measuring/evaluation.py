@@ -52,7 +52,8 @@ class Opened:
 
     ``columns`` are the raw columns that ``score`` takes; it gives the outputs of the objective. ``classes``
     are the labels of MULTICLASS by number. ``matrix`` float32 ``[rows, width]`` is what clusters and
-    projections are of, where it can be had; ``items`` are the columns that tell the items of RETRIEVAL apart.
+    projections are of, where it can be had; ``items`` are the columns that tell the items of RETRIEVAL apart,
+    ``candidates`` rows with all of these columns, whose items can be found beside those of the scored rows.
     """
 
     objective: Objective
@@ -61,6 +62,7 @@ class Opened:
     classes: tuple[ClassValue, ...] = ()
     matrix: Callable[[pa.Table], Array] | None = None
     items: tuple[str, ...] = ()
+    candidates: pa.Table | None = None
 
 
 OpenOrigin = Callable[[Path], Opened]
@@ -151,7 +153,19 @@ def _scored(work: EvaluateWork, opened: Opened, progress: Progress) -> _Scored:
             tell(scored.rows)
     if not scored.rows:
         raise no_rows(chosen.name)
+    if opened.candidates is not None:
+        _add_candidates(scored, opened, opened.candidates, numbers)
     return scored
+
+
+def _add_candidates(scored: _Scored, opened: Opened, candidates: pa.Table, numbers: Sequence[Groups]) -> None:
+    """Items that can be found, as rows whose label 0 says that nobody is asked about them."""
+    if not scored.labels[0].size:
+        scored.labels = [np.ones(scored.rows, np.float32)]
+    scored.labels.append(np.zeros(candidates.num_rows, np.float32))
+    scored.outputs.append([np.asarray(output) for output in opened.score(candidates)])
+    source = Source(name="the items", table=candidates, labels=scored.labels[-1])
+    scored.groups.append(_told_apart(source, opened.items, numbers))
 
 
 def _roles(work: EvaluateWork, opened: Opened) -> tuple[Roles, str]:

@@ -110,7 +110,7 @@ def _labelled(
     except DataError as error:
         return Sample(table=table, warnings=(f"no metrics were measured: {error.message}",))
     same = source.labels.min(axis=0) == source.labels.max(axis=0)
-    if np.any(same):
+    if np.any(same) and not (objective is Objective.RETRIEVAL and source.labels.max() == 1):
         value = f"{source.labels.flat[int(np.argmax(same))]:g}"
         return Sample(
             table=table, warnings=(f"no metrics were measured: all labels of the sample are {value}",)
