@@ -129,7 +129,7 @@ def test_checkpoints(offered: Ask, marked: str, texts: list[str]) -> None:
         ("CREATE MODEL x WITH (model = |", TYPES),
         ("CREATE MODEL x WITH (model = '|", [TYPES[0].strip("'")]),
         ("CREATE MODEL x WITH (type = '|", ["import", "remote", "training"]),
-        ("CREATE MODEL x WITH (type = 'training', algorithm = |", ["'kmeans'"]),
+        ("CREATE MODEL x WITH (type = 'training', algorithm = 'l|", ["linear_reg", "logistic_reg"]),
         ("CREATE MODEL x WITH (provider = 'open|", ["openai", "openai-compat"]),
         ("CREATE MODEL x WITH (provider = 'openai', model = '|", []),
         ("CREATE SERVICE x ON MODEL m WITH (model = '|", []),

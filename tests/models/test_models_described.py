@@ -15,7 +15,7 @@ from sqlrec.plan.plan import DefineModelStep
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import OptionValue, Scope
 
-DESCRIBED = [name for name in BUILT_IN if name.startswith(("provider.", "training.")) or name == "import"]
+DESCRIBED = [name for name in BUILT_IN if name.startswith("provider.") or name == "import"]
 REMOTE = "CREATE MODEL m INPUT (a STRING) OUTPUT (b STRING) WITH "
 
 TABLE = "CREATE TABLE t (x INT) WITH (connector = 'parquet', path = 't');"
@@ -60,7 +60,7 @@ STATEMENTS = {
 
 
 def _defined(script: str) -> ModelSpec:
-    (step,) = build_plan(script, path="x.sql", name="x").steps
+    step = build_plan(script, path="x.sql", name="x").steps[0]
     assert isinstance(step, DefineModelStep)
     return step.model
 
@@ -143,7 +143,7 @@ def test_an_unknown_provider_or_algorithm(name: str, message: str, hint: str) ->
     [
         ("CREATE MODEL m (a INT)", ["SR307"]),
         ("CREATE MODEL m INPUT (a INT) OUTPUT (b INT) WITH (type = 'remote')", ["SR307"]),
-        ("CREATE MODEL m WITH (type = 'training') AS SELECT 1 AS a", ["SR307", "SR213"]),
+        ("CREATE MODEL m WITH (type = 'training') AS SELECT 1 AS a", ["SR307"]),
         ("CREATE MODEL m WITH (provider = 'openai')", ["SR427"]),
         ("CREATE MODEL m (a STRING) WITH (provider = 'openai')", ["SR427"]),
         ("CREATE MODEL m WITH (type = 'import', format = 'ONNX', path = 'x')", ["SR427"]),

@@ -293,11 +293,13 @@ def test_what_the_type_does_not_support(findings: Any) -> None:
 
 
 def test_a_training_model_needs_rows_to_learn_from(findings: Any) -> None:
-    found = findings("CREATE MODEL m (u INT) WITH (type = 'training', algorithm = 'kmeans')")
-    assert (
-        "SR427 `m` a model of type 'training' needs AS query: the rows it learns from"
-        " | add AS SELECT … after WITH (…)"
-    ) in found
+    training = "WITH (type = 'training', algorithm = 'kmeans', n_clusters = 2)"
+    needed = (
+        "SR427 `m` a model of type 'training' needs AS query, the rows it learns from, or columns"
+        " | add AS SELECT … after WITH (…), or list the columns and use TRAIN MODEL"
+    )
+    assert needed in findings(f"CREATE MODEL m {training}")
+    assert needed not in findings(f"CREATE MODEL m (u INT) {training}")
 
 
 def test_an_option_under_two_names_is_given_twice(findings: Any) -> None:

@@ -16,6 +16,7 @@ from sqlrec.models.classic.options import (
     amount,
     count,
     indicator_options,
+    size,
     tree_options,
 )
 from sqlrec.models.controller import Problem, Programs
@@ -212,7 +213,7 @@ KMEANS = Classic(
     options=algorithm_options(
         "kmeans",
         (Objective.CLUSTERING,),
-        count("n_clusters", "Number of clusters.", "num_clusters", "k", required=True),
+        size("n_clusters", "Number of clusters.", "num_clusters", "k"),
         count("n_init", "Starts, of which the best is kept.", default=3),
         count("max_iter", "Most rounds of one start.", "max_iterations", default=300),
         _TOLERANCE,
@@ -260,7 +261,7 @@ PCA = Classic(
     options=algorithm_options(
         "pca",
         (Objective.TRANSFORM,),
-        count("n_components", "Length of the answer.", "num_components", "k", required=True),
+        size("n_components", "Length of the answer.", "num_components", "k"),
         Option(
             key="whiten",
             kind=OptionKind.BOOLEAN,

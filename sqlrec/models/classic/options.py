@@ -65,7 +65,12 @@ def tree_options() -> tuple[Option, ...]:
     )
 
 
-def count(key: str, doc: str, *aliases: str, default: int | None = None, required: bool = False) -> Option:
+def size(key: str, doc: str, *aliases: str) -> Option:
+    """A count that CREATE MODEL must give, because it says what the model answers."""
+    return replace(count(key, doc, *aliases), scopes=MODEL, required=True)
+
+
+def count(key: str, doc: str, *aliases: str, default: int | None = None) -> Option:
     """An option that counts something, from 1."""
     return Option(
         key=key,
@@ -73,7 +78,6 @@ def count(key: str, doc: str, *aliases: str, default: int | None = None, require
         doc=doc,
         scopes=TRAIN,
         default=default,
-        required=required,
         minimum=1,
         maximum=1_000_000,
         aliases=aliases,

@@ -84,12 +84,13 @@ def check_query(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
         return
     named = model_type(stored_options(statement.options))
     controller = scope.controller_of(named)
-    if named.startswith(TRAINING) and statement.query is None:
+    stated = statement.query or statement.columns or statement.inputs
+    if named.startswith(TRAINING) and stated is None:
         yield Diagnostic(
             code="SR427",
-            message="a model of type 'training' needs AS query: the rows it learns from",
+            message="a model of type 'training' needs AS query, the rows it learns from, or columns",
             span=statement.name.span,
-            hint="add AS SELECT … after WITH (…)",
+            hint="add AS SELECT … after WITH (…), or list the columns and use TRAIN MODEL",
         )
     if statement.query is not None and statement.columns is not None:
         yield Diagnostic(
