@@ -80,7 +80,8 @@ def _change(change: float | None, verdict: bool | None) -> Tinted | str:
         return ""
     if change == 0:
         return "="
-    text = ("+" if change > 0 else "-") + _shown(abs(change))
+    size = abs(change)
+    text = ("+" if change > 0 else "-") + (_shown(size) if size >= LARGE else f"{size:.3g}")
     if verdict is None:
         return text
     return Tinted(f"{text} {BETTER if verdict else WORSE}", "green" if verdict else "red")

@@ -66,6 +66,12 @@ def test_without_report_there_is_only_the_loss(tmp_path: Path) -> None:
 def test_rounds_of_a_training_are_drawn_with_the_metric_that_decides(tmp_path: Path) -> None:
     plots.draw(tmp_path / "a", ROUNDS, _report([0, 1]))
     assert {"loss", "validation"} <= _names(tmp_path / "a")
+    plots.draw(
+        tmp_path / "c",
+        [CurvePoint(name=n, step=s, value=s) for s in (1, 2) for n in ("ndcg", "train_ndcg")],
+        None,
+    )
+    assert _names(tmp_path / "c") == {"validation"}
     plots.draw(tmp_path / "b", [p for p in ROUNDS if p.name == "auc"][:1], _report([0, 1]))
     assert not {"loss", "validation"} & _names(tmp_path / "b")
 

@@ -17,7 +17,7 @@ LINES = (BLUE, ORANGE, "#3a9a82", "#8c5fa8", "#b8a12c", "#6b7580")
 STYLES = ("-", "--", "-.", ":")
 """Colours and strokes of lines that are compared: told apart in grey, too."""
 SIZE, DPI = (6.4, 4.2), 120
-LONGEST_NAME = 28
+LONGEST_NAME, WIDE_TITLE = 28, 52
 
 Paint = Callable[[Any], None]
 
@@ -38,7 +38,8 @@ def save(path: Path, paint: Paint) -> None:
 
 def label(axes: Any, title: str, x: str, y: str) -> None:
     """Title and names of the axes."""
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
+    size = 11 if len(title) <= WIDE_TITLE else 9
+    axes.set_title(title, loc="left", fontsize=size, fontweight="bold", color=INK)
     axes.set_xlabel(x, color=INK)
     axes.set_ylabel(y, color=INK)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlrec.models.measuring.canvas import BLUE, GREY, ORANGE, label, legend, save, short
-from sqlrec.models.measuring.measures import LOWER_IS_BETTER, PRIMARY, TITLES
+from sqlrec.models.measuring.measures import LOWER_IS_BETTER, TITLES
 from sqlrec.models.measuring.objectives import Curve, Report
 from sqlrec.models.measuring.plots_classes import CLASS_PAINTERS, Painter
 from sqlrec.models.measuring.plots_numbers import NUMBER_PAINTERS
@@ -16,6 +16,11 @@ from sqlrec.spec.job import CurvePoint
 
 PAINTERS = {**CLASS_PAINTERS, **NUMBER_PAINTERS}
 """How a curve of a report is drawn, by its name."""
+TRAIN = "train_"
+"""What the name of a metric of training rows begins with."""
+LOSSES = LOWER_IS_BETTER | {"multi_logloss"}
+WATCHED = frozenset(TITLES) - LOWER_IS_BETTER | {"ndcg"}
+"""Metrics of trainings, as trainers call them: those that fall, and those that rise."""
 SHOWN_FEATURES, FEWEST_BARS = 20, 6
 SHARE = "share of the importance of all features"
 
@@ -36,16 +41,15 @@ def draw(
     points = _by_name(curves)
     if loss := _losses(points):
         save(folder / "loss.png", lambda axes: _loss(axes, points, loss))
+    if watched := next((n for n in points if n in WATCHED and len(points[n]) > 1), ""):
+        save(folder / "validation.png", lambda axes: _validation(axes, points, watched))
     if report is not None:
-        _draw_report(folder, points, report)
+        _draw_report(folder, report)
     if importance and any(value > 0 for value in importance.values()):
         save(folder / "importance.png", lambda axes: _importance(axes, importance, importance_is))
 
 
-def _draw_report(folder: Path, points: Mapping[str, Sequence[CurvePoint]], report: Report) -> None:
-    metric = PRIMARY[report.objective]
-    if len(points.get(metric, ())) > 1:
-        save(folder / "validation.png", lambda axes: _validation(axes, points[metric], metric))
+def _draw_report(folder: Path, report: Report) -> None:
     for name, curve in report.curves.items():
         kind, _, of = name.partition(".")
         if kind in PAINTERS:
@@ -68,17 +72,17 @@ def _losses(points: Mapping[str, Sequence[CurvePoint]]) -> tuple[str, str] | Non
 
     ``loss`` counts optimiser steps; ``train_logloss`` and ``logloss`` count epochs or trees.
     """
-    measured = next((name for name in points if name in LOWER_IS_BETTER), "")
+    measured = next((name for name in points if name in LOSSES), "")
     if "loss" in points:
         return "loss", measured
-    trained = next((n for n in points if n.removeprefix("train_") in LOWER_IS_BETTER and n != measured), "")
+    trained = next((name for name in points if name.removeprefix(TRAIN) in LOSSES and name != measured), "")
     return (trained, measured) if trained or measured else None
 
 
 def _loss(axes: Any, points: Mapping[str, Sequence[CurvePoint]], names: tuple[str, str]) -> None:
     trained, measured = (points.get(name, ()) for name in names)
     by_step = names[0] == "loss"
-    title = TITLES.get(names[1] or names[0].removeprefix("train_"), "loss")
+    title = _titled(names[1] or names[0].removeprefix(TRAIN))
     unit = "optimiser step" if by_step else "epoch or round"
     label(axes, "Training loss", unit, title)
     steps, values = [p.step for p in trained], [p.value for p in trained]
@@ -112,13 +116,24 @@ def _smoothed(values: Sequence[float], weight: float = 0.8) -> list[float]:
     return out
 
 
-def _validation(axes: Any, points: Sequence[CurvePoint], metric: str) -> None:
-    best = (min if metric in LOWER_IS_BETTER else max)(points, key=lambda p: p.value)
-    label(axes, f"Validation {TITLES[metric]} · best {best.value:.4f}", "epoch or round", TITLES[metric])
-    axes.plot([p.step for p in points], [p.value for p in points], color=BLUE, linewidth=2, label="model")
+def _validation(axes: Any, points: Mapping[str, Sequence[CurvePoint]], metric: str) -> None:
+    measured, trained = points[metric], points.get(TRAIN + metric, ())
+    best = max(measured, key=lambda p: p.value)
+    title = _titled(metric)
+    label(axes, f"Validation {title} · best {best.value:.4f}", "epoch or round", title)
+    if trained:
+        steps, values = [p.step for p in trained], [p.value for p in trained]
+        axes.plot(steps, values, color=GREY, linestyle="--", linewidth=1.5, label="training")
+    axes.plot(
+        [p.step for p in measured], [p.value for p in measured], color=BLUE, linewidth=2, label="validation"
+    )
     axes.plot([best.step], [best.value], "o", color=ORANGE, label=f"best, at {best.step:,}", clip_on=False)
     axes.xaxis.get_major_locator().set_params(integer=True)
     legend(axes)
+
+
+def _titled(metric: str) -> str:
+    return TITLES.get(metric, {"loss": "loss", "ndcg": "NDCG"}.get(metric, "LogLoss"))
 
 
 def _importance(axes: Any, importance: Mapping[str, float], unit: str) -> None:
@@ -130,4 +145,4 @@ def _importance(axes: Any, importance: Mapping[str, float], unit: str) -> None:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", labelsize=8 if len(shown) > 12 else 9)
     axes.axvline(0, color=GREY, linewidth=1)
-    axes.set_ylim(-0.6, max(len(shown), FEWEST_BARS) - 0.4)
+    axes.set_ylim(min(0, len(shown) - FEWEST_BARS) - 0.6, len(shown) - 0.4)

@@ -39,7 +39,7 @@ def _roc(axes: Any, curve: Curve, report: Report, of: str) -> None:
 def _precision_recall(axes: Any, curve: Curve, report: Report, of: str) -> None:
     base = curve["precision"][-1]
     found = _number(report, "average_precision", of)
-    label(axes, _title(f"Precision and recall · mean precision {found:.4f}", of), "recall", "precision")
+    label(axes, _title(f"Precision and recall · average precision {found:.4f}", of), "recall", "precision")
     axes.axhline(base, color=GREY, linestyle="--", linewidth=1, label=f"share of positives {base:.3f}")
     axes.plot(curve["recall"], curve["precision"], color=BLUE, linewidth=2, label="model")
     unit_square(axes)
