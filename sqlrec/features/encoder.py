@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sqlrec.errors import DataError, SchemaError
+from sqlrec.errors import DataError
 from sqlrec.features.blocks import Blocks, Whole
 from sqlrec.features.columns import (
     Bag,
@@ -168,18 +168,6 @@ class Encoder:
 
 
 def fit(rows: pa.Table | Blocks, configs: Sequence[FeatureConfig]) -> Encoder:
-    """Fit an encoder on training rows, for a model with embeddings.
-
-    Raises the errors of :func:`fit_features` and ``SchemaError`` SR444 (no feature that could have an
-    embedding).
-    """
-    encoder = fit_features(rows, configs)
-    if not encoder.slots and not encoder.bags:
-        raise SchemaError("SR444", "the model has no number, boolean, string or date feature")
-    return encoder
-
-
-def fit_features(rows: pa.Table | Blocks, configs: Sequence[FeatureConfig]) -> Encoder:
     """Fit an encoder on training rows: a table, or blocks that give the same encoder however rows are cut.
 
     Raises ``SchemaError`` SR440 (column absent), SR441 (type that cannot be a feature) and ``DataError``

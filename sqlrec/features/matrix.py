@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from sqlrec.errors import DataError, SchemaError
 from sqlrec.features.columns import Bag, Category, FeatureConfig
-from sqlrec.features.encoder import Encoder, column_of, fit_features
+from sqlrec.features.encoder import Encoder, column_of, fit
 from sqlrec.features.numeric import Scale, fit_positions
 from sqlrec.spec.schema import Schema
 from sqlrec.spec.signature import InputColumn
@@ -205,10 +205,10 @@ def matrix_configs(
 def fit_matrix(table: pa.Table, configs: Sequence[FeatureConfig], encoding: Encoding) -> MatrixEncoder:
     """Fit the features of a training table and the shape of its matrix.
 
-    Raises the errors of :func:`sqlrec.features.encoder.fit_features`, and ``SchemaError`` SR441 for an
+    Raises the errors of :func:`sqlrec.features.encoder.fit`, and ``SchemaError`` SR441 for an
     array of integers or strings with ``ORDINAL``.
     """
-    encoder = fit_features(table, configs)
+    encoder = fit(table, configs)
     match encoding:
         case Encoding.ORDINAL:
             _refuse_bags(encoder)

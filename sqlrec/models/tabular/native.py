@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from sqlrec.errors import DataError, SchemaError
 from sqlrec.features.columns import Category, FeatureConfig
-from sqlrec.features.encoder import Encoder, column_of, fit_features
+from sqlrec.features.encoder import Encoder, column_of, fit
 from sqlrec.features.numeric import since
 from sqlrec.spec.signature import MISSING_INT, InputColumn
 
@@ -68,10 +68,10 @@ class NativeEncoder:
     def fit(cls, table: pa.Table, configs: Sequence[FeatureConfig]) -> NativeEncoder:
         """Fit on a training table.
 
-        Raises the errors of :func:`sqlrec.features.encoder.fit_features`, ``SchemaError`` SR441 for an array
+        Raises the errors of :func:`sqlrec.features.encoder.fit`, ``SchemaError`` SR441 for an array
         and ``DataError`` SR543 for a category with more values than codes.
         """
-        encoder = fit_features(table, configs)
+        encoder = fit(table, configs)
         arrays = [f.config.name for f in encoder.sequences] + [f.config.name for f in encoder.vectors]
         for name in arrays:
             raise SchemaError("SR441", f"column {name!r} is an array, which cannot be a feature")
