@@ -1,4 +1,7 @@
-"""Trees of XGBoost over an ordinal matrix; its model file is ``model.ubj``."""
+"""Trees of XGBoost over an ordinal matrix; its model file is ``xgboost.json``.
+
+JSON, because XGBoost ends the process when it reads a damaged binary file.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ from sqlrec.models.tabular.checkpoint import unreadable
 from sqlrec.models.tabular.estimator import Examples, Floats, Learned, Lesson
 from sqlrec.models.tabular.trees import Branch, Link, ensemble
 
-FILE = "model.ubj"
+FILE = "xgboost.json"
 OBJECTIVES = {
     Objective.BINARY: "binary:logistic",
     Objective.MULTICLASS: "multi:softprob",
@@ -55,8 +58,8 @@ class XGBoostTrees:
         return (np.asarray(self.booster.predict(data), np.float32),)
 
     def save(self, folder: Path) -> None:
-        """Write ``model.ubj``."""
-        (folder / FILE).write_bytes(bytes(self.booster.save_raw("ubj")))
+        """Write ``xgboost.json``."""
+        (folder / FILE).write_bytes(bytes(self.booster.save_raw("json")))
 
     def graph(self, outputs: tuple[str, ...]) -> ModelProto:
         """The trees as ONNX."""
@@ -114,7 +117,7 @@ class XGBoost:
         except xgb.core.XGBoostError as error:
             raise refused("XGBoost", error) from error
         rounds = booster.num_boosted_rounds()
-        kept = _reloaded(bytes(booster.save_raw("ubj")), lesson.threads)
+        kept = _reloaded(bytes(booster.save_raw("json")), lesson.threads)
         return Learned(
             estimator=XGBoostTrees(kept),
             curves=tuple(watch.curves),
@@ -126,12 +129,13 @@ class XGBoost:
         """The saved estimator; ``StateError`` SR521 for a damaged one."""
         try:
             return XGBoostTrees(_reloaded((folder / FILE).read_bytes(), free_cores()))
-        except (OSError, xgb.core.XGBoostError) as error:
+        except (OSError, ValueError, xgb.core.XGBoostError) as error:
             raise unreadable(folder, error) from error
 
 
 def _reloaded(model: bytes, threads: int) -> xgb.Booster:
-    """The booster of a model file, without what training attached to it."""
+    """The booster of a model file, without what training attached to it; ``ValueError`` for no JSON."""
+    json.loads(model)
     booster = xgb.Booster({"nthread": threads, "verbosity": 0})
     booster.load_model(bytearray(model))
     booster.set_attr(best_iteration=None, best_score=None)
