@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sqlrec.errors import DataError, JobError, OptionError, SchemaError
+from sqlrec.errors import DataError, OptionError, SchemaError
 from sqlrec.models.measuring.evaluation import Opened, evaluate
 from sqlrec.models.measuring.objectives import Outputs
 from sqlrec.models.objective import Objective
@@ -161,7 +161,7 @@ def test_ranking_is_measured_in_its_groups(measure: Measure) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({}, JobError, r"SR561.*group"),
+        ({}, OptionError, r"SR265.*ranking needs groups"),
         ({"group_column": "user"}, DataError, r"SR542.*'user'"),
         ({"metrics": ("auc",)}, OptionError, r"SR560.*auc is not measured of a ranking model.*ndcg_5"),
         ({"group_column": "usr"}, SchemaError, r"SR450.*'usr'.*Did you mean 'user'"),
@@ -204,4 +204,6 @@ def test_what_cannot_be_had_without_the_rows_is_told(measure: Measure) -> None:
     opened = Opened(
         objective=Objective.TRANSFORM, columns=("x",), score=lambda rows: (column(rows, "x")[:, None],)
     )
-    assert measure(opened, ()).warnings == ("Explained Variance is undefined on these rows",)
+    assert measure(opened, ()).warnings == (
+        "Explained Variance cannot be measured of an export: evaluate the training checkpoint",
+    )

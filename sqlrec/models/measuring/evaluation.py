@@ -88,14 +88,20 @@ def evaluate(work: EvaluateWork, output: Path, progress: Progress, *, open_origi
     metrics = _asked(names, report)
     with writing(output):
         write_report(output, report, ())
-    undefined = [TITLES[name] for name in names if name not in metrics]
     return JobResult(
         rows=scored.rows,
         seconds=time.perf_counter() - started,
         metrics=metrics,
         params={"objective": opened.objective.value, "metrics": ",".join(names)},
-        warnings=tuple(f"{title} is undefined on these rows" for title in undefined),
+        warnings=_undefined([TITLES[name] for name in names if name not in metrics], opened),
     )
+
+
+def _undefined(titles: Sequence[str], opened: Opened) -> tuple[str, ...]:
+    why = "is undefined on these rows"
+    if not opened.objective.has_label and opened.matrix is None:
+        why = "cannot be measured of an export: evaluate the training checkpoint"
+    return tuple(f"{title} {why}" for title in titles)
 
 
 def _open_export(work: EvaluateWork, folder: Path) -> Opened:

@@ -228,20 +228,21 @@ def wanted(options: Mapping[str, Parsed], objective: Objective | None = None) ->
     """Names of the metrics to compute, each once, in the order asked for.
 
     Without ``metrics`` those of the objective; before it is known, only those that the options name.
-    Raises ``OptionError`` SR265 when one needs ``group_column`` and there is none, SR560 for one that models
-    of the objective do not have.
+    Raises ``OptionError`` SR265 when groups are needed and ``group_column`` is not given, SR560 for a metric
+    that models of the objective do not have.
     """
     asked = options.get("metrics") or (DEFAULTS[objective] if objective else ())
     names = [str(name) for name in (asked if isinstance(asked, tuple) else (asked,))]
     names += [bound.metric for bound in bounds(options)]
     if options.get("group_column") and objective in (None, Objective.BINARY):
         names.append(GROUPED)
-    elif GROUPED in names and not options.get("group_column"):
-        raise OptionError(
-            "SR265", f"{GROUPED} needs groups", hint="add the option group_column, such as 'user_id'"
-        )
     if objective is not None:
         _require_metrics(names, objective)
+    needy = "ranking" if objective is Objective.RANKING else GROUPED if GROUPED in names else ""
+    if needy and not options.get("group_column"):
+        raise OptionError(
+            "SR265", f"{needy} needs groups", hint="add the option group_column, such as 'user_id'"
+        )
     return tuple(dict.fromkeys(names))
 
 
