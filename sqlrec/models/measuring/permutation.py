@@ -6,7 +6,7 @@ scored rows, and the drop of the metric that decides is the column's importance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,10 @@ from sqlrec.models.measuring.objectives import Outputs, report_of
 from sqlrec.models.objective import Objective
 
 Array = npt.NDArray[Any]
+
+Order = npt.NDArray[np.int64]
+Measure = Callable[[str, Order], float | None]
+"""The metric when the values of a column come from the rows ``order``; None where it is undefined."""
 
 SAMPLE_ROWS = 5000
 REPEATS = 2
@@ -49,30 +53,56 @@ def permutation_importance(
     without the column, whichever way the metric counts; one around 0, that the column is not needed. Empty
     when the metric is undefined on the rows.
     """
-    generator = np.random.default_rng(seed)
     truth = np.asarray(labels)
-    if table.num_rows > SAMPLE_ROWS:
-        drawn = np.sort(generator.choice(table.num_rows, SAMPLE_ROWS, replace=False))
+    if (drawn := sampled(table.num_rows, seed)) is not None:
         table, truth = table.take(drawn), truth[drawn]
         groups = None if groups is None else groups[drawn]
 
-    def measure(rows: pa.Table) -> float | None:
+    def measure(name: str, order: Order) -> float | None:
+        rows = _reordered(table, name, order) if name else table
         return report_of(objective, truth, score(rows), groups=groups).primary
 
-    whole, sign = measure(table), 1.0 if primary(objective)[1] else -1.0
+    names = list(columns) or table.column_names
+    found = drops(names, measure, table.num_rows, seed=seed, progress=progress)
+    sign = 1.0 if primary(objective)[1] else -1.0
+    return ordered({name: sign * drop for name, drop in found.items()})
+
+
+def drops(
+    names: Sequence[str], measure: Measure, rows: int, *, seed: int = 0, progress: Progress | None = None
+) -> dict[str, float]:
+    """How much lower ``measure`` is for each column when its values belong to other rows.
+
+    It is asked with the name of a column and the rows that its values come from, and with no name for the
+    rows as they are. Empty when it is undefined for these.
+    """
+    generator = np.random.default_rng(seed)
+    whole = measure("", np.arange(rows))
     if whole is None:
         return {}
-    drops = {}
-    names = list(columns) or table.column_names
+    found = {}
     for done, name in enumerate(names):
         if progress is not None:
             progress(f"importance of {name} ({done + 1} of {len(names)})")
-        position = table.column_names.index(name)
-        found = [measure(_shuffled(table, position, generator)) for _ in range(REPEATS)]
-        drops[name] = sign * float(np.mean([whole - value for value in found if value is not None]))
-    return dict(sorted(drops.items(), key=lambda item: (-item[1], item[0])))
+        values = [measure(name, generator.permutation(rows)) for _ in range(REPEATS)]
+        found[name] = float(np.mean([whole - value for value in values if value is not None]))
+    return found
 
 
-def _shuffled(table: pa.Table, position: int, generator: np.random.Generator) -> pa.Table:
-    values = table.column(position).take(pa.array(generator.permutation(table.num_rows)))
-    return table.set_column(position, table.schema.field(position), values)
+def sampled(rows: int, seed: int) -> Order | None:
+    """The rows that are scored, ascending; None for all."""
+    if rows <= SAMPLE_ROWS:
+        return None
+    return np.sort(np.random.default_rng(seed).choice(rows, SAMPLE_ROWS, replace=False))
+
+
+def ordered(importance: Mapping[str, float]) -> dict[str, float]:
+    """The largest first."""
+    return dict(sorted(importance.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _reordered(table: pa.Table, name: str, order: Order) -> pa.Table:
+    position = table.column_names.index(name)
+    return table.set_column(
+        position, table.schema.field(position), table.column(position).take(pa.array(order))
+    )
