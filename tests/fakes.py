@@ -13,7 +13,7 @@ from sqlrec.artifacts.folder import is_complete
 from sqlrec.errors import JobError, NameNotFoundError, SqlRecError
 from sqlrec.runtimes.runtime import Deployable, Verify
 from sqlrec.spec.job import JobHandle, JobSpec, JobState
-from sqlrec.spec.service import Endpoint, ServiceState
+from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServiceState
 from tests.fake_registry import FakeRegistry
 
 __all__ = ["FakeJob", "FakeJobRuntime", "FakeRegistry", "FakeServiceRuntime"]
@@ -107,7 +107,9 @@ class FakeServiceRuntime:
             return self._endpoints[name]
         endpoint = Endpoint(
             name=service.name,
-            url=f"http://127.0.0.1:9/{name}/predict",
+            url=service.url
+            if isinstance(service, ExternalServiceSpec)
+            else f"http://127.0.0.1:9/{name}/predict",
             state=ServiceState.READY,
             checkpoint=service.checkpoint,
             version=service.version,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
+from sqlrec.execution.elsewhere import external_checkpoint
 from sqlrec.execution.find import find_export, find_model, find_newest
 from sqlrec.execution.locks import service_lock
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.transaction import Revision, put_in_force, told
+from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.plan import DeployStep
 from sqlrec.plan.resolve_made import is_ready_made
@@ -41,6 +43,8 @@ def _wanted(step: DeployStep, call: Call) -> Checkpoint:
     """The checkpoint that the statement names, or that there is without its naming one."""
     registry, run = call.env.registry, call.key.run
     model = find_model(registry, step.model)
+    if runs_elsewhere(get_controller(model.type)):
+        return external_checkpoint(model, call)
     if not step.checkpoint and is_ready_made(model, get_controller(model.type)):
         return find_newest(registry, model.name, run)
     return find_export(registry, model.name, step.checkpoint, run)

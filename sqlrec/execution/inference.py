@@ -145,7 +145,12 @@ class _Answers:
             inputs=inputs,
             output=into,
             columns=columns,
-            options={**used.options, "checkpoint": f"{served.name} version {served.version}"},
+            headers=predictor.headers,
+            options={
+                **predictor.options,
+                **used.options,
+                "checkpoint": f"{served.name} version {served.version}",
+            },
         )
 
         def progress(message: str, *, done: float | None = None) -> None:
@@ -208,9 +213,13 @@ class _Answers:
         from sqlrec.scoring.options import effective
         from sqlrec.scoring.vectors import VectorScorer
 
-        options = effective(used.options)
+        options = effective({**predictor.options, **used.options})
         client = ServiceClient(
-            predictor.service, predictor.url, timeout=options.timeout, attempts=options.attempts
+            predictor.service,
+            predictor.url,
+            timeout=options.timeout,
+            attempts=options.attempts,
+            headers=predictor.headers,
         )
         scorer = VectorScorer(
             client,

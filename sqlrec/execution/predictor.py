@@ -1,26 +1,55 @@
-"""Which service answers when a query calls a model: the one it names, else the only one of the model."""
+"""The service that is asked, and how: by its name, or as the only one of a model that a query calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sqlrec.errors import StateError
+from sqlrec.errors import NameNotFoundError, StateError, suggest
 from sqlrec.execution.call import Call
+from sqlrec.execution.elsewhere import headers_of
 from sqlrec.execution.find import find_model
-from sqlrec.execution.score import ready_endpoint
+from sqlrec.execution.served import as_served, request_options
 from sqlrec.spec.model import Checkpoint, ModelSpec
+from sqlrec.spec.options import Parsed
+from sqlrec.spec.service import Endpoint, ServiceState
 from sqlrec.spec.table import UsedModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictor:
-    """A service that is ready, and the model as the checkpoint that it serves declares it."""
+    """A service that is ready, and the model as the checkpoint that it serves declares it.
+
+    ``headers`` go with each request, ``options`` are what the model says of requests.
+    """
 
     service: str
     url: str
     model: ModelSpec
     checkpoint: Checkpoint
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    options: Mapping[str, Parsed] = field(default_factory=dict)
+
+
+def predictor_at(service: str, call: Call) -> Predictor:
+    """The service of a name; raises SR206 for an unknown one, SR630 for one that is not ready."""
+    endpoint = ready_endpoint(service, call)
+    served = call.env.registry.service(service)
+    if served is None:
+        raise _unknown(service, call)
+    return _predictor(service, endpoint, served, call)
+
+
+def _predictor(service: str, endpoint: Endpoint, served: Checkpoint, call: Call) -> Predictor:
+    model = as_served(call.env.registry.definition(served), served)
+    return Predictor(
+        service=service,
+        url=endpoint.url,
+        model=model,
+        checkpoint=served,
+        headers=headers_of(service, model, call),
+        options=request_options(model),
+    )
 
 
 def predictor_of(used: UsedModel, call: Call) -> Predictor:
@@ -39,8 +68,27 @@ def predictor_of(used: UsedModel, call: Call) -> Predictor:
             f"service {service} serves {what}, not {_shown(used)}",
             hint=_listed(_services(used, call)),
         )
-    model = call.env.registry.definition(served)
-    return Predictor(service=service, url=endpoint.url, model=model, checkpoint=served)
+    return _predictor(service, endpoint, served, call)
+
+
+def ready_endpoint(service: str, call: Call) -> Endpoint:
+    """Where a service answers; raises SR206 for an unknown service, SR630 for one that is not ready."""
+    found = call.env.services.endpoint(service)
+    if found is None:
+        raise _unknown(service, call)
+    if found.state is not ServiceState.READY:
+        raise StateError(
+            "SR630",
+            f"service {service} is {found.state}{': ' if found.detail else ''}{found.detail}",
+            hint=f"deploy it again: CREATE OR REPLACE SERVICE {service} …",
+        )
+    return found
+
+
+def _unknown(service: str, call: Call) -> NameNotFoundError:
+    known = tuple(e.name for e in call.env.services.endpoints())
+    hint = suggest(service, known) or f"services: {', '.join(known) or 'none; CREATE SERVICE first'}"
+    return NameNotFoundError("SR206", f"service {service} does not exist", hint=hint)
 
 
 def _only(used: UsedModel, call: Call) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
-from sqlrec.execution.score import ready_endpoint
+from sqlrec.execution.predictor import predictor_at
 from sqlrec.execution.tables import source
 from sqlrec.spec.function import (
     Callee,
@@ -36,15 +36,14 @@ def callees(program: Program, call: Call) -> dict[str, Callee]:
 
 
 def _callee(service: str, call: Call) -> Callee:
-    endpoint = ready_endpoint(service, call)
-    served = call.env.registry.service(service)
-    if served is None:
+    asked = predictor_at(service, call)
+    if asked.headers:
         raise StateError(
-            "SR630",
-            f"service {service} runs, but the registry does not know what it serves",
-            hint=f"deploy it again: CREATE OR REPLACE SERVICE {service} …",
+            "SR466",
+            f"service {service} takes headers with secrets, which no function that is one program can send",
+            hint="call the service from a script, or let it answer without them",
         )
-    return Callee(service=service, url=endpoint.url, model=call.env.registry.definition(served))
+    return Callee(service=service, url=asked.url, model=asked.model)
 
 
 def _step(step: ProgramStep, call: Call) -> ProgramStep:

@@ -6,13 +6,12 @@ only what is missing.
 
 from __future__ import annotations
 
-from sqlrec.errors import NameNotFoundError, StateError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.predictor import predictor_at
 from sqlrec.execution.tables import concrete, target
 from sqlrec.plan.plan import ScoreStep
 from sqlrec.spec.job import ScoreWork
-from sqlrec.spec.service import Endpoint, ServiceState
 from sqlrec.spec.table import TableFormat, TableSource
 
 
@@ -20,19 +19,18 @@ def run_score(step: ScoreStep, call: Call) -> Outcome:
     """Score the table through the service; raises SR206 for an unknown service, SR630 for a dead one."""
     from sqlrec.jobs.score import score
 
-    endpoint = ready_endpoint(step.service, call)
-    served = call.env.registry.service(step.service)
-    if served is None:
-        raise _unknown(step.service, call)
+    asked = predictor_at(step.service, call)
+    served = asked.checkpoint
     into = target(step.target or _result(call), call)
     work = ScoreWork(
         service=step.service,
-        url=endpoint.url,
-        model=call.env.registry.definition(served),
+        url=asked.url,
+        model=asked.model,
         inputs=concrete(step.inputs, call),
         query=concrete(step.query, call) if step.query else None,
         output=into,
-        options={**step.options, "checkpoint": f"{served.name} version {served.version}"},
+        headers=asked.headers,
+        options={**asked.options, **step.options, "checkpoint": f"{served.name} version {served.version}"},
     )
 
     def progress(message: str, *, done: float | None = None) -> None:
@@ -47,26 +45,6 @@ def run_score(step: ScoreStep, call: Call) -> Outcome:
         metrics=result.metrics,
         facts={"path": into.path, "service": step.service, "checkpoint": served.name},
     )
-
-
-def ready_endpoint(service: str, call: Call) -> Endpoint:
-    """Where a service answers; raises SR206 for an unknown service, SR630 for one that is not ready."""
-    found = call.env.services.endpoint(service)
-    if found is None:
-        raise _unknown(service, call)
-    if found.state is not ServiceState.READY:
-        raise StateError(
-            "SR630",
-            f"service {service} is {found.state}{': ' if found.detail else ''}{found.detail}",
-            hint=f"deploy it again: CREATE OR REPLACE SERVICE {service} …",
-        )
-    return found
-
-
-def _unknown(service: str, call: Call) -> NameNotFoundError:
-    known = tuple(e.name for e in call.env.services.endpoints())
-    hint = suggest(service, known) or f"services: {', '.join(known) or 'none; CREATE SERVICE first'}"
-    return NameNotFoundError("SR206", f"service {service} does not exist", hint=hint)
 
 
 def _result(call: Call) -> TableSource:

@@ -7,15 +7,16 @@ import json
 
 from sqlrec.errors import RemoteError, StateError
 from sqlrec.execution.call import Report
+from sqlrec.execution.served import outputs_of
 from sqlrec.runtimes.runtime import Verify
-from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.schema import Schema
 from sqlrec.spec.service import Endpoint
 from sqlrec.spec.signature import Signature
 
 TIMEOUT = 10.0
 
 
-def smoke_test(signature: Signature, model: ModelSpec, report: Report) -> Verify:
+def smoke_test(signature: Signature, report: Report) -> Verify:
     """A check that predicts the signature's sample rows and looks at every declared output.
 
     Raises ``StateError`` SR636 for a signature without sample rows. The check raises ``RemoteError``:
@@ -31,7 +32,7 @@ def smoke_test(signature: Signature, model: ModelSpec, report: Report) -> Verify
 
     def verify(endpoint: Endpoint) -> None:
         answer = asyncio.run(_ask(endpoint, json.dumps(rows).encode()))
-        _check(endpoint.name, model, answer, len(rows))
+        _check(endpoint.name, outputs_of(signature), answer, len(rows))
         report(f"{endpoint.url} answers {len(rows)} sample rows")
 
     return verify
@@ -44,14 +45,14 @@ async def _ask(endpoint: Endpoint, payload: bytes) -> object:
         return await client.predict(payload)
 
 
-def _check(service: str, model: ModelSpec, answer: object, rows: int) -> None:
+def _check(service: str, declared: Schema, answer: object, rows: int) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from sqlrec.data.types import arrow_schema
     from sqlrec.scoring.merge import merge
 
-    outputs = arrow_schema(model.outputs)
+    outputs = arrow_schema(declared)
     columns = merge(service, answer, outputs, rows=rows, asked=rows)
     for field, column in zip(outputs, columns, strict=True):
         if column is None or column.null_count:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlrec.artifacts.folder import read_signature
 from sqlrec.execution.call import Call
+from sqlrec.execution.elsewhere import noted
 from sqlrec.execution.options import effective, environment, image, values
 from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.served import as_served, folder_of
 from sqlrec.execution.smoke import smoke_test
+from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.model import Checkpoint, ModelSpec
@@ -55,14 +57,23 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
         reason=wanted.reason,
     )
     try:
-        verify = smoke_test(read_signature(_folder(checkpoint)), model, call.report)
-        call.report(f"starting {wanted.service} with {model.name} {checkpoint.name}")
-        endpoint = call.env.services.apply(_spec(wanted.service, model, checkpoint, options), verify)
+        endpoint = _applied(wanted, model, options, call)
     except BaseException as error:
         registry.fail(entry, error=str(error))
         raise
     registry.finish(entry, url=endpoint.url)
     return told(endpoint, checkpoint, verb)
+
+
+def _applied(wanted: Revision, model: ModelSpec, options: Mapping[str, Effective], call: Call) -> Endpoint:
+    """The service as its runtime runs it, or as somebody else does."""
+    service, checkpoint = wanted.service, wanted.checkpoint
+    if runs_elsewhere(get_controller(model.type)):
+        return noted(service, model, checkpoint, options, call)
+    verify = smoke_test(read_signature(folder_of(checkpoint)), call.report)
+    call.report(f"starting {service} with {model.name} {checkpoint.name}")
+    spec = _spec(service, as_served(model, checkpoint), checkpoint, options)
+    return call.env.services.apply(spec, verify)
 
 
 def told(endpoint: Endpoint, checkpoint: Checkpoint, verb: str) -> Outcome:
@@ -97,7 +108,3 @@ def _spec(
         image=image(options),
         digest=checkpoint.digest,
     )
-
-
-def _folder(checkpoint: Checkpoint) -> Path:
-    return Path(checkpoint.uri.removeprefix("file://"))

@@ -58,7 +58,9 @@ def score(work: ScoreWork, output: Path, progress: Progress) -> JobResult:
     """
     started = time.perf_counter()
     options = effective(work.options)
-    client = ServiceClient(work.service, work.url, timeout=options.timeout, attempts=options.attempts)
+    client = ServiceClient(
+        work.service, work.url, timeout=options.timeout, attempts=options.attempts, headers=work.headers
+    )
     with Engine() as engine:
         query = engine.table(work.query) if work.query is not None else None
         scorer = Scorer(
@@ -146,10 +148,10 @@ def _state(work: ScoreWork) -> Path:
 def _digest(work: ScoreWork, query: pa.Table | None) -> str:
     """SHA-256 of the work, the state of its input files and its query row.
 
-    Not of the URL: a service that was started again may have another port.
+    Not of the URL, nor of headers: a service that was started again may have another port, and tokens change.
     """
     facts = {
-        "work": codec.encode(replace(work, url="")),
+        "work": codec.encode(replace(work, url="", headers={})),
         "files": [_stat(file) for file in _files(work.inputs)],
         "query": repr(query.to_pylist()) if query is not None else "",
     }

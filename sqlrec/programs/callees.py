@@ -16,7 +16,7 @@ from sqlrec.errors import NameNotFoundError, StateError
 from sqlrec.spec import codec
 from sqlrec.spec.function import Callee
 from sqlrec.spec.names import slug
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ExternalServiceSpec, ServiceSpec
 
 HOST = "127.0.0.1"
 
@@ -69,8 +69,10 @@ def _callee(service: str, folder: Path) -> Callee:
         if record["stopped"]:
             raise StateError("SR630", f"service {service} is stopped", hint="run the script that creates it")
         text = (folder / f"spec.{record['revision']}.json").read_bytes()
-        spec = cast(ServiceSpec, codec.loads(ServiceSpec, text))
-        return Callee(service=service, url=f"http://{HOST}:{record['port']}/predict", model=spec.model)
+        spec = cast(ServiceSpec | ExternalServiceSpec, codec.loads(ServiceSpec | ExternalServiceSpec, text))
+        own = f"http://{HOST}:{record['port']}/predict"
+        url = spec.url if isinstance(spec, ExternalServiceSpec) else own
+        return Callee(service=service, url=url, model=spec.model)
     except (OSError, ValueError, KeyError, TypeError):
         raise _unknown(service) from None
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlrec.errors import JobError
 from sqlrec.spec.function import ApiServiceSpec
 from sqlrec.spec.job import JobHandle, JobSpec, JobState
-from sqlrec.spec.service import Endpoint, ServiceSpec
+from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServiceSpec
 
 
 class JobRuntime(Protocol):
@@ -37,8 +37,8 @@ Verify = Callable[[Endpoint], None]
 """Proves a started service by using it; raises when it does not answer as it should."""
 
 
-Deployable = ServiceSpec | ApiServiceSpec
-"""A service of a model, or the server of an API."""
+Deployable = ServiceSpec | ApiServiceSpec | ExternalServiceSpec
+"""A service of a model, the server of an API, or a service that somebody else runs."""
 
 
 class ServiceRuntime(Protocol):
@@ -47,7 +47,8 @@ class ServiceRuntime(Protocol):
     def apply(self, service: Deployable, verify: Verify) -> Endpoint:
         """Make the service run as specified, without an outage when it already runs.
 
-        The new revision is started beside the old one, proved by ``verify`` and only then takes over.
+        One that somebody else runs is only noted, when ``verify`` raises nothing. Of others
+        the new revision is started beside the old one, proved by ``verify`` and only then takes over.
         On any failure the old one stays, the new one is removed, and ``JobError`` gives the reason with
         the last log lines.
         """

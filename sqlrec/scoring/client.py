@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -27,11 +28,18 @@ class ServiceClient:
     """An asynchronous client with connections that are kept. ``requests`` and ``retries`` count tries.
 
     ``timeout`` holds for connecting and for each read and write, in seconds; ``attempts`` is how often a
-    request is sent at most; ``backoff`` is the first wait in seconds.
+    request is sent at most; ``backoff`` is the first wait in seconds; ``headers`` go with each request.
     """
 
     def __init__(
-        self, service: str, url: str, *, timeout: float = 30.0, attempts: int = 6, backoff: float = 0.2
+        self,
+        service: str,
+        url: str,
+        *,
+        timeout: float = 30.0,
+        attempts: int = 6,
+        backoff: float = 0.2,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         if not url:
             raise StateError("SR616", f"service {service} has no URL", hint="set the option 'url'")
@@ -45,7 +53,7 @@ class ServiceClient:
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            headers={"Content-Type": "application/json", "Accept": "application/json", **(headers or {})},
             mounts=dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")),
         )
 

@@ -102,7 +102,8 @@ class ScoreWork:
 
     ``query`` is the one-row query table of ``call_service_with_qv``. ``features`` and ``outputs`` are
     the model's, as the service's checkpoint declares them. ``columns`` are the columns of the features in
-    their order; without them a feature is found by its name.
+    their order; without them a feature is found by its name. ``headers`` go with each request; they may be
+    secrets, so such work is never written down.
     """
 
     service: str
@@ -112,6 +113,7 @@ class ScoreWork:
     query: Relation | None = None
     output: TableSource
     columns: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, Parsed] = field(default_factory=dict)
 
 

@@ -38,6 +38,17 @@ class ServiceSpec:
         return "/predict"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalServiceSpec:
+    """A service that somebody else runs at ``url``: a runtime keeps its name, and starts nothing."""
+
+    name: str
+    url: str
+    model: ModelSpec
+    checkpoint: str
+    version: int
+
+
 class ServiceState(StrEnum):
     """State of a service as its runtime sees it."""
 

@@ -23,7 +23,7 @@ from sqlrec.runtimes.runtime import Deployable, Verify
 from sqlrec.settings import load
 from sqlrec.spec.job import ExportWork, JobResult, JobSpec
 from sqlrec.spec.schema import DataType
-from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServiceSpec, ServiceState
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 from tests.fakes import FakeJobRuntime, FakeRegistry
 
@@ -57,7 +57,10 @@ def signature(checkpoint: str) -> Signature:
         model="ctr",
         type="tzrec.wide_and_deep",
         checkpoint=checkpoint,
-        inputs=(InputColumn(name="user_id", type=bigint, tensor="int64"),),
+        inputs=(
+            InputColumn(name="user_id", type=bigint, tensor="int64"),
+            InputColumn(name="age", type=DataType.parse("INT"), tensor="int64"),
+        ),
         outputs=(OutputColumn(name="probs", type=number),),
         variants={"fp32": Variant(file="model.onnx", bytes=1)},
         sample=({"user_id": 1, "age": 2}, {"user_id": 2, "age": None}),
@@ -108,7 +111,7 @@ class Services:
             self.applied.append(service)
         endpoint = Endpoint(
             name=service.name,
-            url=self.url,
+            url=service.url if isinstance(service, ExternalServiceSpec) else self.url,
             state=ServiceState.READY,
             checkpoint=service.checkpoint,
             version=service.version,

@@ -33,7 +33,12 @@ from sqlrec.plan.checks.names import (
 )
 from sqlrec.plan.checks.options import check_service_options, check_statement_options, check_supported
 from sqlrec.plan.checks.parts import called, inner
-from sqlrec.plan.checks.services import check_model_unused, check_new_service, check_rollback
+from sqlrec.plan.checks.services import (
+    check_model_unused,
+    check_new_service,
+    check_rollback,
+    check_service_url,
+)
 from sqlrec.plan.checks.tables import (
     check_cache_name,
     check_insert_columns,
@@ -71,6 +76,7 @@ CHECKS: tuple[Check, ...] = (
     check_asked_for,
     check_served,
     check_new_service,
+    check_service_url,
     check_rollback,
     check_model_unused,
     check_function_unused,

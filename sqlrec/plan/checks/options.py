@@ -84,10 +84,15 @@ def check_supported(statement: Acting, scope: ScriptScope) -> Iterator[Diagnosti
     if named and controller and what:
         yield Diagnostic(
             code="SR213",
-            message=f"model type {controller.type} does not support {what}",
+            message=f"{_shown(controller)} does not support {what}",
             span=named[0].span,
             hint=f"leave the statement out. {controller.type}: {controller.doc}",
         )
+
+
+def _shown(controller: ModelController) -> str:
+    """The type in the words of SQLRec, where it has some."""
+    return "External model" if controller.type == "external" else f"model type {controller.type}"
 
 
 def lacking(statement: Acting, scope: ScriptScope) -> str:

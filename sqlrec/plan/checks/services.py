@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic
+from sqlrec.models.external.controller import URL, URL_HINT, runs_elsewhere, url_problem
 from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope, Served
+from sqlrec.plan.templates import is_templated
+from sqlrec.spec.options import canonical_key
 from sqlrec.sql.statements import CreateService, DropModel, RollbackService
 
 
@@ -36,6 +39,33 @@ def _same(statement: CreateService, served: Served, scope: ScriptScope) -> bool:
     made = scope.checkpoint(model, checkpoint) if checkpoint else None
     name = made.name if made else checkpoint or served.checkpoint
     return served.model == model and served.checkpoint.casefold() == name.casefold()
+
+
+def check_service_url(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
+    """A service that somebody else runs has a URL: its own, or that of the model."""
+    if not isinstance(statement, CreateService):
+        return
+    model = scope.model(scope.model_name(statement.model))
+    controller = scope.controller_of(model.type) if model else None
+    if model is None or controller is None or not runs_elsewhere(controller):
+        return
+    own = next((item for item in statement.options if canonical_key(item.key.value) == URL), None)
+    if statement.checkpoint is not None:
+        yield Diagnostic(
+            code="SR213",
+            message=f"a service of an {controller.type} model serves no checkpoint",
+            span=statement.checkpoint.span,
+            hint="leave CHECKPOINT out",
+        )
+    if own is None and URL not in model.options:
+        yield Diagnostic(
+            code="SR465",
+            message=f"service {statement.name.text} has no URL",
+            span=statement.name.span,
+            hint=URL_HINT,
+        )
+    elif own is not None and not is_templated(own.value) and (problem := url_problem(str(own.value))):
+        yield Diagnostic(code="SR465", message=problem, span=own.value_span, hint=URL_HINT)
 
 
 def check_rollback(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:

@@ -27,7 +27,7 @@ from sqlrec.runtimes.runtime import Deployable, Verify
 from sqlrec.spec import codec
 from sqlrec.spec.function import ApiServiceSpec
 from sqlrec.spec.names import slug
-from sqlrec.spec.service import Endpoint, ServiceState
+from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServiceSpec, ServiceState
 
 KEPT_REVISIONS = 5
 """Revisions whose specification and logs stay on disk."""
@@ -38,7 +38,10 @@ API_COMMAND = (sys.executable, "-m", "sqlrec.programs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRecord:
-    """``service.json``: what runs, and on which port. ``revision`` counts the deployments that took over."""
+    """``service.json``: what runs, and on which port. ``revision`` counts the deployments that took over.
+
+    ``address`` is the URL of a service that somebody else runs; it has no processes and no port.
+    """
 
     name: str
     digest: str
@@ -49,11 +52,12 @@ class ServiceRecord:
     replicas: tuple[Replica, ...]
     stopped: bool = False
     path: str = "/predict"
+    address: str = ""
 
     @property
     def url(self) -> str:
         """Where requests go."""
-        return f"http://{HOST}:{self.port}{self.path}"
+        return self.address or f"http://{HOST}:{self.port}{self.path}"
 
     def endpoint(self, state: ServiceState, detail: str = "") -> Endpoint:
         """The service as seen from outside."""
@@ -99,8 +103,11 @@ class LocalServiceRuntime:
             digest = hashlib.sha256(codec.dumps(service).encode()).hexdigest()
             if before and before.digest == digest and _all_ready(before):
                 return before.endpoint(ServiceState.READY)
-            with self._port(service.name, before) as port:
-                after = self._start(service, digest, before, port, verify)
+            if isinstance(service, ExternalServiceSpec):
+                after = self._note(service, digest, before, verify)
+            else:
+                with self._port(service.name, before) as port:
+                    after = self._start(service, digest, before, port, verify)
             self._sweep(folder, after)
             _forget_files(folder, after.revision - KEPT_REVISIONS)
         return after.endpoint(ServiceState.READY)
@@ -139,8 +146,32 @@ class LocalServiceRuntime:
             with writing(folder):
                 shutil.rmtree(folder)
 
+    def _note(
+        self, service: ExternalServiceSpec, digest: str, before: ServiceRecord | None, verify: Verify
+    ) -> ServiceRecord:
+        """Record a service that somebody else runs."""
+        after = ServiceRecord(
+            name=service.name,
+            digest=digest,
+            revision=before.revision + 1 if before else 1,
+            port=0,
+            checkpoint=service.checkpoint,
+            version=service.version,
+            replicas=(),
+            address=service.url,
+        )
+        verify(after.endpoint(ServiceState.READY))
+        write_text(self._folder(service.name) / f"spec.{after.revision}.json", codec.dumps(service, indent=2))
+        self._write(after)
+        return after
+
     def _start(
-        self, service: Deployable, digest: str, before: ServiceRecord | None, port: int, verify: Verify
+        self,
+        service: ServiceSpec | ApiServiceSpec,
+        digest: str,
+        before: ServiceRecord | None,
+        port: int,
+        verify: Verify,
     ) -> ServiceRecord:
         """Start, prove, activate and record new processes; on failure nothing of them is left."""
         folder = self._folder(service.name)
@@ -189,7 +220,7 @@ class LocalServiceRuntime:
         if before and any(replica.launched.running for replica in before.replicas):
             yield before.port
             return
-        if before is None:
+        if before is None or not before.port:
             with reserved_any(str(self._folder(name)), self._taken()) as port:
                 yield port
             return
@@ -246,6 +277,8 @@ def _all_ready(record: ServiceRecord) -> bool:
 def _observe(record: ServiceRecord) -> Endpoint:
     if record.stopped:
         return record.endpoint(ServiceState.STOPPED)
+    if record.address:
+        return record.endpoint(ServiceState.READY, "runs elsewhere")
     dead = [r for r in record.replicas if not r.launched.running]
     if dead and len(dead) == len(record.replicas):
         taken = user_of(record.port)
