@@ -154,7 +154,9 @@ class Trainer:
 
     def _step(self, batch: Rows, count: int) -> tuple[float, ...]:
         """One optimiser step; gives whether a process wants a state kept, and whether one is to stop."""
-        torch.manual_seed((self.training.seed << 32) + self._done * self.group.size + self.group.rank)
+        torch.default_generator.manual_seed(
+            (self.training.seed << 32) + self._done * self.group.size + self.group.rank
+        )
         self.optimizer.set_factor(self.schedule.factor(self._done))
         network, batch = self.network, self.weights.applied(batch)
         looked = network.look_up(batch)
