@@ -13,9 +13,9 @@ import torch
 from sqlrec.data.engine import Engine
 from sqlrec.errors import DataError, SchemaError, SqlRecError
 from sqlrec.features.encoder import fit
-from sqlrec.models.deep import dataset
+from sqlrec.models.deep import encoding
 from sqlrec.models.deep.controllers import WIDE_AND_DEEP
-from sqlrec.models.deep.dataset import encode, feature_configs
+from sqlrec.models.deep.encoding import encode, feature_configs
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.tables.labels import read_labels
 from sqlrec.models.tables.roles import roles_of
@@ -125,7 +125,7 @@ def test_encoding_in_blocks_is_encoding_at_once(
     encoder = fit(table, feature_configs(model, Architecture.read(WIDE_AND_DEEP.options, model.options)))
     source = Source(name="clicks", table=table, labels=table["label"].to_numpy().astype(np.float32))
     whole = encode(encoder, source, threads=1)
-    monkeypatch.setattr(dataset, "ENCODING_ROWS", 96)
+    monkeypatch.setattr(encoding, "ENCODING_ROWS", 96)
     blocks = encode(encoder, source, threads=3)
     assert torch.equal(whole.ids, blocks.ids)
     assert torch.equal(whole.bags[0], blocks.bags[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -48,19 +47,19 @@ def numbers(rows: Rows) -> list[int]:
 
 
 @pytest.fixture(params=["in_memory", "spooled"])
-def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr(in_memory, "WINDOW_ROWS", 20)
     monkeypatch.setattr(spooled, "BLOCK_ROWS", 4)
     monkeypatch.setattr(spooled, "WINDOW_ROWS", 20)
 
     def on_disk(rows: Rows) -> Dataset:
-        return Spooled(spooled_rows(rows, tmp_path), (len(rows),))
+        return Spooled(spooled_rows(rows), (len(rows),))
 
     return {"in_memory": InMemory, "spooled": on_disk}[request.param]
 
 
-def spooled_rows(rows: Rows, folder: Path) -> Spool:
-    spool = Spool.open(folder, shapes_of(rows), len(rows))
+def spooled_rows(rows: Rows) -> Spool:
+    spool = Spool.make(shapes_of(rows), len(rows))
     for start in range(0, len(rows), 7):
         spool.write(start, rows.slice(start, start + 7))
     return spool
@@ -130,17 +129,12 @@ def test_rows_in_memory_are_shuffled_as_one_permutation(count: int, size: int, e
     ] == order
 
 
-def test_machines_bring_rows_in_proportion_to_those_they_have(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_machines_bring_rows_in_proportion_to_those_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooled, "BLOCK_ROWS", 4)
     monkeypatch.setattr(spooled, "WINDOW_ROWS", 20)
     rows, counts = numbered(90), (60, 30)
-    datasets = []
-    for machine, part in enumerate((rows.slice(0, 60), rows.slice(60, 90))):
-        folder = tmp_path / str(machine)
-        folder.mkdir()
-        datasets.append(Spooled(spooled_rows(part, folder), counts))
+    parts = (rows.slice(0, 60), rows.slice(60, 90))
+    datasets = [Spooled(spooled_rows(part), counts) for part in parts]
     shares = [list(datasets[rank // 2].batches(1, 12, 0, Group(rank, 4))) for rank in range(4)]
     assert {len(batches) for batches in shares} == {8}
     for step in range(8):
@@ -150,9 +144,9 @@ def test_machines_bring_rows_in_proportion_to_those_they_have(
     assert sorted(n for batches in shares for share, _ in batches for n in numbers(share)) == list(range(90))
 
 
-def test_rows_from_all_over_the_disk_meet_in_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_from_all_over_the_disk_meet_in_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooled, "BLOCK_ROWS", 8)
     monkeypatch.setattr(spooled, "WINDOW_ROWS", 256)
-    data = Spooled(spooled_rows(numbered(4096), tmp_path), (4096,))
+    data = Spooled(spooled_rows(numbered(4096)), (4096,))
     means = [sum(numbers(rows)) / len(rows) for rows, _ in data.batches(1, 128, 0, Group())]
     assert max(abs(mean - 2048) for mean in means) < 800, "a batch in table order is 1984 off"

@@ -14,7 +14,7 @@ from sqlrec.errors import SchemaError
 from sqlrec.features.encoder import Encoder, fit
 from sqlrec.features.raw import raw_inputs
 from sqlrec.models.deep.controllers import WIDE_AND_DEEP
-from sqlrec.models.deep.dataset import feature_configs
+from sqlrec.models.deep.encoding import feature_configs
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.tables.roles import roles_of
 from sqlrec.models.tables.sample import MADE_UP_ROWS, SAMPLE_ROWS, json_row, read_sample

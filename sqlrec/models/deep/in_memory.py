@@ -24,6 +24,11 @@ class InMemory:
 
     rows: Rows
 
+    @property
+    def kept_in(self) -> str:
+        """``memory``."""
+        return "memory"
+
     def __len__(self) -> int:
         return len(self.rows)
 

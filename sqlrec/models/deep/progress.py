@@ -21,6 +21,7 @@ import torch
 
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.controller import Progress
+from sqlrec.models.deep.dataset import Dataset
 from sqlrec.spec import codec
 from sqlrec.spec.job import TrainWork
 
@@ -33,10 +34,10 @@ FORMAT = 1
 SUFFIX = ".pt"
 
 
-def marks(work: TrainWork, encoder: Encoder, rows: int) -> dict[str, str]:
+def marks(work: TrainWork, encoder: Encoder, data: Dataset) -> dict[str, str]:
     """What a state must have in common with a training to go on with it."""
-    data = json.dumps([encoder.to_json(), rows], sort_keys=True)
-    return {"job": _digest(codec.dumps(work)), "table": _digest(data), "format": str(FORMAT)}
+    table = json.dumps([encoder.to_json(), len(data), data.kept_in], sort_keys=True)
+    return {"job": _digest(codec.dumps(work)), "table": _digest(table), "format": str(FORMAT)}
 
 
 def _digest(text: str) -> str:

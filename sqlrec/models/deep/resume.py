@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sqlrec.errors import SchemaError
+from sqlrec.features.blocks import Blocks
 from sqlrec.features.columns import FeatureConfig, Slot
 from sqlrec.features.encoder import Encoder, fit
 from sqlrec.models.deep.checkpoint import Trained
@@ -55,9 +56,9 @@ def _shown(value: Parsed) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def extended_encoder(base: Encoder, table: pa.Table, configs: Sequence[FeatureConfig]) -> Encoder:
-    """``base`` with the new values of ``table`` after its own in each vocabulary, up to the bucket size."""
-    data, fresh = base.to_json(), fit(table, configs).to_json()
+def extended_encoder(base: Encoder, rows: pa.Table | Blocks, configs: Sequence[FeatureConfig]) -> Encoder:
+    """``base`` with the new values of ``rows`` after its own in each vocabulary, up to the bucket size."""
+    data, fresh = base.to_json(), fit(rows, configs).to_json()
     added = {feature["config"]["name"].casefold(): feature for feature in fresh["features"]}
     return Encoder.from_json({**data, "features": [_merged(f, added) for f in data["features"]]})
 

@@ -54,6 +54,11 @@ class Rows:
         """The rows with every tensor changed in the same way."""
         return Rows.of({name: change(tensor) for name, tensor in self.tensors.items()})
 
+    def write(self, start: int, rows: Rows) -> None:
+        """Put ``rows`` in the place of those from ``start`` on."""
+        for mine, theirs in zip(self.tensors.values(), rows.tensors.values(), strict=True):
+            mine[start : start + len(rows)] = theirs
+
     def take(self, index: Tensor) -> Rows:
         """The rows at ``index`` (int64), in that order."""
         return self.map(lambda tensor: tensor.index_select(0, index))

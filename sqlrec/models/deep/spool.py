@@ -23,6 +23,7 @@ from torch import Tensor
 from sqlrec.errors import SetupError
 from sqlrec.models.deep.rows import Rows
 
+PREFIX = "sqlrec-rows-"
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -74,54 +75,65 @@ def no_room(folder: Path, why: str) -> SetupError:
     )
 
 
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder for rows, below TMPDIR; it is removed at the end."""
+def new_folder() -> Path:
+    """An empty folder for rows, below TMPDIR; raises ``SetupError`` SR570 for a full disk."""
     with having_room(Path(tempfile.gettempdir())):
-        folder = Path(tempfile.mkdtemp(prefix="sqlrec-rows-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=PREFIX))
+
+
+def remove_with(owner: object, folder: Path) -> None:
+    """Remove ``folder`` when ``owner`` is used no more, and when the program ends."""
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Spool:
-    """``count`` rows in open files, by tensor; they are closed with the last use of the spool.
+    """``count`` rows in open files of ``folder``, by tensor; they are closed when it is used no more."""
 
-    A file may be unlinked once every process has opened it: then nothing is left behind, however the
-    processes end.
-    """
-
-    count: int
+    folder: Path
     shapes: Mapping[str, Shape]
+    count: int
     files: Mapping[str, int]
 
     @classmethod
-    def open(cls, folder: Path, shapes: Mapping[str, Shape], count: int) -> Spool:
-        """The files of these shapes in ``folder``, made when they are not there.
+    def make(cls, shapes: Mapping[str, Shape], count: int) -> Spool:
+        """New files in a folder of their own below TMPDIR, which goes with the spool.
 
         Raises ``SetupError`` SR570 when the disk has no room for them.
         """
-        free, needed = shutil.disk_usage(folder).free, row_bytes(shapes) * count
-        files: dict[str, int] = {}
-        with having_room(folder):
-            for name in shapes:
-                files[name] = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
-        spool = cls(count, shapes, files)
-        weakref.finalize(spool, _close, tuple(files.values()))
-        held = sum(os.fstat(file).st_size for file in files.values())
-        if needed - held > free:
-            raise no_room(folder, f": {needed:,} bytes are needed, {free:,} are free")
+        place, needed = Path(tempfile.gettempdir()), row_bytes(shapes) * count
+        if needed > (free := shutil.disk_usage(place).free):
+            raise no_room(place, f": {needed:,} bytes are needed, {free:,} are free")
+        folder = new_folder()
+        for name in shapes:
+            (folder / name).touch(0o600)
+        spool = cls.open(folder, shapes, count)
+        remove_with(spool, folder)
         return spool
+
+    @classmethod
+    def open(cls, folder: Path, shapes: Mapping[str, Shape], count: int) -> Spool:
+        """The files that another process made."""
+        files = {name: os.open(folder / name, os.O_RDWR) for name in shapes}
+        spool = cls(folder, shapes, count, files)
+        weakref.finalize(spool, _close, tuple(files.values()))
+        return spool
+
+    def unlink(self) -> None:
+        """Remove the names of the files, once all processes have opened them.
+
+        The rows stay for those, and nothing is left behind however they end.
+        """
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, start: int, rows: Rows) -> None:
         """Put ``rows`` at row ``start``; threads may write different rows at once."""
-        for name, tensor in rows.tensors.items():
-            at, data = start * self.shapes[name].row_bytes, _bytes(tensor.contiguous())
-            while data:
-                written = os.pwrite(self.files[name], data, at)
-                at, data = at + written, data[written:]
+        with having_room(self.folder):
+            for name, tensor in rows.tensors.items():
+                at, data = start * self.shapes[name].row_bytes, _bytes(tensor.contiguous())
+                while data:
+                    written = os.pwrite(self.files[name], data, at)
+                    at, data = at + written, data[written:]
 
     def read(self, ranges: Sequence[tuple[int, int]]) -> Rows:
         """The rows ``[start, stop)`` of all ranges, one range after another."""

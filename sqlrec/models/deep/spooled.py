@@ -38,6 +38,11 @@ class Spooled:
     spool: Spool
     counts: tuple[int, ...]
 
+    @property
+    def kept_in(self) -> str:
+        """``disk``."""
+        return "disk"
+
     def __len__(self) -> int:
         return sum(self.counts)
 

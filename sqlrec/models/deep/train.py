@@ -12,31 +12,38 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import nn
 
 from sqlrec.artifacts.durable import writing
 from sqlrec.artifacts.folder import progress_folder
+from sqlrec.features.encoder import Encoder
 from sqlrec.models.controller import Progress
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.controllers import deep_model
+from sqlrec.models.deep.dataset import Dataset
 from sqlrec.models.deep.embedding import EmbeddingTable
+from sqlrec.models.deep.goal import Goal
 from sqlrec.models.deep.group import Group, joined
 from sqlrec.models.deep.history import History
-from sqlrec.models.deep.in_memory import InMemory
+from sqlrec.models.deep.importance import feature_importance
+from sqlrec.models.deep.layout import layout_of
 from sqlrec.models.deep.machine import keep_freed_memory, precision_for
 from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.prepare import Prepared, prepare
 from sqlrec.models.deep.progress import State, States, marks
 from sqlrec.models.deep.rows import Rows
+from sqlrec.models.deep.sharing import shared
 from sqlrec.models.deep.trainer import Trainer
 from sqlrec.models.deep.training_options import Training
 from sqlrec.models.deep.weighting import class_weights, require_one_label
 from sqlrec.models.measuring.measures import PRIMARY, TITLES
 from sqlrec.models.measuring.objectives import Report
+from sqlrec.models.measuring.permutation import unit
 from sqlrec.models.measuring.report import write_report
+from sqlrec.models.memory import peak_memory
 from sqlrec.spec.job import JobResult, TrainWork
 
 
@@ -66,26 +73,26 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     if prepared and state:
         prepared = _resumed(prepared, state)
     threads = _use_threads(group, state, progress)
-    network, rows, adam = _distributed(group, prepared)
-    validation = prepared.validation if prepared else None
+    network, data, positive_share, adam = _distributed(group, prepared)
+    validation = prepared.placed.validation if prepared else None
     keep_freed_memory()
     trainer = Trainer(
         network,
         training,
-        InMemory(rows),
+        data,
         group=group,
         progress=progress,
         precision=precision,
         adam=adam,
         validation=validation,
-        weights=class_weights(training, rows.labels),
+        weights=class_weights(training, positive_share),
         states=states,
     )
     if group.from_root(lambda: state is not None):
         trainer.resume(state)
     history = trainer.fit()
     if prepared is None:
-        return JobResult(rows=len(rows))
+        return JobResult(rows=len(data))
     trained = Trained(
         model=work.model,
         encoder=prepared.encoder,
@@ -99,11 +106,11 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     with writing(output):
         checkpoint.save(trained, output)
         network.goal.save(output)
-        evaluation = _evaluate(work, network, validation, history, output)
+        evaluation = _evaluate(work, network, prepared.encoder, validation, history, output, progress)
     return JobResult(
-        rows=len(rows),
+        rows=len(data),
         seconds=time.perf_counter() - started,
-        metrics=_metrics(history, evaluation, len(rows)),
+        metrics=_metrics(history, evaluation, len(data)),
         curves=tuple(history.curves),
         params={
             "epochs": str(history.epochs),
@@ -113,6 +120,7 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
             "precision": precision or "FP32",
             "threads": str(threads),
             "processes": str(group.size),
+            "rows_in": data.kept_in,
         },
         warnings=tuple(filter(None, (warning, *_remarks(evaluation)))),
     )
@@ -122,7 +130,7 @@ def _states(work: TrainWork, prepared: Prepared | None, output: Path, progress: 
     """Where the root process keeps states of this training."""
     if prepared is None:
         return None
-    return States(progress_folder(output), marks(work, prepared.encoder, len(prepared.rows)), progress)
+    return States(progress_folder(output), marks(work, prepared.encoder, prepared.placed.data), progress)
 
 
 def _resumed(prepared: Prepared, state: State) -> Prepared:
@@ -142,32 +150,40 @@ def _use_threads(group: Group, state: State | None, progress: Progress) -> int:
     return torch.get_num_threads()
 
 
-def _distributed(group: Group, prepared: Prepared | None) -> tuple[Network, Rows, dict[str, object] | None]:
-    """The root's weights, rows, goal and optimiser state, on every process."""
-    head, goal, adam = group.from_root(
-        lambda: (prepared.network.head, prepared.network.goal, prepared.adam) if prepared else (None,) * 3
-    )
-    tensors: dict[str, Tensor] = {}
-    if prepared:
-        table = prepared.network.table
-        tensors = {"table": table.weight, "accumulator": table.accumulator, **prepared.rows.tensors}
-    names = group.from_root(lambda: list(tensors))
-    received = group.tensors_from_root(tuple(tensors.values()) if prepared else None)
-    tensors = dict(zip(names, received, strict=True))
-    assert head is not None
-    assert goal is not None
-    network = Network(EmbeddingTable(tensors.pop("table"), tensors.pop("accumulator")), head, goal)
-    return network, Rows.of(tensors), adam
+def _distributed(
+    group: Group, prepared: Prepared | None
+) -> tuple[Network, Dataset, float, dict[str, object] | None]:
+    """The root's weights, rows, share of positive ones and optimiser state, on every process."""
+    head, goal, share, adam = group.from_root(lambda: _plain(prepared))
+    table = prepared.network.table if prepared else None
+    weight, accumulator = group.tensors_from_root((table.weight, table.accumulator) if table else None)
+    data = shared(group, prepared.placed.data if prepared else None)
+    return Network(EmbeddingTable(weight, accumulator), head, goal), data, share, adam
+
+
+def _plain(prepared: Prepared | None) -> tuple[nn.Module, Goal, float, dict[str, object] | None]:
+    """What of the start of a training is sent as it is."""
+    assert prepared is not None, "called on the root"
+    network = prepared.network
+    return network.head, network.goal, prepared.placed.positive_share, prepared.adam
 
 
 def _evaluate(
-    work: TrainWork, network: Network, validation: Rows | None, history: History, output: Path
+    work: TrainWork,
+    network: Network,
+    encoder: Encoder,
+    validation: Rows | None,
+    history: History,
+    output: Path,
+    progress: Progress,
 ) -> Report | None:
     """Write the report; it is None without validation rows."""
-    report = None
-    if validation is not None and history.scores is not None:
-        report = network.goal.report(work.model, history.scores, validation, network.predict)
-    write_report(output, report, history.curves)
+    if validation is None or history.scores is None:
+        write_report(output, None, history.curves)
+        return None
+    report = network.goal.report(work.model, history.scores, validation, network.predict)
+    importance = feature_importance(network, layout_of(encoder, work.model), validation, progress)
+    write_report(output, report, history.curves, importance, unit(report.objective))
     return report
 
 
@@ -175,6 +191,7 @@ def _metrics(history: History, evaluation: Report | None, rows: int) -> dict[str
     loss = history.last("train_logloss")
     return {
         **(evaluation.numbers if evaluation else {}),
+        "peak_memory_bytes": float(peak_memory()),
         **({"train_logloss": loss} if loss is not None else {}),
         "rows": float(rows),
         "rows_per_second": history.rows_per_second,

@@ -69,6 +69,23 @@ _LOOP = (
         doc="Threads that encode rows, at most one a free core.",
     ),
     Option(
+        key="num_threads",
+        kind=OptionKind.INT,
+        scopes=TRAIN | JOB,
+        default=0,
+        minimum=0,
+        doc="Threads of each process; 0: the cores that are free when the job starts.",
+    ),
+    Option(
+        key="data_memory_mb",
+        kind=OptionKind.INT,
+        scopes=TRAIN | JOB,
+        default=0,
+        minimum=0,
+        doc="Megabytes of memory for training rows, which are kept on local disk when they are more; 0: half "
+        "of the memory that the job may use.",
+    ),
+    Option(
         key="seed",
         kind=OptionKind.INT,
         scopes=TRAIN,
@@ -237,6 +254,8 @@ class Training:
     mixed_precision: str
     batch_size: int
     num_workers: int
+    num_threads: int
+    data_memory_mb: int
     seed: int
     lr_schedule: Curve
     warmup_steps: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from sqlrec.errors import OptionError
 from sqlrec.models.deep.rows import Rows
@@ -49,9 +48,8 @@ def require_one_label(training: Training, objective: Objective, labels: int) -> 
         )
 
 
-def class_weights(training: Training, labels: Tensor) -> ClassWeights:
-    """The class weights of a training over rows with these ``labels`` [rows, 1]."""
+def class_weights(training: Training, positive_share: float) -> ClassWeights:
+    """The class weights of a training whose rows have label 1 in this share."""
     if training.class_weights == BALANCED:
-        share = float(labels.mean(dtype=torch.float64))
-        return ClassWeights(negative=0.5 / (1 - share), positive=0.5 / share)
+        return ClassWeights(negative=0.5 / (1 - positive_share), positive=0.5 / positive_share)
     return ClassWeights(positive=training.positive_weight)

@@ -168,15 +168,20 @@ def require_different_labels(source: Source, objective: Objective = Objective.BI
 
     Rows of RETRIEVAL may all have label 1.
     """
-    if not source.labels.size:
-        return
-    for labels in source.labels.reshape(len(source), -1).T:
-        if labels.min() < labels.max() or (objective is Objective.RETRIEVAL and labels.max() == 1):
+    if source.labels.size:
+        labels = source.labels.reshape(len(source), -1)
+        require_different(source, len(source), labels.min(axis=0), labels.max(axis=0), objective)
+
+
+def require_different(source: Source, count: int, least: Floats, most: Floats, objective: Objective) -> None:
+    """As :func:`require_different_labels`, for ``count`` rows like those with labels in these bounds."""
+    for low, high in zip(least, most, strict=True):
+        if low < high or (objective is Objective.RETRIEVAL and high == 1):
             continue
-        value = source.classes[int(labels[0])] if source.classes else f"{labels[0]:g}"
+        value = source.classes[int(low)] if source.classes else f"{low:g}"
         raise DataError(
             "SR452",
-            f"all {len(source):,} rows of {source.name} have label {value}",
+            f"all {count:,} rows of {source.name} have label {value}",
             hint=_NEEDED.get(objective, "a model needs rows with different labels"),
         )
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep.controllers import deep_model
-from sqlrec.models.deep.dataset import encode
 from sqlrec.models.deep.dssm import TEMPERATURES, sides_of
+from sqlrec.models.deep.encoding import encode
 from sqlrec.models.deep.goal import Answers, Predict
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.layout import layout_of
