@@ -64,7 +64,7 @@ def test_the_controller_of_an_algorithm(controller: Classic) -> None:
 @pytest.mark.parametrize(
     ("controller", "options", "shown"),
     [
-        (KMEANS, {}, "cluster_id BIGINT, distance FLOAT"),
+        (KMEANS, {}, "cluster_id BIGINT, cluster_distance FLOAT"),
         (PCA, {}, "components ARRAY<FLOAT>"),
         (LINEAR_REG, {}, "prediction FLOAT"),
         (LOGISTIC_REG, {"task": "classification"}, "probs FLOAT"),

@@ -159,7 +159,7 @@ def test_ties_fall_to_the_first_centre_everywhere() -> None:
     centres = Centres(np.array([[0.1, 0.3], [0.3, 0.1], [0.7, 0.7]]))
     grid = np.linspace(-50, 50, 2001, dtype=np.float32)
     matrix = np.column_stack([grid, grid])
-    found = onnx(centres, matrix, "cluster_id", "distance")
+    found = onnx(centres, matrix, "cluster_id", "cluster_distance")
     for wanted, shown in zip(centres.predict(matrix), found, strict=True):
         assert wanted.dtype == shown.dtype
         np.testing.assert_array_equal(wanted, shown)

@@ -156,7 +156,7 @@ def outputs_of(objective: Objective) -> Schema:
             return Schema((Field(name="prediction", type=number),))
         case Objective.CLUSTERING:
             cluster = Field(name="cluster_id", type=DataType(Kind.BIGINT))
-            return Schema((cluster, Field(name="distance", type=number)))
+            return Schema((cluster, Field(name="cluster_distance", type=number)))
         case Objective.TRANSFORM:
             return Schema((Field(name="components", type=vector),))
         case Objective.RANKING | Objective.RETRIEVAL:

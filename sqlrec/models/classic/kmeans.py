@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from sqlrec.errors import DataError, OptionError
 from sqlrec.features.matrix import Encoding
 from sqlrec.models.classic.arrays import load_arrays, save_arrays
+from sqlrec.models.classic.compact import compact
 from sqlrec.models.classic.graphs import builder, model
 from sqlrec.models.classic.reading import number, whole
 from sqlrec.models.tabular.estimator import MATRIX, Examples, Floats, Learned, Lesson
@@ -110,7 +111,7 @@ class KMeans:
         )
         with threadpool_limits(lesson.threads), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            lloyd.fit(lesson.train.matrix, sample_weight=lesson.train.weights)
+            lloyd.fit(compact(lesson.train.matrix, np.float32), sample_weight=lesson.train.weights)
         centres = _means(lesson.train, lloyd.labels_, lloyd.cluster_centers_.astype(np.float64))
         lesson.progress(f"{lloyd.n_iter_} rounds", done=0.9)
         params = {"iterations": str(lloyd.n_iter_)}

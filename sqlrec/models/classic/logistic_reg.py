@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from sqlrec.features.matrix import Encoding
 from sqlrec.models.classic.affine import Affine, Answer, Doubles
+from sqlrec.models.classic.compact import compact
 from sqlrec.models.classic.reading import number, whole
 from sqlrec.models.objective import Objective
 from sqlrec.models.tabular.estimator import Learned, Lesson
@@ -41,8 +42,8 @@ class Logistic:
             )
         with threadpool_limits(lesson.threads), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            matrix, codes = lesson.train.matrix.astype(np.float64), lesson.train.labels.astype(np.int64)
-            regression.fit(matrix, codes, sample_weight=lesson.train.weights)
+            rows, codes = compact(lesson.train.matrix, np.float64), lesson.train.labels.astype(np.int64)
+            regression.fit(rows, codes, sample_weight=lesson.train.weights)
         rounds = int(regression.n_iter_.max())
         lesson.progress(f"{rounds} rounds", done=0.9)
         affine = _affine(regression.coef_.T, regression.intercept_, lesson.objective)
