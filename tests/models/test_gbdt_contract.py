@@ -395,25 +395,6 @@ def test_options_at_odds_are_refused(
     assert caught.value.code == code
 
 
-def test_classes_may_weigh_the_same(tmp_path: Path) -> None:
-    """Rare positives: with balanced classes the mean probability is near one half."""
-    table = people(ROWS, 1)
-    rare = pa.array([bool(v) and i % 5 == 0 for i, v in enumerate(table["clicked"].to_pylist())])
-    table = table.set_column(table.column_names.index("clicked"), "clicked", rare)
-    case, means = Case("lightgbm", "binary", "clicked", "auc", 0), []
-    ways: dict[str, dict[str, Parsed]] = {
-        "plain": {},
-        "balanced": {"class_weights": "balanced"},
-        "heavy": {"positive_weight": 30.0},
-    }
-    for name, options in ways.items():
-        shop = Shop(tmp_path)
-        shop.train(case, table, name, None, **{"validation_fraction": 0.0, **options})
-        means.append(checkpoint.load(tmp_path / name).predict(table)[0].mean())
-    assert means[0] < means[1] < means[2]
-    assert means[0] < 0.2 < means[1]
-
-
 def test_without_validation_rows_nothing_is_measured(tmp_path: Path) -> None:
     result = Shop(tmp_path).train(NUMBERS, people(60, 1), validation_fraction=0.0)
     assert "was not measured" in result.warnings[0]

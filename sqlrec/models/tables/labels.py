@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float32]
 
 MAX_CLASSES = 1000
 """More distinct labels than these are no classes."""
+SEARCHED = 1000
+"""Rows that examples of bad values are taken from."""
 MAX_RELEVANCE = 30
 """Gains are 2^relevance - 1; the libraries that rank accept no more."""
 
@@ -162,4 +164,5 @@ def _numbers(column: pa.ChunkedArray, what: str, rule: str) -> npt.NDArray[np.fl
 
 
 def _examples(column: pa.ChunkedArray) -> str:
-    return ", ".join(map(repr, pc.unique(column).to_pylist()[:SHOWN]))
+    seen = dict.fromkeys(map(repr, column.slice(0, SEARCHED).to_pylist()))
+    return ", ".join(list(seen)[:SHOWN])

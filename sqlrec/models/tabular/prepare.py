@@ -24,6 +24,7 @@ from sqlrec.models.tabular.checkpoint import Trained
 from sqlrec.models.tabular.encoding import TableEncoder, categorical_columns, fit_encoder
 from sqlrec.models.tabular.estimator import Examples, Learner, Lesson
 from sqlrec.models.tabular.native import NativeEncoder
+from sqlrec.models.tabular.weights import row_weights
 from sqlrec.spec.job import TrainWork
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Parsed
@@ -76,7 +77,7 @@ def prepare(
         objective=objective,
         names=encoder.names,
         categorical=categorical_columns(encoder, options),
-        train=replace(train, weights=_weights(train, objective, options)),
+        train=replace(train, weights=row_weights(train.labels, train.weights, objective, options)),
         validation=validation,
         classes=len(source.classes),
         options=options,
@@ -176,26 +177,6 @@ def _ordered(examples: Examples, objective: Objective) -> Examples:
     if objective is not Objective.RANKING or examples.groups is None:
         return examples
     return _taken(examples, np.argsort(examples.groups, kind="stable"))
-
-
-def _weights(
-    train: Examples, objective: Objective, options: Mapping[str, Parsed]
-) -> npt.NDArray[np.float32] | None:
-    """Sample weights times class weights; None when all rows weigh the same."""
-    weights = train.weights
-    if objective not in (Objective.BINARY, Objective.MULTICLASS):
-        return weights
-    codes = train.labels.astype(np.int64)
-    factors = np.ones(int(codes.max()) + 1)
-    if options.get("class_weights") == "balanced":
-        totals = np.bincount(codes, weights)
-        present = totals > 0
-        factors[present] = totals.sum() / (present.sum() * totals[present])
-    if objective is Objective.BINARY and options.get("positive_weight"):
-        factors[1] *= float(str(options["positive_weight"]))
-    if np.all(factors == 1):
-        return weights
-    return (factors[codes] * (1 if weights is None else weights)).astype(np.float32)
 
 
 def _grown(base: TableEncoder, fresh: TableEncoder) -> TableEncoder:
