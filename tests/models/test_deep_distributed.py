@@ -42,8 +42,21 @@ def _curve(result: JobResult, name: str) -> list[float]:
 
 
 def test_two_processes_give_the_model_of_one(clicks: Clicks, make_work: Work, tmp_path: Path) -> None:
+    """Also with everything that all of them must agree on: norms, rates, weights, states to go on from."""
     table = clicks(1501)
-    work = make_work(table, num_epochs=2, batch_size=63)
+    weights = pa.array(np.linspace(0.5, 2.0, 1501))
+    work = make_work(
+        table.append_column("importance", weights),
+        num_epochs=2,
+        batch_size=63,
+        max_grad_norm=0.05,
+        lr_schedule="linear",
+        warmup_ratio=0.1,
+        dense_weight_decay=0.01,
+        class_weights="balanced",
+        sample_weight_column="importance",
+        checkpoint_steps=10,
+    )
     outputs = {processes: tmp_path / f"of-{processes}" for processes in (1, 2)}
     for processes, output in outputs.items():
         finished = _launch(work, output, processes)
