@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sqlrec.features.plain import since
 from sqlrec.features.raw import MISSING, Tensor, column_to_numpy
 from sqlrec.spec.signature import MISSING_INT
 
@@ -41,16 +42,6 @@ class Scale:
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = np.clip((values - self.center) * self.factor, -limit, limit)
         return np.where(np.isnan(values), np.float32(0.0), scaled)
-
-
-def since(origin: float, values: npt.NDArray[np.int64]) -> Floats:
-    """Dates, timestamps or integers as float32 distances from ``origin``, NaN for missing.
-
-    The difference is taken in float64, where microseconds are exact, because float32 alone would round
-    today's timestamps to two minutes. (ONNX Runtime 1.31 orders int64 wrongly in Min, so no integers.)
-    """
-    distance = (values.astype(np.float64) - origin).astype(np.float32)
-    return np.where(values == MISSING_INT, np.float32(np.nan), distance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,10 +1,10 @@
-"""An exported model in ONNX Runtime: found, verified against its digests and signature, and run."""
+"""An exported model: found, verified against its digests and signature, and run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -20,6 +20,7 @@ from sqlrec.spec.signature import Signature
 CHUNK_ROWS = 1024
 """Rows of one ONNX Runtime call: what a core's cache holds, and a bound on the arena's growth."""
 
+CATBOOST = ".cbm"
 _TENSORS = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(string)": "string"}
 
 
@@ -65,12 +66,11 @@ class Session:
             raise StateError("SR672", message, hint=hint)
         path = model_folder(spec.model_uri) / variant.file
         try:
-            self._session = ort.InferenceSession(
-                str(path), _session_options(threads), providers=["CPUExecutionProvider"]
-            )
+            self._session = _opened(path, threads)
         except Exception as error:  # ONNX Runtime has a dozen unrelated exception classes
             raise StateError("SR672", f"{path} cannot be loaded: {_first_line(error)}") from error
-        _check_interface(path, self._session, signature)
+        if isinstance(self._session, ort.InferenceSession):
+            _check_interface(path, self._session, signature)
         self._outputs = [output.name for output in signature.outputs]
 
     def run(self, tensors: Mapping[str, Array], rows: int) -> list[Array]:
@@ -82,6 +82,16 @@ class Session:
             for start in range(0, rows, CHUNK_ROWS)
         ]
         return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+
+
+def _opened(path: Path, threads: int) -> Any:
+    """ONNX Runtime's session of a file, or CatBoost's model with the same ``run``."""
+    if path.suffix != CATBOOST:
+        options = _session_options(threads)
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    from sqlrec.models.gbdt.catboost_file import open_export  # CatBoost, which other models do without
+
+    return open_export(path.parent, path.name)
 
 
 def _session_options(threads: int) -> ort.SessionOptions:

@@ -40,8 +40,6 @@ class Kind:
     ddl: str
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     label: str = "label"
-    exports: tuple[str, ...] = ("",)
-    resumes: bool = True
 
 
 def _deep(
@@ -50,8 +48,8 @@ def _deep(
     declared = ", ".join(f"{label} INT" for label in labels.split(", "))
     sizes = DEEP if hidden else "embedding_dim = 4"
     return Kind(
-        ddl=f"CREATE MODEL m ({columns}, {declared}) WITH (model = 'tzrec.{name}', label_columns = '{labels}', "
-        f"{sizes}{more});",
+        ddl=f"CREATE MODEL m ({columns}, {declared}) "
+        f"WITH (model = 'tzrec.{name}', label_columns = '{labels}', {sizes}{more});",
         options=TRAINED,
         label=labels.split(", ")[0],
     )
@@ -73,7 +71,6 @@ def _classic(name: str, label: str = "", more: str = "", columns: str = FEATURES
         ddl=f"CREATE MODEL m ({columns}{types[label]}) "
         f"WITH (type = 'training', algorithm = '{name}'{labels}{more});",
         label=label,
-        resumes=name != "pca",
     )
 
 

@@ -30,19 +30,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import catboost
 import numpy as np
 import numpy.typing as npt
 
 from sqlrec.errors import StateError
-from sqlrec.models.tabular.native import NativeEncoder, float_column, text_column
+from sqlrec.features.plain import Raw, float_column, text_column
+
+if TYPE_CHECKING:
+    from sqlrec.models.tabular.native import NativeEncoder
 
 FORMAT = 1
 MODEL_FILE, MAPPING_FILE = "model.cbm", "catboost.json"
-
-Raw = npt.NDArray[Any]
 
 
 class Answer(StrEnum):
@@ -141,4 +142,4 @@ def answers(model: catboost.CatBoost, rows: catboost.Pool, answer: Answer) -> np
     if answer is Answer.VALUE:
         return np.asarray(model.predict(rows, prediction_type="RawFormulaVal", thread_count=1), np.float32)
     found = np.asarray(model.predict(rows, prediction_type="Probability", thread_count=1), np.float32)
-    return found[:, 1] if answer is Answer.PROBABILITY else found
+    return np.ascontiguousarray(found[:, 1] if answer is Answer.PROBABILITY else found)

@@ -1,8 +1,7 @@
 """Columns for learners that read categories by their text (CatBoost): nothing is merged, nothing is dropped.
 
 In the matrix a category is a code of a dictionary of all values of training, so that rows are compact; its
-text is what the learner sees and what a served model is asked with. :func:`float_column` and
-:func:`text_column` say what raw inputs become; serving does the same.
+text is what the learner sees and what a served model is asked with (:mod:`sqlrec.features.plain`).
 """
 
 from __future__ import annotations
@@ -12,46 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlrec.errors import DataError, SchemaError
 from sqlrec.features.columns import Category, FeatureConfig
 from sqlrec.features.encoder import Encoder, column_of, fit
-from sqlrec.features.numeric import since
-from sqlrec.spec.signature import MISSING_INT, InputColumn
+from sqlrec.features.plain import LARGEST, Floats
+from sqlrec.spec.signature import InputColumn
 
 NATIVE = "native"
-LARGEST = np.finfo(np.float32).max
 MAX_VALUES = 1 << 24
 """Codes are float32 in the matrix, exact below this."""
-
-Floats = npt.NDArray[np.float32]
-Raw = npt.NDArray[Any]
-
-
-def float_column(raw: Raw, origin: float | None) -> Floats:
-    """A number as a learner sees it, float32 ``[rows]``, NaN for missing, infinities cut to the largest.
-
-    ``raw`` is the raw input (see :mod:`sqlrec.features.raw`): float32 with ``origin`` None; int64 (integers,
-    booleans, dates in days, timestamps in microseconds) as float64 distance from ``origin``, rounded to
-    float32, :data:`~sqlrec.spec.signature.MISSING_INT` for missing.
-    """
-    values = raw.astype(np.float32) if origin is None else since(origin, raw)
-    return np.clip(values, -LARGEST, LARGEST)
-
-
-def text_column(raw: Raw) -> npt.NDArray[np.object_]:
-    """A category as a learner sees it, text ``[rows]``: strings as they are, integers in decimal digits.
-
-    Booleans are 0 and 1; a missing value is the empty text.
-    """
-    if raw.dtype == np.int64:
-        texts = [("" if value == MISSING_INT else str(value)) for value in raw.tolist()]
-    else:
-        texts = [str(value) for value in raw.tolist()]
-    return np.array(texts, dtype=object)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
