@@ -55,6 +55,10 @@ def _with_columns(model: ModelSpec, data: Relation, call: Call) -> ModelSpec:
     if missing:
         hint = suggest(missing[0], columns.names) or f"its columns: {', '.join(columns.names)}"
         raise SchemaError("SR450", f"the query has no label column {missing[0]!r}", hint=hint)
+    clash = next((f.name for f in columns if model.outputs.get(f.name)), "")
+    if clash:
+        message = f"column {clash!r} of the query has the name of an answer of model {model.name}"
+        raise SchemaError("SR424", message, hint=f"rename it in the query: {clash} AS …")
     problems = tuple(controller.check(model))
     for problem in problems:
         if not problem.warning:
