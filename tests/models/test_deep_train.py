@@ -74,7 +74,7 @@ def test_files_of_a_checkpoint(clicks: Clicks, make_work: Work, run: Run) -> Non
     work = make_work(clicks(500))
     result, folder = run(work)
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    pictures = ("loss", "roc", "precision_recall", "calibration", "scores")
+    pictures = ("loss", "roc", "precision_recall", "calibration", "scores", "importance")
     assert names == {
         *("model.json", "encoder.json", "weights.pt", "options.json", "evaluation.json"),
         *(f"plots/{name}.png" for name in pictures),
