@@ -56,7 +56,7 @@ def activation(name: str, width: int) -> nn.Module:
 class BatchNorm(nn.Module):
     """Batch normalisation over all axes but the last (Ioffe and Szegedy, 2015).
 
-    A batch of one row has no variance: it is normalised with the statistics of the batches before.
+    A batch of one row, or none, has no variance: it is normalised with the statistics of the batches before.
     """
 
     def __init__(self, width: int, *, affine: bool = True) -> None:
@@ -66,7 +66,7 @@ class BatchNorm(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """The normalised ``values`` [batch, …, width]."""
         rows, norm = values.reshape(-1, values.shape[-1]), self.norm
-        if self.training and len(rows) == 1:
+        if self.training and len(rows) <= 1:
             return batch_norm(
                 rows, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
             ).view_as(values)
