@@ -21,7 +21,7 @@ from sqlrec.spec.options import Parsed
 
 pytestmark = pytest.mark.ml
 
-ROWS, GROUP = 400, 10
+ROWS, GROUP = 2000, 10
 LEARNERS: dict[str, Learner] = {"lightgbm": lightgbm.LEARNER, "xgboost": xgboost.LEARNER}
 OPTIONS: dict[str, Parsed] = {
     "metric": "auc",
@@ -106,7 +106,8 @@ def test_onnx_answers_as_the_library(name: str, objective: Objective, categorica
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
     assert len(np.unique(expected.round(5))) > 10
     uses = learned.estimator.importance()
-    assert min(uses, key=lambda column: uses[column]) == 2
+    assert uses[1] > uses[3 if not categorical else 2]
+    assert not categorical or uses[3] > 0, "no set of categories was split"
     assert {point.name for point in learned.curves} >= {p.name for p in learned.curves if "train" in p.name}
 
 
