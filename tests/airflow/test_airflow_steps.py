@@ -33,6 +33,7 @@ from sqlrec.plan.plan import (
     ExplainStep,
     ExportStep,
     IfStep,
+    ImportStep,
     Inspection,
     InspectStep,
     Plan,
@@ -80,6 +81,10 @@ STEPS: dict[type, tuple[Any, list[str]]] = {
         ),
         (
             ExportStep(id="s", line=1, sql="", model=M, checkpoint="v1", exports=("v1_export",)),
+            ["JobOperator", "RegisterOperator"],
+        ),
+        (
+            ImportStep(id="s", line=1, sql="", model=M, checkpoint="imported"),
             ["JobOperator", "RegisterOperator"],
         ),
         (

@@ -95,6 +95,7 @@ class FakeController:
 CONTROLLERS: Mapping[str, ModelController] = {
     "test.rank": FakeController(),
     "test.towers": FakeController(type="test.towers", parts=("item", "user")),
+    "test.file": FakeController(type="test.file", programs=Programs(bring="a:e")),
     "test.external": FakeController(type="test.external", programs=Programs()),
 }
 

@@ -48,6 +48,7 @@ def test_the_golden_scripts_have_steps_of_every_kind(fake_types: GetController) 
         "DropModelStep",
         "TrainStep",
         "ExportStep",
+        "ImportStep",
         "EvaluateStep",
         "DeployStep",
         "AlterServiceStep",
