@@ -89,6 +89,7 @@ def checkpoints(name: ModelName, *, as_json: bool) -> None:
     """List the checkpoints of a model, oldest first, with their metrics and who serves them."""
     from sqlrec.execution.inspect_rows import checkpoint_rows, known_model, moment
     from sqlrec.execution.masking import masked
+    from sqlrec.models.measuring.measures import told
 
     world = _world()
     known_model(world, name)
@@ -102,12 +103,12 @@ def checkpoints(name: ModelName, *, as_json: bool) -> None:
             row.checkpoint.name,
             row.checkpoint.kind,
             row.checkpoint.status,
-            row.checkpoint.metrics.get("auc", row.checkpoint.metrics.get("fp32.auc")),
+            told(row.checkpoint.metrics, limit=1),
             moment(row.checkpoint.created_at),
             ", ".join(f"@{alias}" for alias in row.aliases),
             ", ".join(row.services),
         )
         for row in checkpoint_rows(world, name)
     ]
-    columns = ("version", "checkpoint", "type", "status", "auc", "created", "aliases", "served by")
+    columns = ("version", "checkpoint", "type", "status", "metric", "created", "aliases", "served by")
     print_table(f"Checkpoints of {name}", columns, rows)

@@ -23,15 +23,11 @@ if TYPE_CHECKING:
     from sqlrec.execution.outcome import Preview
     from sqlrec.settings import Settings
 
-METRICS = (
-    ("auc", "AUC {:.4f}"),
-    ("logloss", "log-loss {:.4f}"),
-    ("fp32.auc", "FP32 AUC {:.4f}"),
+LATENCIES = (
     ("fp32.latency_ms", "{:.1f} ms a thousand rows"),
-    ("int8.auc", "INT8 AUC {:.4f}"),
-    ("int8.latency_ms", "{:.1f} ms"),
+    ("int8.latency_ms", "INT8 {:.1f} ms"),
 )
-"""Metrics of a checkpoint worth a line, and how they read."""
+"""Speeds of a checkpoint worth a word, and how they read."""
 
 
 def add_to(commands: Commands) -> None:
@@ -127,11 +123,14 @@ def _show_rows(title: str, preview: Preview) -> None:
 
 
 def _show_checkpoints(done: list[TaskReport]) -> None:
+    from sqlrec.models.measuring.measures import told
+
     rows = []
     for task in done:
         if task.outcome and "registered" in task.outcome.facts:
             facts, metrics = task.outcome.facts, task.outcome.metrics
-            shown = ", ".join(text.format(metrics[name]) for name, text in METRICS if name in metrics)
+            speeds = [text.format(metrics[name]) for name, text in LATENCIES if name in metrics]
+            shown = ", ".join(filter(None, (told(metrics), *speeds)))
             rows.append((facts["checkpoint"], facts["model"], facts["version"], shown))
     if rows:
         print_table("Checkpoints registered", ("checkpoint", "model", "version", "metrics"), rows)

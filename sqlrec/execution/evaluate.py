@@ -80,7 +80,8 @@ def record_evaluation(step: EvaluateStep, call: Call, job: Outcome) -> Outcome:
     output = Path(job.facts["output"])
     recorded = {f"{RECORDED}{name}": value for name, value in job.metrics.items()}
     registry.record_metrics(found, recorded, key=call.key.text, folder=output if output.is_dir() else None)
-    names = (*filter(None, job.facts.get("metrics", "").split(",")), *wanted(options), *job.metrics)
+    measured = tuple(filter(None, job.facts.get("metrics", "").split(",")))
+    names = (*(measured or wanted(options)), *job.metrics)
     rows = tuple(
         (title(name), f"{job.metrics[name]:.6g}" if name in job.metrics else "")
         for name in dict.fromkeys(names)

@@ -52,7 +52,7 @@ def test_checkpoints(sqlrec: Command, registered: Path) -> None:
         (2, "v1_export", "export"),
     ]
     first, second = sqlrec("checkpoints", "RANK_MODEL").out.splitlines()[ROW : ROW + 2]
-    assert first.split()[:5] == ["1", "v1", "origin", "succeeded", "0.7500"]
+    assert first.split()[:6] == ["1", "v1", "origin", "succeeded", "AUC", "0.75"]
     assert second.split()[-1] == "rank"
 
 

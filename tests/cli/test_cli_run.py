@@ -116,7 +116,7 @@ def test_a_summary_tells_tasks_checkpoints_rows_and_how_to_go_on(
     assert "Run manual__1 (taken up again)" in out
     lines = [line.split() for line in out.splitlines()]
     assert ["late", "upstream_failed", "0.0"] in lines
-    assert ["v1", "m", "1", "AUC", "0.7500,", "log-loss", "0.5000"] in lines
+    assert ["v1", "m", "1", "AUC", "0.75,", "LogLoss", "0.5"] in lines
     assert "select: first 2 of 7 rows" in out
     assert all(len([line for line in lines if line == [f"model_{n}"]]) == 1 for n in range(300))
     assert "nothing: no rows" in out

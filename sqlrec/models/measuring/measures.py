@@ -224,6 +224,17 @@ def bounds(options: Mapping[str, Parsed]) -> Iterator[Bound]:
                 yield Bound(side, name, float(value))
 
 
+def told(metrics: Mapping[str, float], limit: int = 2) -> str:
+    """The main metrics of a checkpoint in a few words: ``AUC 0.8223, LogLoss 0.4701``; empty without any.
+
+    Those of an export are the ones of its full-precision file.
+    """
+    names = dict.fromkeys((*PRIMARY.values(), "logloss", "mae", "accuracy", "gauc"))
+    found = {name: metrics.get(name, metrics.get(f"fp32.{name}")) for name in names}
+    known = [f"{title(name)} {value:.4g}" for name, value in found.items() if value is not None]
+    return ", ".join(known[:limit])
+
+
 def wanted(options: Mapping[str, Parsed], objective: Objective | None = None) -> tuple[str, ...]:
     """Names of the metrics to compute, each once, in the order asked for.
 
