@@ -69,13 +69,19 @@ def sweep(final: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
 
 
+def seal(folder: Path, result: JobResult) -> JobResult:
+    """Write ``result.json`` with the digests of all files of a folder, or of a part that stands by itself."""
+    result = replace(result, files=digests(folder))
+    (folder / RESULT).write_text(codec.dumps(result, indent=2), encoding="utf-8")
+    return result
+
+
 def publish(folder: Path, final: Path, result: JobResult) -> JobResult:
     """Move a filled staging folder to its place; an earlier complete result is kept and returned.
 
     The move is one rename, so of several programs that publish at once the first one wins.
     """
-    result = replace(result, files=digests(folder))
-    (folder / RESULT).write_text(codec.dumps(result, indent=2), encoding="utf-8")
+    result = seal(folder, result)
     while not is_complete(final):
         try:
             folder.rename(final)

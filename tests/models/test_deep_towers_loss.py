@@ -39,7 +39,7 @@ def _plain(vectors: Tensor, batch: Batch) -> Tensor:
     for row in range(len(users)):
         own = users[row] @ items[row] / batch.temperature
         terms = [own]
-        for item in batch.items.unique():
+        for item in torch.unique(batch.items):
             if item != batch.items[row]:
                 first = int((batch.items == item).nonzero()[0])
                 there = 1 - (1 - batch.shares[item].double()) ** len(users)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
+from sqlrec.artifacts.folder import seal
 from sqlrec.features.encoder import column_of
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep import checkpoint
@@ -43,8 +44,8 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     """Export both towers of the checkpoint at ``work.source_uri`` into folders of ``output``.
 
     Folders ``item`` and ``user``, each with the files and by the rules of
-    :func:`sqlrec.models.deep.export.export`, whose errors it raises. The same checkpoint and sample give the
-    same ONNX bytes.
+    :func:`sqlrec.models.deep.export.export`, whose errors it raises, and with a ``result.json`` of its own,
+    since each becomes a checkpoint. The same checkpoint and sample give the same ONNX bytes.
     """
     with joined() as group:
         return group.from_root(lambda: _export(work, output, progress))
@@ -68,6 +69,7 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     for index, tower in enumerate(PARTS):
         progress(f"exporting the {tower} tower", done=(index + 0.5) / (len(PARTS) + 1))
         written = _write(part_of(trained, tower), trained, sample, work, output)
+        seal(output / tower, JobResult(rows=len(sample), metrics=written.metrics, warnings=written.warnings))
         metrics |= {f"{tower}.{name}": value for name, value in written.metrics.items()}
         warnings += [f"{tower} tower: {warning}" for warning in written.warnings]
     return JobResult(
