@@ -18,9 +18,10 @@ import pytest
 from sqlrec.artifacts.folder import publish, staging, write_signature
 from sqlrec.errors import NameNotFoundError, OptionError, SchemaError, StateError
 from sqlrec.execution.outcome import Outcome
+from sqlrec.plan.plan import DefineModelStep, DeployStep
 from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.spec.job import ImportWork, JobResult, JobSpec, TrainWork
-from sqlrec.spec.model import CheckpointKind, ModelSpec
+from sqlrec.spec.model import CheckpointKind
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.service import ExternalServiceSpec, ServiceState
 from sqlrec.spec.signature import InputColumn
@@ -235,16 +236,19 @@ def test_an_external_service_needs_a_url_when_it_runs(world: World) -> None:
     )
     define, deploy = step["define_far"], step["deploy_rank"]
     world.run(define)
+    assert isinstance(deploy, DeployStep)
     with pytest.raises(OptionError, match="SR465"):
-        world.run(replace(deploy, options={"url": "ftp://h"}))  # type: ignore[call-arg]
+        world.run(replace(deploy, options={"url": "ftp://h"}))
     assert world.registry.service("rank") is None
 
 
 def test_the_local_runtime_notes_a_service_that_runs_elsewhere(tmp_path: Path, world: World) -> None:
     runtime = LocalServiceRuntime(tmp_path / "services")
     define, *_ = steps_of(URL.replace("URL", "http://h/p")).values()
-    model: ModelSpec = define.model  # type: ignore[union-attr, assignment]
-    spec = ExternalServiceSpec(name="far", url="http://h/p", model=model, checkpoint="external", version=1)
+    assert isinstance(define, DefineModelStep)
+    spec = ExternalServiceSpec(
+        name="far", url="http://h/p", model=define.model, checkpoint="external", version=1
+    )
     seen: list[str] = []
     for wanted in (spec, spec, replace(spec, url="http://h/q", version=2)):
         runtime.apply(wanted, lambda endpoint: seen.append(endpoint.url))

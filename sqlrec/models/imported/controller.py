@@ -25,7 +25,7 @@ SCALARS = INTEGERS | {Kind.BOOLEAN, Kind.FLOAT, Kind.DOUBLE, Kind.DECIMAL, Kind.
 
 PROGRAMS = Programs(
     bring="sqlrec.models.imported.bring:bring",
-    evaluate="sqlrec.models.measuring.evaluation:evaluate",
+    evaluate="sqlrec.models.imported.evaluate:evaluate",
 )
 
 

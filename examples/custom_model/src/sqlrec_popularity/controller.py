@@ -47,7 +47,7 @@ class Popularity:
     programs: Programs = Programs(
         train="sqlrec_popularity.programs:train",
         export="sqlrec_popularity.programs:export",
-        evaluate="sqlrec.models.measuring.evaluation:evaluate",
+        evaluate="sqlrec_popularity.programs:evaluate",
     )
 
     def outputs(self, columns: Schema, options: dict[str, object]) -> Schema:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+import pyarrow as pa
 from onnx import TensorProto, helper
 
 from sqlrec.artifacts.folder import write_signature
@@ -16,7 +18,10 @@ from sqlrec.data.engine import Engine
 from sqlrec.data.types import quote
 from sqlrec.errors import DataError
 from sqlrec.models.controller import Progress
-from sqlrec.spec.job import ExportWork, JobResult, TrainWork
+from sqlrec.models.measuring import evaluation
+from sqlrec.models.measuring.objectives import Outputs
+from sqlrec.models.objective import Objective
+from sqlrec.spec.job import EvaluateWork, ExportWork, JobResult, TrainWork
 from sqlrec.spec.schema import DataType, Kind
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 from sqlrec.spec.table import Relation
@@ -77,7 +82,24 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     return JobResult(seconds=time.perf_counter() - started, metrics={"fp32.bytes": float(len(model))})
 
 
-def _graph(feature: str, learnt: dict[str, list[int] | list[float] | float]) -> bytes:
+def evaluate(work: EvaluateWork, output: Path, progress: Progress) -> JobResult:
+    """Measure a checkpoint of either kind on labelled rows."""
+
+    def opened(folder: Path) -> evaluation.Opened:
+        learnt = json.loads((folder / RATES).read_text())
+        known = dict(zip(learnt["values"], learnt["rates"], strict=True))
+        (feature,) = work.model.features.names
+
+        def score(table: pa.Table) -> Outputs:
+            values = table.column(feature).to_pylist()
+            return [np.array([known.get(value, learnt["mean"]) for value in values], np.float32)]
+
+        return evaluation.Opened(objective=Objective.BINARY, columns=(feature,), score=score)
+
+    return evaluation.evaluate(work, output, progress, open_origin=opened)
+
+
+def _graph(feature: str, learnt: dict[str, Any]) -> bytes:
     rates: npt.NDArray[np.float32] = np.asarray(learnt["rates"], np.float32)
     node = helper.make_node(
         "LabelEncoder",
