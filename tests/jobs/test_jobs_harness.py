@@ -155,6 +155,19 @@ def test_a_success_removes_the_reason_of_the_failure_before(launch: Launch, tmp_
     assert _entries(tmp_path) == ["out"]
 
 
+def test_what_lets_a_job_go_on_stays_until_its_output_is_published(launch: Launch, tmp_path: Path) -> None:
+    progress = tmp_path / "out.progress"
+    progress.mkdir()
+    (progress / "state.pt").write_text("half way")
+    _finish(launch("bad-rows", tmp_path / "out"))
+    assert (progress / "state.pt").is_file()
+    _finish(launch("v1", tmp_path / "out"))
+    assert _entries(tmp_path) == ["out"]
+    progress.mkdir()
+    _finish(launch("v1", tmp_path / "out"))
+    assert _entries(tmp_path) == ["out"], "also when a job was killed between publishing and removing"
+
+
 def test_sigterm_stops_cleanly(launch: Launch, tmp_path: Path) -> None:
     process = launch("slow", tmp_path / "out")
     assert process.stdout is not None

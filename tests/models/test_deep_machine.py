@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,7 @@ def test_bf16_is_read_from_the_cpu_flags(tmp_path: Path, line: str, has: bool) -
     assert has_bf16(cpuinfo) == has
     precision, warning = precision_for("BF16", cpuinfo)
     assert (precision, bool(warning)) == (("BF16", False) if has else ("", True))
+    assert precision_for("AUTO", cpuinfo) == (precision, "")
 
 
 def test_fp16_is_refused_with_a_warning_and_nothing_asked_is_fp32(tmp_path: Path) -> None:
@@ -67,6 +71,27 @@ def test_fp16_is_refused_with_a_warning_and_nothing_asked_is_fp32(tmp_path: Path
     assert "GPU" in precision_for("FP16")[1]
     assert precision_for("") == ("", "")
     assert not has_bf16(tmp_path / "absent")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator is told")
+def test_freed_memory_is_kept() -> None:
+    """In a process of its own: what is told to the allocator stays for the rest of it."""
+    script = """
+import resource, torch
+from sqlrec.models.deep.machine import keep_freed_memory
+keep_freed_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    held = [torch.ones(1 << 20) for _ in range(30)]
+    del held
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(faults(), faults() + faults() + faults())
+"""
+    environ = {k: v for k, v in os.environ.items() if k != "THP_MEM_ALLOC_ENABLE"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
+    first, again = map(int, done.stdout.split())
+    assert again < first / 2
 
 
 def test_autocast_changes_the_arithmetic_of_a_layer() -> None:

@@ -120,3 +120,12 @@ def test_what_killed_programs_left_of_this_folder_is_swept(tmp_path: Path) -> No
     folders.sweep(tmp_path / "v1")
     assert (mine.exists(), other.exists()) == (False, True)
     folders.sweep(tmp_path / "absent" / "v1")
+
+
+def test_every_start_of_a_job_finds_the_same_progress_folder(tmp_path: Path) -> None:
+    final = tmp_path / "v1.2"
+    starts = [folders.staging(final), folders.staging(final), final]
+    assert {folders.progress_folder(folder) for folder in starts} == {tmp_path / "v1.2.progress"}
+    folders.progress_folder(final).mkdir()
+    folders.sweep(final)
+    assert [path.name for path in tmp_path.iterdir()] == ["v1.2.progress"], "sweeping leaves it"

@@ -16,7 +16,6 @@ from torch import nn
 
 from sqlrec.artifacts.durable import writing
 from sqlrec.artifacts.folder import progress_folder
-from sqlrec.features.encoder import Encoder
 from sqlrec.models.controller import Progress
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
@@ -28,13 +27,12 @@ from sqlrec.models.deep.goal import Goal
 from sqlrec.models.deep.group import Group, joined
 from sqlrec.models.deep.history import History
 from sqlrec.models.deep.importance import feature_importance
-from sqlrec.models.deep.layout import layout_of
+from sqlrec.models.deep.layout import Layout, layout_of
 from sqlrec.models.deep.machine import keep_freed_memory, precision_for
 from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.prepare import Prepared, prepare
 from sqlrec.models.deep.progress import State, States, marks
-from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.sharing import shared
 from sqlrec.models.deep.trainer import Trainer
 from sqlrec.models.deep.training_options import Training
@@ -61,10 +59,10 @@ def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
 
 def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> JobResult:
     started = time.perf_counter()
-    torch.set_num_threads(free_cores())
     kind = deep_model(work.model.type)
     shape = Architecture.read(kind.options, work.model.options)
     training = Training.read(kind.options, work.options)
+    torch.set_num_threads(training.num_threads or free_cores())
     require_one_label(training, kind.objective, len(work.model.labels))
     precision, warning = precision_for(training.mixed_precision)
     prepared = group.on_root(partial(prepare, work, shape, training, progress))
@@ -106,7 +104,9 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     with writing(output):
         checkpoint.save(trained, output)
         network.goal.save(output)
-        evaluation = _evaluate(work, network, prepared.encoder, validation, history, output, progress)
+        evaluation = _evaluate(work, trainer)
+        importance = _importance(trainer, layout_of(prepared.encoder, work.model))
+        write_report(output, evaluation, history.curves, importance, unit(kind.objective))
     return JobResult(
         rows=len(data),
         seconds=time.perf_counter() - started,
@@ -168,23 +168,19 @@ def _plain(prepared: Prepared | None) -> tuple[nn.Module, Goal, float, dict[str,
     return network.head, network.goal, prepared.placed.positive_share, prepared.adam
 
 
-def _evaluate(
-    work: TrainWork,
-    network: Network,
-    encoder: Encoder,
-    validation: Rows | None,
-    history: History,
-    output: Path,
-    progress: Progress,
-) -> Report | None:
-    """Write the report; it is None without validation rows."""
-    if validation is None or history.scores is None:
-        write_report(output, None, history.curves)
+def _evaluate(work: TrainWork, trainer: Trainer) -> Report | None:
+    """All that is measured of the validation rows, if there are any."""
+    network, validation, scores = trainer.network, trainer.validation, trainer.history.scores
+    if validation is None or scores is None:
         return None
-    report = network.goal.report(work.model, history.scores, validation, network.predict)
-    importance = feature_importance(network, layout_of(encoder, work.model), validation, progress)
-    write_report(output, report, history.curves, importance, unit(report.objective))
-    return report
+    return network.goal.report(work.model, scores, validation, network.predict)
+
+
+def _importance(trainer: Trainer, layout: Layout) -> dict[str, float]:
+    """What each feature is worth on the validation rows, where that is asked for."""
+    if trainer.validation is None or not trainer.training.feature_importance:
+        return {}
+    return feature_importance(trainer.network, layout, trainer.validation, trainer.progress)
 
 
 def _metrics(history: History, evaluation: Report | None, rows: int) -> dict[str, float]:
