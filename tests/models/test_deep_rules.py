@@ -6,12 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
+import pyarrow as pa
 import pytest
+import torch
 
+from sqlrec.errors import SchemaError
+from sqlrec.features.encoder import fit
 from sqlrec.models.controller import Problem
+from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.controllers import DCN_V2, DEEPFM, DIN, DLRM, MMOE, WIDE_AND_DEEP, deep_model
 from sqlrec.models.deep.encoding import feature_configs
+from sqlrec.models.deep.head import new_head
+from sqlrec.models.deep.layout import layout_of
 from sqlrec.models.deep.options import Architecture
+from sqlrec.models.deep.resume import require_same_shape
 from sqlrec.models.lookup import get_controller
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import OptionValue, Scope
@@ -160,3 +168,27 @@ def test_options_have_the_names_of_the_field() -> None:
     assert (cross["cross_rank"].value, cross["cross_num"].value) == (8, 2)
     assert cross["structure"].value == "parallel"
     assert MMOE.options.effective(Scope.MODEL, model={"num_experts": 3})["num_expert"].value == 3
+
+
+def test_a_training_goes_on_with_the_same_labels_in_their_order(make_model: Make) -> None:
+    options = {"label_columns": "a, b", "expert_hidden_units": "4", "tower_hidden_units": "2"}
+    model = replace(make_model({"item": "BIGINT"}, **options), type=MMOE.type)
+    configs = feature_configs(model, Architecture.read(MMOE.options, model.options))
+    encoder = fit(pa.table({"item": [1, 1, 2]}), configs)
+    layout = layout_of(encoder, model)
+    base = Trained(
+        model=model,
+        encoder=encoder,
+        table=torch.zeros(encoder.table_rows, layout.row_width),
+        head=new_head(model, layout, seed=0),
+        options={},
+        accumulator=torch.zeros(encoder.table_rows),
+        adam={},
+    )
+    require_same_shape(base, model, configs)
+    turned = replace(model, options={**model.options, "label_columns": "b, a"})
+    with pytest.raises(SchemaError, match="its labels are a, b"):
+        require_same_shape(base, turned, configs)
+    shared = [replace(config, shared_with="other") for config in configs]
+    with pytest.raises(SchemaError, match="shared_with none in it, other in the model"):
+        require_same_shape(base, model, shared)

@@ -40,6 +40,8 @@ def require_same_shape(base: Trained, model: ModelSpec, configs: Sequence[Featur
             if old != new:
                 differences.append(f"column {now[name].name!r} has {field} {old} in it, {new} in the model")
     kind = deep_model(model.type)
+    if kind.has_tasks and base.model.labels != model.labels:
+        differences.append(f"its labels are {', '.join(base.model.labels)}")
     then, today = (kind.options.effective(Scope.MODEL, model=m.options) for m in (base.model, model))
     for key in (canonical_key(option.key) for option in kind.own if "{f}" not in option.key):
         if then[key].value != today[key].value:
