@@ -41,9 +41,9 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
 
     Files: ``model.onnx``, ``model.fp16.onnx``, ``model.int8.onnx`` (left out, with a warning, where INT8 is
     impossible or costs too much quality) and ``signature.json``. The same checkpoint and sample give the same
-    ONNX bytes. Raises ``StateError`` for an unreadable checkpoint, ``JobError`` SR531 (over 2 GiB) and SR532 (scores differ), and the
-    errors of :func:`~sqlrec.models.tables.sample.read_sample`. Under torchrun the root process does the
-    work and the others wait for it.
+    ONNX bytes. Raises ``StateError`` for an unreadable checkpoint, ``JobError`` SR531 (over 2 GiB) and SR532
+    (scores differ), and the errors of :func:`~sqlrec.models.tables.sample.read_sample`. Under torchrun the
+    root process does the work and the others wait for it.
     """
     with joined() as group:
         return group.from_root(lambda: _export(work, output, progress))

@@ -101,7 +101,10 @@ def _model_options(objective: Objective) -> tuple[Option, ...]:
             kind=OptionKind.STRING_LIST,
             scopes=MODEL,
             required=objective is not Objective.RETRIEVAL,
-            doc=_LABELS.get(objective, "Label column of the training table: 0 or 1, or BOOLEAN; tzrec.mmoe learns several."),
+            doc=_LABELS.get(
+                objective,
+                "Label column of the training table: 0 or 1, or BOOLEAN; tzrec.mmoe learns several.",
+            ),
         ),
         Option(
             key="embedding_dim",
