@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import orjson
 
@@ -105,7 +106,7 @@ class Scorer:
     def _encode(self, columns: Sequence[Array | list[object]]) -> bytes:
         """``{"probs": […]}``; a NaN becomes null, for JSON has no other word for it."""
         answer = dict(zip(self._names, columns, strict=True))
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.dumps(answer, default=_texts, option=orjson.OPT_SERIALIZE_NUMPY)
 
     def _warm_up(self) -> float:
         """Score copies of the signature's first sample row (or of nulls); seconds a row in the best run.
@@ -144,3 +145,8 @@ def load_scorer(
         max_rows=max_rows,
     )
     return Scorer(signature, session, reader, observe)
+
+
+def _texts(array: object) -> list[object]:
+    """An output of text, which orjson does not know as an array."""
+    return list(cast(Array, array))
