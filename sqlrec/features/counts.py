@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-PENDING_ROWS = 1 << 18
-"""Counts of blocks that wait at least until they are merged."""
+PENDING_BYTES = 1 << 22
+"""Size of the counts of blocks that wait at least until they are merged."""
 
 _WIDE = {pa.string(): pa.large_string()}
 
@@ -35,7 +35,7 @@ class Counts:
         keys = counted.field("values")
         keys = keys.cast(_WIDE.get(keys.type, keys.type))
         self._parts.append(pa.table({"value": keys, "count": counted.field("counts")}))
-        if sum(part.num_rows for part in self._parts) > 2 * max(self._merged, PENDING_ROWS):
+        if sum(part.get_total_buffer_size() for part in self._parts) > 2 * max(self._merged, PENDING_BYTES):
             self._merge()
 
     def table(self) -> pa.Table:
@@ -50,7 +50,7 @@ class Counts:
             if merged.num_rows > self.limit:
                 merged = self._forget(merged)
             self._parts = [merged]
-        self._merged = self._parts[0].num_rows
+        self._merged = self._parts[0].get_total_buffer_size()
 
     def _forget(self, table: pa.Table) -> pa.Table:
         """The more frequent half of what the limit allows."""
