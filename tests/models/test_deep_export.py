@@ -124,7 +124,7 @@ def trained_at(folder: Path, hidden_units: str) -> Path:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     folder = tmp_path_factory.mktemp("export")
-    source = trained_at(folder, "32,16")
+    source = trained_at(folder, "40,16")
     sample = relation(visits(600, seed=1), folder / "sample.parquet")
     output = folder / "v1_export"
     return Exported(source, sample, output, run_export(output, source, sample))
