@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -143,8 +144,11 @@ def test_early_stopping_keeps_the_best_epoch(clicks: Clicks, make_work: Work, ru
     assert result.params["best_epoch"] == str(best + 1)
     assert len(aucs) == best + 3 < 40
     assert result.metrics["auc"] == pytest.approx(aucs[best], abs=1e-9)
-    scores = checkpoint.load(folder).predict(validation)[0]
+    trained = checkpoint.load(folder)
+    scores = trained.predict(validation)[0]
     assert auc(validation["label"].to_numpy(), scores) == pytest.approx(aucs[best], abs=1e-6)
+    steps = math.ceil(400 / 64) * (best + 1)
+    assert {int(state["step"]) for state in trained.adam["state"].values()} == {steps}
 
 
 def test_without_validation_rows_nothing_is_measured(clicks: Clicks, make_work: Work, run: Run) -> None:
@@ -342,3 +346,23 @@ def test_weights_that_overflow_in_the_last_step_are_not_published(
 ) -> None:
     with pytest.raises(JobError, match=r"diverged: weights are no longer finite after epoch 1"):
         train(make_work(clicks(60), sparse_lr=float("inf")), tmp_path, Lines())
+
+
+def test_what_decides_about_rows_is_no_feature_and_is_needed_for_training_only(
+    clicks: Clicks, make_model: Make, make_work: Work, run: Run
+) -> None:
+    """A weight column that the model declares, and that the table of VALIDATE ON lacks."""
+    table, held_out = clicks(600), clicks(200, seed=4)
+    weighted = table.append_column("importance", pa.array(np.where(table["label"].to_numpy(), 5.0, 1.0)))
+    columns = {"user": "BIGINT", "importance": "DOUBLE", "label": "INT"}
+    model = make_model(columns, sample_weight_column="importance")
+    work = make_work(
+        weighted, validation=held_out, model=model, sample_weight_column="importance", num_epochs=5
+    )
+    result, folder = run(work)
+    trained = checkpoint.load(folder)
+    assert [feature.config.name for feature in trained.encoder.features] == ["user"]
+    assert trained.predict(held_out)[0].mean() > held_out["label"].to_numpy().mean() + 0.1
+    told = json.loads((folder / "evaluation.json").read_text())
+    assert set(told["importance"]) == {"user"}
+    assert result.params["validation_rows"] == "200"

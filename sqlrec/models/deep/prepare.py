@@ -25,7 +25,7 @@ from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.placing import Budget, Placed, measured_on, place
 from sqlrec.models.deep.resume import extended_encoder, require_same_shape, row_origin
 from sqlrec.models.deep.training_options import Training
-from sqlrec.models.tables.roles import roles_of
+from sqlrec.models.tables.roles import Roles, roles_of
 from sqlrec.spec.job import TrainWork
 from sqlrec.spec.table import Relation
 
@@ -52,32 +52,35 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
             "early_stopping_patience needs validation rows",
             hint="set validation_fraction, or name a table with VALIDATE ON",
         )
-    budget = Budget.of(training.data_memory_mb)
+    budget, threads = Budget.of(training.data_memory_mb), min(training.num_workers, free_cores())
     progress("reading the training table")
-    examples, held_out = _read(work, budget)
+    examples, held_out = _read(work, budget, threads)
     progress(f"encoding {len(examples):,} rows of {examples.example.name}")
     encoder, network, adam = _start(work, shape, training, examples.rows)
     network = replace(network, goal=network.goal.started(work, encoder))
-    coding = Coding.of(encoder, examples.example, min(training.num_workers, free_cores()))
+    coding = Coding.of(encoder, examples.example, threads)
     fraction = 0.0 if held_out is not None else training.validation_fraction
     placed = place(examples, coding, budget, fraction, training.seed)
     if held_out is not None:
-        placed = replace(placed, validation=measured_on(held_out, coding, budget))
+        placed = replace(
+            placed, validation=measured_on(held_out, Coding.of(encoder, held_out.example, threads), budget)
+        )
     return Prepared(encoder=encoder, network=network, placed=placed, adam=adam)
 
 
-def _read(work: TrainWork, budget: Budget) -> tuple[Examples, Examples | None]:
+def _read(work: TrainWork, budget: Budget, threads: int) -> tuple[Examples, Examples | None]:
     """The rows to learn from, and those of VALIDATE ON."""
     roles, objective = roles_of(work.model, work.options), deep_model(work.model.type).objective
 
-    def examples(relation: Relation) -> Examples:
+    def examples(relation: Relation, roles: Roles) -> Examples:
         name = str(work.model.name)
         return read_examples(relation, roles, name, engine, objective=objective, limit=budget.table)
 
-    with Engine(memory=budget.engine) as engine:
-        found = examples(work.data)
+    with Engine(threads=threads, memory=budget.engine) as engine:
+        found = examples(work.data, roles)
         require_learnable(found)
-        return found, examples(work.validation) if work.validation else None
+        unweighted = replace(roles, weight="")
+        return found, examples(work.validation, unweighted) if work.validation else None
 
 
 def _start(

@@ -36,7 +36,7 @@ from sqlrec.models.deep.progress import State, States, marks
 from sqlrec.models.deep.sharing import shared
 from sqlrec.models.deep.trainer import Trainer
 from sqlrec.models.deep.training_options import Training
-from sqlrec.models.deep.weighting import class_weights, require_one_label
+from sqlrec.models.deep.weighting import class_weights, require_one_label, without_weights
 from sqlrec.models.measuring.measures import PRIMARY, TITLES
 from sqlrec.models.measuring.objectives import Report
 from sqlrec.models.measuring.permutation import unit
@@ -54,7 +54,7 @@ def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
     ``SetupError`` SR703 for a folder that cannot be written.
     """
     with joined() as group:
-        return _train(work, output, progress, group)
+        return _train(without_weights(work), output, progress, group)
 
 
 def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> JobResult:

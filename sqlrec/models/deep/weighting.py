@@ -1,4 +1,4 @@
-"""Class weights: rows of a rare label count more in the loss. Measurements are never weighted."""
+"""Weights of rows in the loss: by their label, or from a column. Measurements are never weighted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from sqlrec.errors import OptionError
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.training_options import BALANCED, Training
 from sqlrec.models.objective import Objective
+from sqlrec.models.tables.roles import roles_of
+from sqlrec.spec.job import TrainWork
+from sqlrec.spec.schema import Schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,14 @@ class ClassWeights:
             return batch
         weights = torch.where(batch.labels[:, 0] > 0, self.positive, self.negative)
         return replace(batch, weights=weights if batch.weights is None else weights * batch.weights)
+
+
+def without_weights(work: TrainWork) -> TrainWork:
+    """The work with a model that lacks the ``sample_weight_column``: where declared, it is no feature."""
+    features = {name.casefold() for name in roles_of(work.model, work.options).features.names}
+    labels = {name.casefold() for name in work.model.labels}
+    columns = tuple(c for c in work.model.columns if c.name.casefold() in features | labels)
+    return replace(work, model=replace(work.model, columns=Schema(columns)))
 
 
 def require_one_label(training: Training, objective: Objective, labels: int) -> None:
