@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-PENDING_BYTES = 1 << 22
-"""Size of the counts of blocks that wait at least until they are merged."""
+PENDING = 16
+"""Counts of blocks that wait at least until they are merged."""
 
 _WIDE = {pa.string(): pa.large_string()}
 
@@ -35,7 +35,8 @@ class Counts:
         keys = counted.field("values")
         keys = keys.cast(_WIDE.get(keys.type, keys.type))
         self._parts.append(pa.table({"value": keys, "count": counted.field("counts")}))
-        if sum(part.get_total_buffer_size() for part in self._parts) > 2 * max(self._merged, PENDING_BYTES):
+        waiting = sum(part.num_rows for part in self._parts) - self._merged
+        if len(self._parts) > PENDING and waiting >= self._merged:
             self._merge()
 
     def table(self) -> pa.Table:
@@ -50,7 +51,7 @@ class Counts:
             if merged.num_rows > self.limit:
                 merged = self._forget(merged)
             self._parts = [merged]
-        self._merged = self._parts[0].get_total_buffer_size()
+        self._merged = self._parts[0].num_rows
 
     def _forget(self, table: pa.Table) -> pa.Table:
         """The more frequent half of what the limit allows."""

@@ -24,7 +24,7 @@ from sqlrec.features.vocabulary import Vocabulary
 from sqlrec.spec.schema import Kind
 
 MAX_VECTOR = 4096
-MOMENT_VALUES = 1 << 20
+MOMENT_VALUES = 1 << 18
 """Numbers of a vector column whose moments are summed at once."""
 
 

@@ -18,25 +18,27 @@ _UNLIMITED = 1 << 60
 
 
 def memory_limit(cgroup: Path = CGROUP, proc: Path = PROC) -> int:
-    """Bytes that this process may have: the least of its containers' limits, its rlimits and all there are.
+    """Bytes of memory that this process may have: the least of its containers' limits and the machine's.
 
     Containers are cgroups of version 2 or 1.
     """
-    limits = [_physical(), _rlimit(resource.RLIMIT_AS), _rlimit(resource.RLIMIT_DATA)]
-    return min([*limits, *(_number(path) for path in _limit_files(cgroup, proc))])
+    return min([_physical(), *(_number(path) for path in _limit_files(cgroup, proc))])
 
 
 def spare_memory(
     environ: Mapping[str, str] | None = None, limit: Callable[[], int] = memory_limit, proc: Path = PROC
 ) -> int:
-    """Bytes that this process may still take: its share of the limit, less what it holds.
+    """Bytes that this process may still take, its rlimits included.
 
-    The limit is divided among the processes that torchrun started on this machine.
+    The limit is divided among the processes that torchrun started on this machine. Pages of files, such as
+    those of libraries, do not count: the system takes them back when memory is short.
     """
     processes = int((os.environ if environ is None else environ).get("LOCAL_WORLD_SIZE", "1"))
-    spare = limit() // processes - _resident(proc)
+    spare = limit() // processes - _status(proc, "RssAnon")
     for kind, name in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
-        spare = min(spare, _rlimit(kind) - _status(proc, name))
+        soft = resource.getrlimit(kind)[0]
+        if soft != resource.RLIM_INFINITY:
+            spare = min(spare, soft - _status(proc, name))
     return max(spare, 0)
 
 
@@ -51,11 +53,6 @@ def peak_memory(proc: Path = PROC) -> int:
 
 def _physical() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def _rlimit(kind: int) -> int:
-    soft = resource.getrlimit(kind)[0]
-    return _UNLIMITED if soft == resource.RLIM_INFINITY else soft
 
 
 def _limit_files(cgroup: Path, proc: Path) -> list[Path]:
@@ -83,10 +80,6 @@ def _number(file: Path) -> int:
     except OSError:
         return _UNLIMITED
     return int(text) if text.isdigit() else _UNLIMITED
-
-
-def _resident(proc: Path) -> int:
-    return _status(proc, "VmRSS")
 
 
 def _status(proc: Path, name: str) -> int:

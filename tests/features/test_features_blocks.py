@@ -110,7 +110,7 @@ def test_any_cut_gives_the_encoder_of_the_whole_table(
     table = rows_of(seed, count)
     with pytest.MonkeyPatch.context() as patch:
         if small:  # as with a table beyond a block of everything
-            patch.setattr(counts, "PENDING_BYTES", 50)
+            patch.setattr(counts, "PENDING", 2)
             patch.setattr(numeric, "FIT_ROWS", 17)
             patch.setattr(fitting, "MOMENT_VALUES", 9)
         whole = told(table)
@@ -127,7 +127,7 @@ def test_infinities_are_counted_over_all_blocks() -> None:
 def test_counts_are_exact_below_the_limit_and_keep_what_is_frequent_above_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(counts, "PENDING_BYTES", 8000)
+    monkeypatch.setattr(counts, "PENDING", 2)
     rng = np.random.default_rng(0)
     common, rare = np.repeat(np.arange(40), 500), np.arange(1000, 41_000)
     values = rng.permutation(np.concatenate([common, rare]))

@@ -71,6 +71,22 @@ def test_two_processes_give_the_model_of_one(clicks: Clicks, make_work: Work, tm
     assert sorted(one.files) == sorted(two.files)
 
 
+def test_two_processes_read_the_rows_that_one_put_on_disk(
+    clicks: Clicks, make_work: Work, tmp_path: Path
+) -> None:
+    work = make_work(clicks(20_000), num_epochs=1, batch_size=500, data_memory_mb=1)
+    curves = {}
+    for processes in (1, 2):
+        output = tmp_path / f"of-{processes}"
+        finished = _launch(work, output, processes)
+        assert finished.returncode == 0, finished.stderr
+        result = read_result(output)
+        assert (result.params["rows_in"], result.params["processes"]) == ("disk", str(processes))
+        curves[processes] = _curve(result, "loss")
+    assert curves[1][-1] < curves[1][0] - 0.1
+    np.testing.assert_allclose(curves[1], curves[2], rtol=1e-4)
+
+
 def test_an_error_of_the_data_ends_all_processes_with_one_message(
     clicks: Clicks, make_work: Work, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ def test_omp_num_threads_decides() -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "many"])
 def test_a_useless_omp_num_threads_is_passed_over(text: str, tmp_path: Path) -> None:
-    assert free_cores({"OMP_NUM_THREADS": text}, tmp_path) == len(os.sched_getaffinity(0))
+    assert free_cores({"OMP_NUM_THREADS": text}, tmp_path, tmp_path) == len(os.sched_getaffinity(0))
 
 
 @pytest.mark.parametrize(("content", "cores"), [("150000 100000", 1.5), ("max 100000", float("inf"))])

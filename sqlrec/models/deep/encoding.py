@@ -24,7 +24,7 @@ from sqlrec.models.tables.source import Source
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import canonical_key
 
-ENCODING_BYTES, ENCODING_ROWS = 1 << 24, 1 << 17
+ENCODING_BYTES, ENCODING_ROWS = 1 << 22, 1 << 17
 """Rows that one thread encodes at once: as many as stay below both."""
 
 Places = npt.NDArray[np.int64]

@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from sqlrec.data.engine import Engine
 from sqlrec.features.blocks import Blocks, Whole
-from sqlrec.models.deep.stream import READ_ROWS, OnDisk, kept
+from sqlrec.models.deep.stream import READ_LISTS, READ_ROWS, OnDisk, kept
 from sqlrec.models.objective import Objective
 from sqlrec.models.tables.labels import class_values
 from sqlrec.models.tables.roles import Roles
 from sqlrec.models.tables.source import Selection, Source, checked, no_rows, require_different, select
+from sqlrec.spec.schema import Kind
 from sqlrec.spec.table import Relation
 
 Block = tuple[int, Source]
@@ -93,7 +94,9 @@ def read_examples(
     Raises ``SetupError`` SR570 for a full disk and the errors of :func:`~sqlrec.models.tables.source.read`.
     """
     chosen = select(relation, roles, what, engine)
-    rows = kept(engine.reader(chosen.relation, batch_rows=READ_ROWS), limit)
+    is_long = any(column.type.kind is Kind.ARRAY for column in roles.features)
+    reader = engine.reader(chosen.relation, batch_rows=READ_LISTS if is_long else READ_ROWS)
+    rows = kept(reader, limit)
     if not rows.num_rows:
         raise no_rows(chosen.name)
     first = Source(name=chosen.name, table=pa.table({}), labels=np.empty(0, np.float32))

@@ -23,7 +23,7 @@ from sqlrec.models.deep.spool import Spool, empty_rows, row_bytes
 
 BLOCK_ROWS = 2048
 """Rows that are read together."""
-WINDOW_ROWS, WINDOW_BYTES = 1 << 18, 1 << 26
+WINDOW_ROWS, WINDOW_BYTES = 1 << 18, 1 << 25
 """Rows that are shuffled together: as many blocks as stay below both."""
 
 
@@ -70,7 +70,7 @@ class _Shuffled:
         rows = min(WINDOW_ROWS, WINDOW_BYTES // max(row_bytes(spool.shapes), 1))
         self.at_once = max(rows // BLOCK_ROWS, 1)
         ends = np.minimum((self.order + 1) * BLOCK_ROWS, spool.count) - self.order * BLOCK_ROWS
-        self.starts = [0, *np.cumsum(ends)[self.at_once - 1 :: self.at_once].tolist()]
+        self.starts = [0, *np.cumsum(ends)[self.at_once - 1 :: self.at_once].tolist(), spool.count]
         self.window = -1
         self.held: tuple[Rows, Tensor] | None = None
 
@@ -79,22 +79,21 @@ class _Shuffled:
         parts = []
         while start < stop:
             window = bisect_right(self.starts, start) - 1
-            rows, order = self._load(window)
-            first = start - self.starts[window]
-            last = min(first + stop - start, len(order))
-            parts.append(rows.take(order[first:last]))
-            start += last - first
+            last = min(stop, self.starts[window + 1])
+            parts.append(self._part(window, start - self.starts[window], last - self.starts[window]))
+            start = last
         return _joined(parts) if parts else empty_rows(self.spool.shapes, 0)
 
-    def _load(self, window: int) -> tuple[Rows, Tensor]:
-        """The rows of a window as read, and the order they are shuffled into."""
+    def _part(self, window: int, first: int, last: int) -> Rows:
+        """Rows of one window, which is read when it is not the one in memory."""
         if self.held is None or self.window != window:
-            self.held = None
+            self.held = None  # two windows are never in memory
             rows = self.spool.read(self._ranges(window))
             self.spool.expect(self._ranges(window + 1))
             order = np.random.default_rng((*self.seed, window)).permutation(len(rows))
             self.held, self.window = (rows, torch.from_numpy(order)), window
-        return self.held
+        rows, places = self.held
+        return rows.take(places[first:last])
 
     def _ranges(self, window: int) -> list[tuple[int, int]]:
         blocks = self.order[window * self.at_once : (window + 1) * self.at_once] * BLOCK_ROWS

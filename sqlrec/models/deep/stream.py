@@ -19,8 +19,8 @@ from sqlrec.features.blocks import Whole
 from sqlrec.models.deep.spool import having_room, new_folder, remove_with
 
 TABLE = "table.arrow"
-READ_ROWS = 1 << 14
-"""Rows of a block as it is read from the query."""
+READ_ROWS, READ_LISTS = 1 << 14, 1 << 11
+"""Rows of a block as it is read from the query, and when there are arrays in it."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
