@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,21 @@ pytestmark = pytest.mark.ml
 
 Clicks: TypeAlias = Callable[..., pa.Table]
 Work: TypeAlias = Callable[..., TrainWork]
+
+
+MACHINE = """
+import sys
+from pathlib import Path
+from sqlrec.jobs.harness import run
+from sqlrec.models.deep import sharing
+from sqlrec.spec import codec
+from sqlrec.spec.job import JobSpec
+
+sharing.SENT_BYTES = 1 << 12
+make = sharing.Spool.make
+sharing.Spool.make = lambda shapes, count: print("wrote", count, flush=True) or make(shapes, count)
+run(codec.loads(JobSpec, Path(sys.argv[1]).read_bytes()))
+"""
 
 
 def _launch(work: TrainWork, output: Path, processes: int) -> subprocess.CompletedProcess[str]:
@@ -85,6 +101,52 @@ def test_two_processes_read_the_rows_that_one_put_on_disk(
         curves[processes] = _curve(result, "loss")
     assert curves[1][-1] < curves[1][0] - 0.1
     np.testing.assert_allclose(curves[1], curves[2], rtol=1e-4)
+
+
+def test_machines_have_their_own_part_of_the_rows_on_disk(
+    clicks: Clicks, make_work: Work, tmp_path: Path
+) -> None:
+    work = make_work(clicks(20_000), num_epochs=1, batch_size=500, data_memory_mb=1)
+    output, spec, places = tmp_path / "out", tmp_path / "spec.json", []
+    spec.write_text(codec.dumps(JobSpec(id="out", kind=JobKind.TRAIN, work=work, output_uri=str(output))))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", MACHINE, str(spec)]
+    for rank in range(2):
+        places.append(tmp_path / f"machine-{rank}")
+        places[rank].mkdir()
+    shared = {
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "1",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    started = [
+        subprocess.Popen(
+            command,
+            env={
+                **os.environ,
+                **shared,
+                "OMP_NUM_THREADS": "1",
+                "RANK": str(rank),
+                "TMPDIR": str(places[rank]),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    told = [process.communicate(timeout=120)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0], told
+    kept = [int(text.split("wrote ")[-1].split()[0]) for text in told]
+    assert sum(kept) == 18_000
+    assert abs(kept[0] - kept[1]) < 200
+    result = read_result(output)
+    assert (result.params["rows_in"], result.rows) == ("disk", 18_000)
+    assert result.metrics["auc"] > 0.85
+    assert [path for place in places for path in place.glob("sqlrec-*")] == []
 
 
 def test_an_error_of_the_data_ends_all_processes_with_one_message(
