@@ -11,13 +11,16 @@ CREATE TABLE behavior (
 -- sides. Columns and tensors are paired by name, else by position; several columns of numbers may be one
 -- matrix, as here. A value that is missing is NaN, which this network knows.
 CREATE OR REPLACE MODEL brought INPUT (age INT, hour INT, price DOUBLE) OUTPUT (click FLOAT)
-  WITH (type = 'import', format = 'ONNX', path = 'models/click.onnx', label_columns = 'is_click');
+  WITH (type = 'import', format = 'ONNX', path = 'models/click.onnx',
+        label_columns = 'is_click', task = 'classification');
 
 -- Files of PyTorch (torch.export.save, torch.jit.save) are converted, and compared with the network itself.
 CREATE OR REPLACE MODEL converted INPUT (age INT, hour INT, price DOUBLE) OUTPUT (click FLOAT)
-  WITH (type = 'import', format = 'PT2', path = 'models/click.pt2', label_columns = 'is_click');
+  WITH (type = 'import', format = 'PT2', path = 'models/click.pt2',
+        label_columns = 'is_click', task = 'classification');
 
--- Measured like a model that was trained here: label_columns names the truth.
+-- Measured like a model that was trained here: label_columns names the truth, and task says that the answer is a
+-- probability. Without it, a FLOAT is taken for a number, measured by rmse.
 EVALUATE MODEL brought CHECKPOINT = 'imported' ON behavior WHERE dt = '2026-01-08'
   WITH (metrics = 'auc, logloss, calibration_error');
 

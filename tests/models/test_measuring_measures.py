@@ -15,6 +15,7 @@ from sqlrec.models.measuring.measures import (
     measure_options,
     primary,
     require_bounds,
+    told,
     wanted,
 )
 from sqlrec.models.objective import Objective
@@ -106,3 +107,12 @@ def test_groups_of_ranking_are_an_option_of_training_too() -> None:
     assert binary is not None
     assert ranking.scopes - binary.scopes == {Scope.MODEL, Scope.TRAIN}
     assert OptionSet(measure_options(Objective.REGRESSION)).find("group_column") is None
+
+
+def test_figures_of_an_export_are_those_of_its_sample() -> None:
+    assert told({"logloss": 0.5, "auc": 0.75, "rows": 9.0}) == "AUC 0.75, LogLoss 0.5"
+    assert told({"fp32.auc": 0.91, "fp32.logloss": 0.3, "fp32.bytes": 7.0}) == (
+        "AUC 0.91, LogLoss 0.3 on its sample"
+    )
+    assert told({"fp32.auc": 0.91}, limit=1) == "AUC 0.91 on its sample"
+    assert told({"fp32.bytes": 7.0}) == ""

@@ -227,12 +227,14 @@ def bounds(options: Mapping[str, Parsed]) -> Iterator[Bound]:
 def told(metrics: Mapping[str, float], limit: int = 2) -> str:
     """The main metrics of a checkpoint in a few words: ``AUC 0.8223, LogLoss 0.4701``; empty without any.
 
-    Those of an export are the ones of its full-precision file.
+    Those of an export are the ones of its full-precision file on the rows of EXPORT … ON, which the model may
+    have been trained on, so they end with ``on its sample``.
     """
     names = dict.fromkeys((*PRIMARY.values(), "logloss", "mae", "accuracy", "gauc"))
     found = {name: metrics.get(name, metrics.get(f"fp32.{name}")) for name in names}
-    known = [f"{title(name)} {value:.4g}" for name, value in found.items() if value is not None]
-    return ", ".join(known[:limit])
+    known = [name for name, value in found.items() if value is not None][:limit]
+    text = ", ".join(f"{title(name)} {found[name]:.4g}" for name in known)
+    return text if not known or known[0] in metrics else f"{text} on its sample"
 
 
 def wanted(options: Mapping[str, Parsed], objective: Objective | None = None) -> tuple[str, ...]:
