@@ -60,11 +60,12 @@ CREATE OR REPLACE SERVICE clicks_deep ON MODEL click_deep CHECKPOINT = 'deepfm_e
 CREATE OR REPLACE SERVICE clicks_trees ON MODEL click_trees CHECKPOINT = 'lightgbm_export';
 
 -- How far do they agree? Both are asked about the same rows.
-CACHE TABLE some AS SELECT * FROM rows_of_trees WHERE dt = '{{ params.holdout }}' LIMIT 2000;
+CACHE TABLE some AS
+  SELECT *, row_number() OVER () AS n FROM rows_of_trees WHERE dt = '{{ params.holdout }}' LIMIT 2000;
 CACHE TABLE deep AS CALL call_service('clicks_deep', some);
 CACHE TABLE trees AS CALL call_service('clicks_trees', some);
-SELECT count(*) AS n, round(avg(d.probs), 4) AS deep, round(avg(t.probs), 4) AS trees,
+SELECT count(*) AS asked, round(avg(d.probs), 4) AS deep, round(avg(t.probs), 4) AS trees,
   round(corr(d.probs, t.probs), 3) AS agreement
-FROM deep d JOIN trees t USING (user_id, item_id);
+FROM deep d JOIN trees t USING (n);
 
 DROP SERVICE clicks_trees;
