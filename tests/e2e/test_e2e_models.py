@@ -1,6 +1,7 @@
 """Models of three kinds through one life: boosted trees, one that its CREATE statement trains, one brought.
 
-Answers are arrays (several classes) and several columns (clusters). Every way to ask a model gives the same.
+Answers are arrays (several classes) and several columns (clusters). Every way to ask a model gives the same. One
+script is run as a DAG, the other by the shell, statement by statement.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def test_trees_clusters_and_a_file_are_made_served_and_asked(project: Project) -
     file = exported(project, "trees")
     (project.folder / "models").mkdir()
     shutil.copy(file, project.folder / "models" / "trees.onnx")
-    project.run("run", project.script(ASK, "ask"))
+    project.run("shell", "-f", project.script(ASK, "ask"))
 
     rows = pq.read_table(project.folder / "data" / "asked").to_pylist()
     assert len(rows) == 500
