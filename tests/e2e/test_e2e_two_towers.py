@@ -1,4 +1,4 @@
-"""The example of two towers, small: one export makes two services, and a search finds items near a visitor."""
+"""The example of two towers, small: one export makes two services, and a search finds items for visitors."""
 
 from __future__ import annotations
 

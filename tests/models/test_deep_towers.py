@@ -165,6 +165,23 @@ def test_without_a_label_every_row_was_taken(tmp_path: Path) -> None:
     assert found.params["validation_rows"] == "150"
 
 
+def test_items_that_a_row_has_seen_are_not_looked_for(tmp_path: Path) -> None:
+    table = takings(600)
+    everything = [[item for item in range(40) if item != taken] for taken in table["item"].to_pylist()]
+    seen = table.set_column(table.column_names.index("seen"), "seen", pa.array(everything))
+    data = stored(seen, tmp_path / "t.parquet")
+    for exclude, name in ((True, "v1"), (False, "v2")):
+        output, spec = tmp_path / name, model(exclude_seen=exclude)
+        output.mkdir()
+        trained = train(work(data, spec=spec, num_epochs=1), output, silent).metrics
+        job = EvaluateWork(
+            model=spec, checkpoint=name, kind=CheckpointKind.ORIGIN, source_uri=str(output), data=data
+        )
+        (tmp_path / f"{name}_evaluated").mkdir()
+        found = evaluate(job, tmp_path / f"{name}_evaluated", silent).metrics
+        assert (trained["mrr"] == found["mrr"] == 1) == exclude, "nothing else is left to look for"
+
+
 def _with(column: str, values: list[object]) -> pa.Table:
     table = takings(60)
     return table.set_column(table.column_names.index(column), column, pa.array(values))

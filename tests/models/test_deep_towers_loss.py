@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -92,6 +93,30 @@ def test_a_row_of_weight_zero_is_only_a_candidate() -> None:
     (gradient,) = torch.autograd.grad(sampled_softmax(leaf, _batch(items, weights)), leaf)
     assert not gradient[1:, 0].any(), "nothing is learnt about its user"
     assert gradient[:, 1].any(dim=1).all(), "all items are pushed or pulled"
+
+
+def test_a_row_does_not_look_for_what_it_has_seen() -> None:
+    vectors, items, _ = _rows(30, seed=3)
+    weights = torch.ones(len(items))
+    plain = _batch(items, weights)
+    seen = torch.full((30, 3), -1)
+    seen[:, 0], seen[::2, 1], seen[0, 2] = (items + 1) % ITEMS, items[::2], 99 % ITEMS
+    leaf = vectors.clone().requires_grad_()
+    loss = sampled_softmax(leaf, replace(plain, seen=seen))
+    expected = vectors.new_zeros(())
+    for row in range(30):
+        hidden = set(seen[row].tolist()) - {int(items[row])}
+        others = [i for i in torch.unique(items).tolist() if i not in hidden and i != items[row]]
+        own = vectors[row, 0] @ vectors[row, 1] / 0.5
+        terms = [own]
+        for item in others:
+            there = 1 - (1 - plain.shares[item].double()) ** 30
+            at = int((items == item).nonzero()[0])
+            terms.append(vectors[row, 0] @ vectors[at, 1] / 0.5 - there.log().float())
+        expected += torch.stack(terms).logsumexp(0) - own
+    torch.testing.assert_close(loss.detach(), expected, rtol=1e-4, atol=1e-5)
+    (gradient,) = torch.autograd.grad(loss, leaf)
+    assert gradient.isfinite().all()
 
 
 class _Room:

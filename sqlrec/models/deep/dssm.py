@@ -14,6 +14,7 @@ from sqlrec.spec.schema import INTEGERS, DataType, Field, Kind, Schema
 
 USER, ITEM = "user", "item"
 USER_FEATURES, ITEM_FEATURES, ITEM_ID = "user_features", "item_features", "item_id_column"
+EXCLUDE_SEEN = "exclude_seen"
 IDENTITY = INTEGERS | {Kind.STRING}
 """Kinds of columns that can tell items apart."""
 
@@ -64,6 +65,14 @@ OWN = (
         choices=tuple(TEMPERATURES),
         doc="How a user and an item are compared. With cosine the embeddings have length 1, so that their "
         "inner product is the cosine, too.",
+    ),
+    Option(
+        key=EXCLUDE_SEEN,
+        kind=OptionKind.BOOLEAN,
+        scopes=MODEL,
+        default=False,
+        doc="Items of the ARRAY columns that share the embedding of item_id_column are not looked for again: "
+        "neither training nor measuring counts them, and queries that search for items leave them out.",
     ),
     Option(
         key="temperature",

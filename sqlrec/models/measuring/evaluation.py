@@ -44,6 +44,7 @@ Array = npt.NDArray[Any]
 
 TOLD_SECONDS = 1.0
 """Shortest time between two lines of progress."""
+UNDEFINED = "is undefined on these rows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +53,7 @@ class Opened:
 
     ``columns`` are the raw columns that ``score`` takes; it gives the outputs of the objective. ``classes``
     are the labels of MULTICLASS by number. ``matrix`` float32 ``[rows, width]`` is what clusters and
-    projections are of, where it can be had; ``items`` are the columns that tell the items of RETRIEVAL apart,
-    ``candidates`` rows with all of these columns, whose items can be found beside those of the scored rows.
+    projections are of, where it can be had; ``items`` are the columns that tell the items of RETRIEVAL apart.
     """
 
     objective: Objective
@@ -62,7 +62,6 @@ class Opened:
     classes: tuple[ClassValue, ...] = ()
     matrix: Callable[[pa.Table], Array] | None = None
     items: tuple[str, ...] = ()
-    candidates: pa.Table | None = None
 
 
 OpenOrigin = Callable[[Path], Opened]
@@ -85,23 +84,42 @@ def evaluate(work: EvaluateWork, output: Path, progress: Progress, *, open_origi
     scored = _scored(work, opened, progress)
     progress("measuring")
     report = _measured(work, opened, scored)
+    is_blind = not opened.objective.has_label and opened.matrix is None
+    return reported(
+        report,
+        names,
+        output,
+        rows=scored.rows,
+        started=started,
+        undefined="cannot be measured of an export: evaluate the training checkpoint"
+        if is_blind
+        else UNDEFINED,
+    )
+
+
+def reported(
+    report: Report,
+    names: Sequence[str],
+    output: Path,
+    *,
+    rows: int,
+    started: float,
+    undefined: str = UNDEFINED,
+) -> JobResult:
+    """Write the report into ``output``; its metrics of ``names`` are the result.
+
+    ``started`` is when (:func:`time.perf_counter`); ``undefined`` says why a metric is not there.
+    """
     metrics = _asked(names, report)
     with writing(output):
         write_report(output, report, ())
     return JobResult(
-        rows=scored.rows,
+        rows=rows,
         seconds=time.perf_counter() - started,
         metrics=metrics,
-        params={"objective": opened.objective.value, "metrics": ",".join(names)},
-        warnings=_undefined([TITLES[name] for name in names if name not in metrics], opened),
+        params={"objective": report.objective.value, "metrics": ",".join(names)},
+        warnings=tuple(f"{TITLES[name]} {undefined}" for name in names if name not in metrics),
     )
-
-
-def _undefined(titles: Sequence[str], opened: Opened) -> tuple[str, ...]:
-    why = "is undefined on these rows"
-    if not opened.objective.has_label and opened.matrix is None:
-        why = "cannot be measured of an export: evaluate the training checkpoint"
-    return tuple(f"{title} {why}" for title in titles)
 
 
 def _open_export(work: EvaluateWork, folder: Path) -> Opened:
@@ -159,19 +177,7 @@ def _scored(work: EvaluateWork, opened: Opened, progress: Progress) -> _Scored:
             tell(scored.rows)
     if not scored.rows:
         raise no_rows(chosen.name)
-    if opened.candidates is not None:
-        _add_candidates(scored, opened, opened.candidates, numbers)
     return scored
-
-
-def _add_candidates(scored: _Scored, opened: Opened, candidates: pa.Table, numbers: Sequence[Groups]) -> None:
-    """Items that can be found, as rows whose label 0 says that nobody is asked about them."""
-    if not scored.labels[0].size:
-        scored.labels = [np.ones(scored.rows, np.float32)]
-    scored.labels.append(np.zeros(candidates.num_rows, np.float32))
-    scored.outputs.append([np.asarray(output) for output in opened.score(candidates)])
-    source = Source(name="the items", table=candidates, labels=scored.labels[-1])
-    scored.groups.append(_told_apart(source, opened.items, numbers))
 
 
 def _roles(work: EvaluateWork, opened: Opened) -> tuple[Roles, str]:

@@ -15,12 +15,18 @@ BLOCK_BYTES = 32 * 2**20
 """Memory of one block of similarities."""
 
 
-def ranks(queries: Floats32, candidates: Floats32, truth: npt.NDArray[np.integer]) -> Floats:
+def ranks(
+    queries: Floats32,
+    candidates: Floats32,
+    truth: npt.NDArray[np.integer],
+    seen: npt.NDArray[np.integer] | None = None,
+) -> Floats:
     """Place of the true candidate of each query by inner product, from 1, float64 ``[queries]``.
 
     ``queries`` [queries, dim] and ``candidates`` [candidates, dim]; ``truth`` [queries] are positions of
     candidates, each of which stands there once. Candidates of equal similarity share their places: the rank
-    is the mean one.
+    is the mean one. ``seen`` [queries, length] are positions of candidates that a query does not have, below
+    0 for none; the true one is always there.
     """
     block = max(1, BLOCK_BYTES // (4 * max(1, len(candidates))))
     found = np.empty(len(queries), np.float64)
@@ -28,6 +34,10 @@ def ranks(queries: Floats32, candidates: Floats32, truth: npt.NDArray[np.integer
         rows = slice(start, start + block)
         similarity = queries[rows] @ candidates.T
         own = np.take_along_axis(similarity, truth[rows, None], axis=1)
+        if seen is not None:
+            hidden = np.where(seen[rows] < 0, truth[rows, None], seen[rows])
+            np.put_along_axis(similarity, hidden, -np.inf, axis=1)
+            np.put_along_axis(similarity, truth[rows, None], own, axis=1)
         above = np.count_nonzero(similarity > own, axis=1)
         equal = np.count_nonzero(similarity == own, axis=1)
         found[rows] = above + (equal + 1) / 2

@@ -9,10 +9,11 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from sqlrec.features.columns import Bag
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep.controllers import deep_model
-from sqlrec.models.deep.dssm import TEMPERATURES, sides_of
+from sqlrec.models.deep.dssm import EXCLUDE_SEEN, TEMPERATURES, sides_of
 from sqlrec.models.deep.encoding import encode
 from sqlrec.models.deep.goal import Answers, Predict
 from sqlrec.models.deep.group import Group
@@ -55,9 +56,7 @@ class Retrieval:
     def started(self, work: TrainWork, encoder: Encoder) -> Retrieval:
         """With the items of the tables of ``work``; raises what :func:`read_catalogue` does."""
         model, sides = work.model, sides_of(work.model)
-        known = {column.name for column in encoder.inputs}
-        columns = Schema(tuple(f for f in model.features if f.name in known and f.name in sides.item))
-        others = Schema(tuple(f for f in model.features if f.name in known and f.name not in sides.item))
+        columns, others = item_columns(model, encoder)
         identity = identity_of(encoder, sides.item_id)
         catalogue = read_catalogue(work.data, work.validation, columns, identity, str(model.name))
         offered = Source(
@@ -66,7 +65,7 @@ class Retrieval:
         training = Training(
             catalogue=catalogue,
             rows=encode(encoder, offered, free_cores()),
-            columns=_item_columns(encoder, model, set(columns.names), sides.item_id),
+            columns=_places(encoder, model, set(columns.names), sides.item_id),
             temperature=_temperature(model),
         )
         return Retrieval(training=training)
@@ -82,7 +81,8 @@ class Retrieval:
         return sampled_softmax(
             outputs,
             Batch(
-                items=batch.ids[:, training.columns.identity].long() - training.columns.first,
+                items=training.columns.numbers(batch),
+                seen=training.columns.seen_numbers(batch),
                 shares=training.catalogue.shares,
                 weights=taken if batch.weights is None else taken * batch.weights,
                 temperature=training.temperature,
@@ -123,7 +123,24 @@ def _temperature(model: ModelSpec) -> float:
     return TEMPERATURES[str(effective["similarity"].value)] if given is None else float(cast(float, given))
 
 
-def _item_columns(encoder: Encoder, model: ModelSpec, item: set[str], identity: str) -> ItemColumns:
+def item_columns(model: ModelSpec, encoder: Encoder) -> tuple[Schema, Schema]:
+    """The encoder's columns of the item tower, and the others."""
+    known, item = {column.name for column in encoder.inputs}, sides_of(model).item
+    columns = [field for field in model.features if field.name in known]
+    mine, others = ([f for f in columns if (f.name in item) is is_mine] for is_mine in (True, False))
+    return Schema(tuple(mine)), Schema(tuple(others))
+
+
+def seen_bags(encoder: Encoder, model: ModelSpec) -> tuple[Bag, ...]:
+    """The arrays of items that are not looked for again; none unless the model says so."""
+    effective = deep_model(model.type).options.effective(Scope.MODEL, model=model.options)
+    if not effective[EXCLUDE_SEEN].value:
+        return ()
+    identity = sides_of(model).item_id
+    return tuple(bag for bag in encoder.sequences if bag.config.shared_with == identity)
+
+
+def _places(encoder: Encoder, model: ModelSpec, item: set[str], identity: str) -> ItemColumns:
     dense, slots, bags = layout_of(encoder, model).dense, encoder.slots, encoder.bags
     place = next(place for place, slot in enumerate(slots) if slot.name == identity)
     own = slots[place]
@@ -134,6 +151,7 @@ def _item_columns(encoder: Encoder, model: ModelSpec, item: set[str], identity: 
         identity=place,
         first=own.offset,
         last=own.offset + own.rows - 1,
+        seen=tuple(encoder.sequences.index(bag) for bag in seen_bags(encoder, model)),
     )
 
 

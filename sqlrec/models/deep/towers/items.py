@@ -62,9 +62,14 @@ def read_catalogue(
     name = identity.config.name
     with Engine() as engine:
         counted = _counted(data, columns, name, model, engine)
-        others = _counted(validation, columns, name, model, engine) if validation else None
-    shares = _shares(counted, identity)
-    table = _identified(counted, name)
+        shares, table = _shares(counted, identity), _identified(counted, name)
+        _require_several(table, name)
+        if validation is not None:
+            table = joined_items(table, validation, columns, identity, model, engine)
+    return Catalogue(table=_some(table), total=table.num_rows, shares=shares)
+
+
+def _require_several(table: pa.Table, name: str) -> None:
     if table.num_rows < 2:
         raise DataError(
             "SR589",
@@ -72,11 +77,16 @@ def read_catalogue(
             "there is nothing to tell apart",
             hint="train on rows of many items, or name what identifies them with item_id_column",
         )
-    if others is not None:
-        others = _identified(others, name).cast(table.schema)
-        fresh = pc.invert(pc.is_in(others.column(name), value_set=table.column(name)))
-        table = pa.concat_tables([table, others.filter(fresh)])
-    return Catalogue(table=_some(table), total=table.num_rows, shares=shares)
+
+
+def joined_items(
+    table: pa.Table, relation: Relation, columns: Schema, identity: Category, model: str, engine: Engine
+) -> pa.Table:
+    """The items of ``table``, and behind them those that only ``relation`` has."""
+    name = identity.config.name
+    others = _identified(_counted(relation, columns, name, model, engine), name).cast(table.schema)
+    fresh = pc.invert(pc.is_in(others.column(name), value_set=table.column(name)))
+    return pa.concat_tables([table, others.filter(fresh)])
 
 
 def _counted(relation: Relation, columns: Schema, name: str, model: str, engine: Engine) -> pa.Table:

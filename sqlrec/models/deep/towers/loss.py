@@ -30,7 +30,8 @@ class Batch:
 
     ``items`` int64 [rows] number the items, ``shares`` float32 [items] are their shares of the training
     rows, ``weights`` float32 [rows] the weights of the rows (0: the item is a candidate and nothing is learnt
-    from the row), ``temperature`` divides similarities.
+    from the row), ``seen`` int64 [rows, length] are items that are no candidates of their row, below 0 where
+    there is none; ``temperature`` divides similarities.
     """
 
     items: Tensor
@@ -38,6 +39,7 @@ class Batch:
     weights: Tensor
     temperature: float
     group: Group
+    seen: Tensor | None = None
 
 
 def sampled_softmax(vectors: Tensor, batch: Batch) -> Tensor:
@@ -65,13 +67,21 @@ class _Candidates:
 
     ``vectors`` [candidates, dim]; ``rare`` [candidates] is minus the logarithm of the probability of being
     there; ``own`` [rows] is the candidate of each row of this process, ``place`` [candidates] the row of this
-    process that ``vectors`` were taken from, below 0 or beyond its rows for those of others.
+    process that ``vectors`` were taken from, below 0 or beyond its rows for those of others; ``which``
+    [items] is the candidate that an item is, -1 for those that are not there.
     """
 
     vectors: Tensor
     rare: Tensor
     own: Tensor
     place: Tensor
+    which: Tensor
+
+    def without(self, logits: Tensor, own: Tensor, seen: Tensor) -> Tensor:
+        """The ``logits`` [rows, candidates] where no row has its ``seen`` ones; ``own`` [rows, 1] is left."""
+        hidden = self.which[seen.clamp(min=0)]
+        hidden = torch.where((seen >= 0) & (hidden >= 0), hidden, own)
+        return logits.scatter_(1, hidden, -torch.inf)
 
 
 def _candidates(items: Tensor, batch: Batch) -> _Candidates:
@@ -81,12 +91,15 @@ def _candidates(items: Tensor, batch: Batch) -> _Candidates:
     rows = len(numbers)
     first = which.new_full((len(distinct),), rows)
     first.scatter_reduce_(0, which, torch.arange(rows), "amin")
+    candidate = which.new_full((len(batch.shares),), -1)
+    candidate[distinct] = torch.arange(len(distinct))
     absent = torch.log1p(-batch.shares[distinct].double()) * rows
     return _Candidates(
         vectors=vectors[first],
         rare=-torch.log(-torch.expm1(absent)).float(),
         own=which[start : start + len(items)],
         place=first - start,
+        which=candidate,
     )
 
 
@@ -116,7 +129,10 @@ def _with_gradient(vectors: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         own = candidates.own[rows].unsqueeze(1)
         positive = (user * item).sum(dim=1, keepdim=True) / batch.temperature
         logits = user @ candidates.vectors.T
-        logits.div_(batch.temperature).add_(candidates.rare).scatter_(1, own, positive)
+        logits.div_(batch.temperature).add_(candidates.rare)
+        if batch.seen is not None:
+            candidates.without(logits, own, batch.seen[rows])
+        logits.scatter_(1, own, positive)
         norm = logits.logsumexp(dim=1, keepdim=True)
         loss += weight @ (norm - positive).squeeze(1)
         slope = logits.sub_(norm).exp_().mul_((weight / batch.temperature).unsqueeze(1))

@@ -31,7 +31,7 @@ class ItemColumns:
     """Where the columns of the item tower are in :class:`Rows`.
 
     ``identity`` is the place of the identity among the slots; its codes lie between ``first`` (missing) and
-    ``last`` (not in the vocabulary).
+    ``last`` (not in the vocabulary). ``seen`` are the places of bags whose items are not looked for again.
     """
 
     slots: tuple[int, ...]
@@ -40,11 +40,18 @@ class ItemColumns:
     identity: int
     first: int
     last: int
+    seen: tuple[int, ...] = ()
 
-    def codes(self, rows: Rows) -> Numbers:
-        """The code of each row's item."""
-        found: Numbers = rows.ids[:, self.identity].long().numpy()
-        return found
+    def numbers(self, rows: Rows) -> Tensor:
+        """The number of each row's item, int64 [rows], from 0 (missing)."""
+        return rows.ids[:, self.identity].long() - self.first
+
+    def seen_numbers(self, rows: Rows) -> Tensor | None:
+        """The items that are not looked for, int64 [rows, …], below 0 where there is none."""
+        if not self.seen:
+            return None
+        found = torch.cat([rows.bags[place].long() for place in self.seen], dim=1) - self.first
+        return torch.where(found < self.last - self.first, found, -1).clamp(min=-1)
 
     def columns(self, rows: Rows) -> npt.NDArray[np.int32]:
         """All that the item tower sees of each row, int32 [rows, …]."""
@@ -68,7 +75,13 @@ def places(
     truth = _positions(chosen, catalogue, columns)
     known = truth >= 0
     found = np.full(len(counted), len(candidates) + 1.0)
-    found[known] = ranks(answers[counted[known], 0], np.ascontiguousarray(candidates[:, 1]), truth[known])
+    seen = _seen_positions(chosen, catalogue, columns)
+    found[known] = ranks(
+        answers[counted[known], 0],
+        np.ascontiguousarray(candidates[:, 1]),
+        truth[known],
+        None if seen is None else seen[known],
+    )
     return found
 
 
@@ -81,16 +94,31 @@ def _some(rows: Numbers, candidates: int) -> Numbers:
 
 def _positions(rows: Rows, catalogue: Rows, columns: ItemColumns) -> Numbers:
     """The candidate that each row's item is, or one of the same columns; -1 when there is none."""
-    codes, own = columns.codes(catalogue), columns.codes(rows)
-    by_code = np.full(columns.last - columns.first + 1, -1, np.int64)
-    by_code[codes[::-1] - columns.first] = np.arange(len(codes))[::-1]
-    truth = by_code[own - columns.first]
-    for code in (columns.first, columns.last):
+    codes, own = columns.numbers(catalogue).numpy(), columns.numbers(rows).numpy()
+    truth: Numbers = _by_number(codes, columns)[own]
+    for code in (0, columns.last - columns.first):
         asked, offered = np.flatnonzero(own == code), np.flatnonzero(codes == code)
         if len(asked):
             seen, wanted = rows.take(torch.from_numpy(asked)), catalogue.take(torch.from_numpy(offered))
             truth[asked] = _matched(columns.columns(seen), columns.columns(wanted), offered)
     return truth
+
+
+def _by_number(numbers: Numbers, columns: ItemColumns) -> Numbers:
+    """The first candidate of each number, -1 where there is none."""
+    found = np.full(columns.last - columns.first + 1, -1, np.int64)
+    found[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    return found
+
+
+def _seen_positions(rows: Rows, catalogue: Rows, columns: ItemColumns) -> Numbers | None:
+    """The candidates that a row does not look for, [rows, …], -1 for none."""
+    seen = columns.seen_numbers(rows)
+    if seen is None:
+        return None
+    by_number = _by_number(columns.numbers(catalogue).numpy(), columns)
+    found: Numbers = np.where(seen.numpy() < 0, -1, by_number[seen.numpy()])
+    return found
 
 
 def _matched(asked: npt.NDArray[np.int32], offered: npt.NDArray[np.int32], numbers: Numbers) -> Numbers:
