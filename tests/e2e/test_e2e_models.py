@@ -1,7 +1,7 @@
 """Models of three kinds through one life: boosted trees, one that its CREATE statement trains, one brought.
 
-Answers are arrays (several classes) and several columns (clusters). Every way to ask a model gives the same. One
-script is run as a DAG, the other by the shell, statement by statement.
+Answers are arrays (several classes) and several columns (clusters). Every way to ask a model gives the same.
+One script is run as a DAG, the other by the shell, statement by statement.
 """
 
 from __future__ import annotations
