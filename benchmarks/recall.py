@@ -1,13 +1,14 @@
 """Retrieval quality of tzrec.dssm against popularity, item-item cosine and matrix factorisation.
 
-python benchmarks/recall.py --data FOLDER [--epochs 2] [--history 50] [--share 1] [--threads 1]
+python benchmarks/recall.py --data FOLDER [--epochs 5] [--history 50] [--share 1] [--threads 1]
 
-FOLDER holds MovieLens-1M as interactions.parquet (user_id, item_id), users.parquet and items.parquet. Each
-user's items are put into a random order: that of the data's files is no order in time but nearly the same for
-all users, so that the last item could be told from it (1247 is last for 60 % of those who have it). The last
-item is held out and looked for among all items that the user has not had; all methods may learn from the
-others. Ours goes through the product's own programs: TRAIN, EXPORT, and the two exported files in ONNX
-Runtime. Its user tower sees the user and items before, as an ARRAY that shares the item's embedding.
+FOLDER holds MovieLens: users.parquet, items.parquet and ratings.parquet (user_id, item_id, timestamp), or
+interactions.parquet (user_id, item_id) where times are not known. The last item of each user is held out and
+looked for among all items that the user has not had; all methods may learn from what was before. Without
+times the order is random: that of MovieLens-1M's own file is nearly the same for all users, so that the last
+item could be told from it (1247 is last for 60 % of those who have it). Ours goes through the product's own
+programs: TRAIN, EXPORT, and the two exported files in ONNX Runtime. Its user tower sees the user and the
+items before, as an ARRAY that shares the item's embedding.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ ITEM = {"item_id": "BIGINT", "genres": "ARRAY<STRING>", "release_year": "BIGINT"
 MODEL = {
     "item_features": ",".join(ITEM),
     "column.history.shared_with": "item_id",
+    "exclude_seen": "true",
     "embedding_dim": DIM,
     "user_hidden_units": "256",
     "item_hidden_units": "256",
     "output_dim": DIM,
 }
-TRAINING = {"batch_size": 2048, "sparse_lr": 0.1, "dense_lr": 0.001, "seed": 1, "feature_importance": False}
+TRAINING = {"batch_size": 512, "sparse_lr": 0.1, "dense_lr": 0.001, "seed": 1, "feature_importance": False}
 
 
 class Split:
@@ -79,7 +81,8 @@ class Split:
                   FROM '{file}' WHERE user_id % {share} = 0)""")
         for name, rows in (("train", "NOT is_last"), ("test", "is_last")):
             duckdb.sql(f"""COPY (
-                SELECT p.user_id::BIGINT AS user_id, u.gender, u.age, u.occupation::VARCHAR AS occupation, u.zip_code[:3] AS zip3,
+                SELECT p.user_id::BIGINT AS user_id, u.gender, u.age, u.occupation::VARCHAR AS occupation,
+                  u.zip_code[:3] AS zip3,
                   p.history::BIGINT[] AS history, p.item_id::BIGINT AS item_id,
                   regexp_split_to_array(i.genres, '[| ]') AS genres, i.release_year
                 FROM past p JOIN '{data}/users.parquet' u USING (user_id)
@@ -207,8 +210,8 @@ def told(message: str, *, done: float | None = None) -> None:
 def main() -> None:
     """Print a table of all methods."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of MovieLens-1M")
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--data", type=Path, required=True, help="folder of MovieLens")
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--history", type=int, default=50, help="items before that the user tower sees")
     parser.add_argument("--share", type=int, default=1, help="one of this many users; 1: all")
     parser.add_argument("--threads", type=int, default=1)
