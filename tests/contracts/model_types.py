@@ -28,7 +28,7 @@ from sqlrec.spec.table import Relation, TableFormat, TableSource
 
 FEATURES = "user_id BIGINT, item_id BIGINT, shop STRING, price DOUBLE, hour INT"
 HISTORY = f"{FEATURES}, seen ARRAY<BIGINT>"
-DEEP = "embedding_dim = 4, hidden_units = '16,8'"
+HIDDEN = "hidden_units = '16,8'"
 TRAINED = {"batch_size": 64, "sparse_lr": 0.1, "dense_lr": 0.01}
 TREES = {"num_iterations": 8}
 
@@ -42,22 +42,19 @@ class Kind:
     label: str = "label"
 
 
-def _deep(
-    name: str, more: str = "", columns: str = FEATURES, labels: str = "label", hidden: bool = True
-) -> Kind:
+def _deep(name: str, sizes: str = HIDDEN, columns: str = FEATURES, labels: str = "label") -> Kind:
     declared = ", ".join(f"{label} INT" for label in labels.split(", "))
-    sizes = DEEP if hidden else "embedding_dim = 4"
     return Kind(
         ddl=f"CREATE MODEL m ({columns}, {declared}) "
-        f"WITH (model = 'tzrec.{name}', label_columns = '{labels}', {sizes}{more});",
+        f"WITH (model = 'tzrec.{name}', label_columns = '{labels}', embedding_dim = 4, {sizes});",
         options=TRAINED,
         label=labels.split(", ")[0],
     )
 
 
-def _trees(name: str, label: str, more: str) -> Kind:
+def _trees(name: str, label: str, more: str, columns: str = FEATURES) -> Kind:
     return Kind(
-        ddl=f"CREATE MODEL m ({FEATURES}, {label} {'STRING' if label == 'grade' else 'DOUBLE'}) "
+        ddl=f"CREATE MODEL m ({columns}, {label} {'STRING' if label == 'grade' else 'DOUBLE'}) "
         f"WITH (model = 'gbdt.{name}', label_columns = '{label}', {more});",
         options=TREES,
         label=label,
@@ -78,11 +75,25 @@ KINDS = {
     "wide_and_deep": _deep("wide_and_deep"),
     "deepfm": _deep("deepfm"),
     "dcn_v2": _deep("dcn_v2"),
-    "dlrm": _deep("dlrm", hidden=False),
-    "din": _deep("din", ", 'column.seen.target' = 'item_id'", columns=HISTORY),
-    "mmoe": _deep("mmoe", labels="label, bought", hidden=False),
+    "dlrm": _deep("dlrm", f"{HIDDEN}, bottom_hidden_units = '16'"),
+    "din": _deep(
+        "din",
+        f"{HIDDEN}, attention_hidden_units = '16,8', 'column.seen.target' = 'item_id'",
+        columns=HISTORY,
+    ),
+    "mmoe": _deep(
+        "mmoe", "num_expert = 2, expert_hidden_units = '16', tower_hidden_units = '8'", labels="label, bought"
+    ),
+    "dssm": _deep(
+        "dssm",
+        "item_features = 'item_id, price', output_dim = 4, "
+        "user_hidden_units = '16', item_hidden_units = '16'",
+    ),
     "lightgbm": _trees("lightgbm", "label", "objective = 'binary'"),
     "lightgbm multiclass": _trees("lightgbm", "grade", "objective = 'multiclass'"),
+    "lightgbm ranking": _trees(
+        "lightgbm", "relevance", "objective = 'ranking', group_column = 'hour'", FEATURES
+    ),
     "xgboost": _trees("xgboost", "label", "objective = 'binary'"),
     "xgboost regression": _trees("xgboost", "amount", "objective = 'regression'"),
     "catboost": _trees("catboost", "label", "objective = 'binary'"),
@@ -115,6 +126,7 @@ def rows(count: int, seed: int = 0) -> pa.Table:
             "label": label,
             "bought": (label & (random.random(count) < 0.7)).astype(np.int32),
             "amount": score * 10 + random.normal(size=count),
+            "relevance": np.digitize(score, [-0.5, 1.0]),
             "grade": pa.array(np.array(["low", "mid", "top"])[np.digitize(score, [-0.5, 1.0])]),
         }
     )
@@ -141,27 +153,29 @@ class Life:
         source = TableSource(name=name, format=TableFormat.PARQUET, path=str(path))
         return Relation(query=f"SELECT * FROM {name}", sources={name: source})
 
-    def train(self, table: pa.Table, name: str, base: Path | None = None) -> Path:
+    def train(self, table: pa.Table, name: str, base: Path | None = None, **options: OptionValue) -> Path:
         """A published training checkpoint."""
         work = TrainWork(
             model=self.model,
             checkpoint=name,
             data=self.relation(table, f"for_{name}"),
             base_uri=str(base) if base else "",
-            options=self._options(Scope.TRAIN, self.kind.options),
+            options=self._options(Scope.TRAIN, {**self.kind.options, **options}),
         )
         return self._run(JobKind.TRAIN, work, name)
 
-    def export(self, source: Path, name: str, sample: pa.Table) -> Path:
-        """A published export."""
+    def export(self, source: Path, name: str, sample: pa.Table) -> tuple[Path, ...]:
+        """Published exports: one, or one of each part of the model."""
         work = ExportWork(
             model=self.model,
-            checkpoint=f"{name}",
+            checkpoint=name,
             source_uri=str(source),
             sample=self.relation(sample, f"for_{name}"),
             options=self._options(Scope.EXPORT, {}),
         )
-        return self._run(JobKind.EXPORT, work, name)
+        made = self._run(JobKind.EXPORT, work, name)
+        parts = [export.partition("/")[2] for export in get_controller(self.model.type).exports("v1")]
+        return tuple(made / part for part in parts)
 
     def evaluate(self, source: Path, kind: CheckpointKind, table: pa.Table, name: str) -> JobResult:
         """What EVALUATE MODEL measures."""
