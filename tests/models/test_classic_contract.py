@@ -1,9 +1,13 @@
-"""Every classic algorithm: trained, resumed, exported, served and scored the same; bad rows refused."""
+"""What classic models have of their own: quality, arrays, odd values, more trees, damage, bad rows.
+
+What they share with all model types is held by the contract of all types.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +24,11 @@ from sqlrec.errors import DataError, OptionError, SchemaError, StateError
 from sqlrec.features.raw import raw_inputs
 from sqlrec.models.lookup import get_controller
 from sqlrec.models.tabular import checkpoint
-from sqlrec.models.tabular.evaluate import evaluate
 from sqlrec.models.tabular.export import export
 from sqlrec.models.tabular.train import train
 from sqlrec.serving.scorer import load_scorer
-from sqlrec.spec.job import EvaluateWork, ExportWork, JobResult, TrainWork
-from sqlrec.spec.model import CheckpointKind, ModelSpec
+from sqlrec.spec.job import ExportWork, JobResult, TrainWork
+from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionValue, Parsed, Scope
 from sqlrec.spec.schema import DataType, Field, Schema
@@ -177,12 +180,22 @@ class Trained:
         return found
 
 
-@pytest.fixture(scope="module", params=CASES)
-def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    case = CASES[request.param]
-    shop = Shop(tmp_path_factory.mktemp("classic"))
-    result = shop.train(case.model, houses(ROWS, 1), "v1")
-    return Trained(case, shop, result, shop.export(case.model, houses(100, 2), "v1"))
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+    """``make(case)``: trained and exported once; nobody changes the files."""
+
+    @functools.cache
+    def made(name: str) -> Trained:
+        case, shop = CASES[name], Shop(tmp_path_factory.mktemp("classic"))
+        result = shop.train(case.model, houses(ROWS, 1), "v1")
+        return Trained(case, shop, result, shop.export(case.model, houses(100, 2), "v1"))
+
+    return made
+
+
+@pytest.fixture(params=CASES)
+def trained(request: pytest.FixtureRequest, make: Callable[[str], Trained]) -> Trained:
+    return make(request.param)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -197,35 +210,28 @@ def test_it_learns_and_says_how_well(trained: Trained) -> None:
     )
 
 
-def test_the_same_training_gives_the_same_bytes(trained: Trained, tmp_path: Path) -> None:
+def test_the_same_checkpoint_gives_the_same_export(trained: Trained, tmp_path: Path) -> None:
     again = Shop(tmp_path)
-    again.train(trained.case.model, houses(ROWS, 1), "v1")
+    (tmp_path / "v1").symlink_to(trained.shop.folder / "v1")
     again.export(trained.case.model, houses(100, 2), "v1")
-    for name in ("v1", "v1_export"):
-        assert files_of(tmp_path / name) == files_of(trained.shop.folder / name)
+    assert files_of(tmp_path / "v1_export") == files_of(trained.shop.folder / "v1_export")
 
 
 def test_the_export_answers_as_the_trained_model(trained: Trained) -> None:
     rows = houses(50, 3)
-    expected, found = trained.origin.predict(rows), trained.onnx(rows)
+    expected, found, alone = trained.origin.predict(rows), trained.onnx(rows), trained.onnx(rows.slice(7, 1))
     assert [o.name for o in trained.case.model.outputs] == [
         o.name for o in read_signature(trained.shop.folder / "v1_export").outputs
     ]
-    for wanted, given in zip(expected, found, strict=True):
+    for wanted, given, one in zip(expected, found, alone, strict=True):
         assert wanted.dtype == given.dtype
+        np.testing.assert_allclose(one[0], given[7], rtol=1e-6)
         np.testing.assert_allclose(given, wanted, rtol=1e-5, atol=1e-6)
     assert trained.exported.metrics["fp32.max_delta"] < 1e-3
 
 
-def test_a_row_alone_scores_as_in_a_batch(trained: Trained) -> None:
-    rows = houses(20, 4)
-    together = trained.onnx(rows)
-    for i in range(rows.num_rows):
-        for whole, alone in zip(together, trained.onnx(rows.slice(i, 1)), strict=True):
-            np.testing.assert_allclose(alone[0], whole[i], rtol=1e-6)
-
-
-def test_it_is_served(trained: Trained, tmp_path: Path) -> None:
+@pytest.mark.parametrize("trained", ["linear_reg"], indirect=True)
+def test_arrays_are_served(trained: Trained, tmp_path: Path) -> None:
     folder = tmp_path / "served"
     folder.mkdir()
     for name, content in files_of(trained.shop.folder / "v1_export").items():
@@ -259,28 +265,6 @@ def test_missing_and_unseen_values_are_answered(trained: Trained) -> None:
     for wanted, given in zip(trained.origin.predict(strange), trained.onnx(strange), strict=True):
         assert np.isfinite(wanted).all()
         np.testing.assert_allclose(given, wanted, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("trained", ["kmeans", "pca", "logistic_reg of classes"], indirect=True)
-def test_the_checkpoint_and_the_export_are_evaluated_alike(trained: Trained, tmp_path: Path) -> None:
-    data = trained.shop.table(houses(200, 6), "held_out")
-    found = []
-    for kind, name in ((CheckpointKind.ORIGIN, "v1"), (CheckpointKind.EXPORT, "v1_export")):
-        output = tmp_path / name
-        output.mkdir()
-        work = EvaluateWork(
-            model=trained.case.model,
-            checkpoint=name,
-            kind=kind,
-            source_uri=str(trained.shop.folder / name),
-            data=data,
-            options={},
-        )
-        found.append(evaluate(work, output, silent).metrics)
-    shared = set(found[0]) & set(found[1])
-    assert trained.case.metric in found[0]
-    assert shared or trained.case.algorithm == "pca", "of a projection an export tells nothing"
-    assert {n: found[0][n] for n in shared} == pytest.approx({n: found[1][n] for n in shared}, rel=1e-3)
 
 
 def test_training_goes_on_from_a_checkpoint(trained: Trained, tmp_path: Path) -> None:
