@@ -45,7 +45,7 @@ def main() -> None:
             "batch_size": job["batch"],
             "num_epochs": job["epochs"],
             "validation_fraction": 0.0,
-            "sparse_lr": 0.05,
+            "sparse_lr": 0.1,
             **job["options"],
         },
     )
