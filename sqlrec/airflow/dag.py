@@ -2,7 +2,8 @@
 
 Each step is a task; TRAIN, EXPORT, an import and EVALUATE are two, the job and the registration of its
 result, so that a registration that fails does not cost a training. The script's text is the DAG's
-documentation, and the plan's digest is in every task, so a change of the script makes one new version of the DAG.
+documentation, and the plan's digest is in every task, so a change of the script makes one new version of
+the DAG.
 """
 
 from __future__ import annotations
