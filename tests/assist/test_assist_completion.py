@@ -14,7 +14,13 @@ from sqlrec.assist.world import Project
 from sqlrec.plan.catalog import OpenCatalog
 from tests.assist.conftest import SCRIPT, Ask
 
-TYPES = ["'tzrec.wide_and_deep'"]
+DEEP = ("dcn_v2", "deepfm", "din", "dlrm", "dssm", "mmoe", "wide_and_deep")
+NAMED = [
+    "external",
+    *(f"gbdt.{name}" for name in ("catboost", "lightgbm", "xgboost")),
+    *(f"tzrec.{name}" for name in DEEP),
+]
+"""Types that `model` names; the others are named by `provider`, `type` and `algorithm`."""
 
 
 @pytest.mark.parametrize(
@@ -126,8 +132,8 @@ def test_checkpoints(offered: Ask, marked: str, texts: list[str]) -> None:
     ("marked", "texts"),
     [
         ("CREATE MODEL x WITH (|", ["model", "provider", "type", "algorithm"]),
-        ("CREATE MODEL x WITH (model = |", TYPES),
-        ("CREATE MODEL x WITH (model = '|", [TYPES[0].strip("'")]),
+        ("CREATE MODEL x WITH (model = |", [f"'{name}'" for name in NAMED]),
+        ("CREATE MODEL x WITH (model = '|", NAMED),
         ("CREATE MODEL x WITH (type = '|", ["import", "remote", "training"]),
         ("CREATE MODEL x WITH (type = 'training', algorithm = 'l|", ["linear_reg", "logistic_reg"]),
         ("CREATE MODEL x WITH (provider = 'open|", ["openai", "openai-compat"]),
