@@ -148,8 +148,8 @@ def test_an_api_that_died_is_started_again(project: Project) -> None:
         if connection.laddr and connection.laddr.port == port and connection.pid:
             os.kill(connection.pid, signal.SIGKILL)
     deadline = time.monotonic() + 10
-    while project.services.endpoints()[0].state is ServiceState.READY and time.monotonic() < deadline:
-        time.sleep(0.05)
+    while project.services.endpoints()[0].state is not ServiceState.DEAD and time.monotonic() < deadline:
+        time.sleep(0.05)  # between its last answer and its end it is neither ready nor gone
     assert project.services.endpoints()[0].state is ServiceState.DEAD
     assert project.run(API)["define_api_rank"].facts["url"] == url
     assert ask(url, USER) == RANKED
