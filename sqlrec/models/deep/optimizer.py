@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sqlrec.models.deep.adam import Adam
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.network import Looked, Network
 from sqlrec.models.deep.schedule import Schedule
@@ -45,19 +46,15 @@ class Optimizer:
         adam: dict[str, Any] | None = None,
     ) -> None:
         self.network, self.training, self.group = network, training, group
-        # Decoupled decay (AdamW, Loshchilov and Hutter 2019); with a decay of 0 this is Adam.
-        self.adam = torch.optim.Adam(network.head.parameters(), fused=True, decoupled_weight_decay=True)
+        self.adam = Adam(network.head.parameters(), decay=training.dense_weight_decay)
         if adam is not None:
             self.adam.load_state_dict(adam)
-        for parameters in self.adam.param_groups:
-            parameters.update(weight_decay=training.dense_weight_decay, decoupled_weight_decay=True)
         self.set_factor(1.0)
 
     def set_factor(self, factor: float) -> None:
         """Use this share of the learning rates from now on."""
         self.sparse_lr = self.training.sparse_lr * factor
-        for parameters in self.adam.param_groups:
-            parameters["lr"] = self.training.dense_lr * factor
+        self.adam.lr = self.training.dense_lr * factor
 
     def step(self, loss: Tensor, looked: Looked, flags: tuple[float, ...]) -> tuple[float, ...]:
         """Step along the gradient of ``loss``, this process's part of the batch's mean loss.
