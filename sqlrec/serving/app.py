@@ -1,4 +1,4 @@
-"""Predictions of one model, as the content of a server.
+"""Predictions of a service's models, as the content of a server.
 
 POST /predict       rows or columns in, {"probs": […]} out
 GET  /v1/signature  inputs and outputs of the model
@@ -6,29 +6,32 @@ GET  /v1/signature  inputs and outputs of the model
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import orjson
 
-from sqlrec.serving.batching import Batcher
+from sqlrec.serving.batching import Wires
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready
+from sqlrec.serving.frame import Outputs
+from sqlrec.serving.lane import Lane, open_lane
 from sqlrec.serving.logs import log
 from sqlrec.serving.metrics import Metrics
-from sqlrec.serving.scorer import Answer, Scorer, load_scorer
 from sqlrec.serving.site import Routes, check_media_type
+from sqlrec.serving.slots import Models, Slot, slot_names
+from sqlrec.serving.wire import Reading
 from sqlrec.spec.service import ServiceSpec
 
+Answer = bytes | RequestError
 CLIENT_GONE = 499
 """Counted, never sent: the status nginx gave to this case."""
 
 
 class Prediction:
-    """A request on its way through the batcher."""
+    """A request on its way through a target. See :class:`sqlrec.serving.batching.Call`."""
 
     __slots__ = ("_finish", "_request", "body")
 
@@ -42,9 +45,17 @@ class Prediction:
         """Whether the client has gone."""
         return self._request.abandoned
 
-    def answer(self, answer: Answer, rows: int) -> None:
+    def read(self, wires: Wires) -> Reading:
+        """The rows of the body."""
+        return wires["json"].read(self.body, self._request.header)
+
+    def write(self, reading: Reading, outputs: Outputs) -> bytes:
+        """The body of the answer."""
+        return reading.write(outputs)
+
+    def answer(self, answer: Answer | None, rows: int) -> None:
         """Send the answer."""
-        self._finish(self._request, answer, rows)
+        self._finish(self._request, b"" if answer is None else answer, rows)
 
 
 class App:
@@ -56,7 +67,7 @@ class App:
     def __init__(self, config: ServeConfig[ServiceSpec], metrics: Metrics) -> None:
         self._config = config
         self._metrics = metrics
-        self._batcher: Batcher | None = None
+        self._models: Models | None = None
 
     @property
     def routes(self) -> Routes:
@@ -70,18 +81,14 @@ class App:
         return {"service": spec.name, "checkpoint": spec.checkpoint, "version": spec.version}
 
     async def load(self) -> bytes:
-        """Load and warm the model; raises ``StateError`` SR501, SR502, SR671 and SR672."""
-        config = self._config
-        scorer = await asyncio.to_thread(
-            lambda: load_scorer(
-                config.spec,
-                threads=config.threads,
-                max_rows=config.limits.rows,
-                observe=self._metrics.batch_done,
-            )
-        )
-        self._batcher = Batcher(scorer, queue_bytes=config.limits.queue_bytes)
-        return _description(config, scorer)
+        """Load and warm the models; raises ``StateError`` SR501, SR502, SR671 and SR672."""
+        served = self._config.spec.models
+        slots = [
+            Slot(name, await open_lane(model, self._config, self._metrics))
+            for name, model in zip(slot_names(served), served, strict=True)
+        ]
+        self._models = Models(slots)
+        return _description(self._config, slots[0].lane)
 
     def set_ready(self, ready: bool) -> None:
         """Note it for the metrics."""
@@ -92,9 +99,10 @@ class App:
         return self._metrics.exposition()
 
     async def close(self) -> None:
-        """Let go of the worker thread."""
-        if self._batcher:
-            self._batcher.close()
+        """Let go of the worker threads."""
+        for slot in self._models.slots.values() if self._models else ():
+            for lane in slot.lanes.values():
+                lane.close()
 
     def count_refused(self, error: RequestError) -> None:
         """Count a request that could not be read."""
@@ -111,10 +119,10 @@ class App:
             request.refuse(error)
 
     def _predict(self, request: Request) -> None:
-        if self._batcher is None:
+        if self._models is None:
             raise not_ready("the model is being loaded")
         check_media_type(request)
-        self._batcher.submit(Prediction(request, self._finish))
+        self._models.service.submit(Prediction(request, self._finish))
         self._metrics.request_started()
 
     def _finish(self, request: Request, answer: Answer, rows: int) -> None:
@@ -136,16 +144,16 @@ class App:
             log("predict", id=request_id, version=version, code=code, rows=rows, ms=seconds * 1000, **facts)
 
 
-def _description(config: ServeConfig[ServiceSpec], scorer: Scorer) -> bytes:
-    spec, signature = config.spec, scorer.signature
+def _description(config: ServeConfig[ServiceSpec], lane: Lane) -> bytes:
+    spec, signature = config.spec, lane.signature
     return orjson.dumps(
         {
             "service": spec.name,
-            "model": str(spec.model.name),
+            "model": str(lane.model.model.name),
             "type": signature.type,
             "checkpoint": spec.checkpoint,
             "version": spec.version,
-            "variant": spec.variant,
+            "variant": lane.model.variant,
             "inputs": [{"name": i.name, "type": str(i.type), "length": i.length} for i in signature.inputs],
             "outputs": [{"name": o.name, "type": str(o.type)} for o in signature.outputs],
             "limits": {"rows": config.limits.rows, "body_bytes": config.limits.body_bytes},
