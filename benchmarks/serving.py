@@ -105,7 +105,7 @@ def export(folder: Path) -> None:
     from sqlrec.spec.model import ModelSpec
     from sqlrec.spec.names import ModelName
     from sqlrec.spec.schema import DataType, Field, Schema
-    from sqlrec.spec.service import ServiceSpec
+    from sqlrec.spec.service import ServedModel, ServiceSpec
     from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 
     bigint, real = DataType.parse("BIGINT"), DataType.parse("FLOAT")
@@ -128,7 +128,9 @@ def export(folder: Path) -> None:
         outputs=Schema((Field(name="probs", type=real),)),
     )
     uri = str(folder / "model")
-    spec = ServiceSpec(name="bench", model=model, checkpoint="v1_export", version=1, model_uri=uri)
+    spec = ServiceSpec(
+        name="bench", models=(ServedModel(model=model, checkpoint="v1_export", version=1, model_uri=uri),)
+    )
     (folder / "service.json").write_text(codec.dumps(spec))
 
 

@@ -22,7 +22,7 @@ from sqlrec.models.lookup import get_controller
 from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Scope
-from sqlrec.spec.service import Endpoint, ServiceSpec
+from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +96,19 @@ def _spec(
     chosen = values(options)
     return ServiceSpec(
         name=service,
-        model=model,
-        checkpoint=checkpoint.name,
-        version=checkpoint.version,
-        model_uri=checkpoint.uri,
-        variant=str(chosen.get("variant") or "fp32"),
+        models=(
+            ServedModel(
+                model=model,
+                checkpoint=checkpoint.name,
+                version=checkpoint.version,
+                model_uri=checkpoint.uri,
+                variant=str(chosen.get("variant") or "fp32"),
+                digest=checkpoint.digest,
+            ),
+        ),
         replicas=int(str(chosen.get("replicas") or 1)),
         resources=get_controller(model.type).resources(dict(options)),
         options=chosen,
         env=environment(options),
         image=image(options),
-        digest=checkpoint.digest,
     )

@@ -71,8 +71,9 @@ def _callee(service: str, folder: Path) -> Callee:
         text = (folder / f"spec.{record['revision']}.json").read_bytes()
         spec = cast(ServiceSpec | ExternalServiceSpec, codec.loads(ServiceSpec | ExternalServiceSpec, text))
         own = f"http://{HOST}:{record['port']}/predict"
-        url = spec.url if isinstance(spec, ExternalServiceSpec) else own
-        return Callee(service=service, url=url, model=spec.model)
+        if isinstance(spec, ExternalServiceSpec):
+            return Callee(service=service, url=spec.url, model=spec.model)
+        return Callee(service=service, url=own, model=spec.own.model)
     except (OSError, ValueError, KeyError, TypeError):
         raise _unknown(service) from None
 

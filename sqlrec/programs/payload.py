@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from sqlrec.errors import suggest
 from sqlrec.scoring.merge import MISFITS, coerced, misfit
 from sqlrec.serving.errors import RequestError
-from sqlrec.serving.payload import describe
+from sqlrec.serving.json_payload import describe
 from sqlrec.spec.function import Program, ProgramParam
 from sqlrec.spec.schema import FLOATS, INTEGERS, DataType, Kind
 

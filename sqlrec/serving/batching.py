@@ -9,44 +9,60 @@ on its own threads. Everything that waits is bounded by the bytes of its bodies.
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlrec.serving.errors import RequestError, prediction_failed, queue_full
-from sqlrec.serving.payload import Payload
-from sqlrec.serving.scorer import Answer, Scorer
+from sqlrec.serving.frame import Outputs
+from sqlrec.serving.scorer import Scorer
 from sqlrec.serving.session import CHUNK_ROWS
+from sqlrec.serving.wire import Reading, Wire
 
 INLINE_SECONDS = 0.002
 INLINE_BODY_BYTES = 128 * 1024
 CALL_BYTES = 4096
 """What a waiting call is counted for beside its body."""
 
+Wires = Mapping[str, Wire]
+"""The forms a model can be asked in, by name: ``json`` …."""
+Stage = Callable[[str, float], None]
+"""Takes the seconds that a stage (``decode``, ``encode``) took."""
+
 
 class Call(Protocol):
-    """A request that waits for its scores."""
+    """A request that waits for its scores. What ``write`` gives is handed to ``answer``."""
 
     @property
     def body(self) -> bytes:
-        """The JSON to score."""
+        """What to score."""
 
     @property
     def abandoned(self) -> bool:
         """Whether nobody waits for the answer any more."""
 
-    def answer(self, answer: Answer, rows: int) -> None:
-        """Take the result; called once, in the event loop. An abandoned call gets an empty one."""
+    def read(self, wires: Wires) -> Reading:
+        """The request in one of the model's forms; from any thread. Raises ``RequestError``."""
+
+    def write(self, reading: Reading, outputs: Outputs) -> Any:
+        """The answer of its rows' outputs; from any thread."""
+
+    def answer(self, answer: Any | RequestError, rows: int) -> None:
+        """Take the result; called once, in the event loop. An abandoned call gets None."""
 
 
 class Batcher:
     """Brings calls to one scorer. All methods belong to the event loop's thread."""
 
-    def __init__(self, scorer: Scorer, *, queue_bytes: int) -> None:
+    def __init__(self, scorer: Scorer, wires: Wires, *, queue_bytes: int, stage: Stage) -> None:
         self._scorer = scorer
+        self._wires = wires
+        self._stage = stage
         self._loop = asyncio.get_running_loop()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="score")
-        self._pending: list[tuple[Call, Payload]] = []
+        self._pending: list[tuple[Call, Reading]] = []
         self._queue_bytes = queue_bytes
         self._waiting_bytes = 0
         self.waiting = 0
@@ -59,18 +75,33 @@ class Batcher:
         if len(call.body) > INLINE_BODY_BYTES:
             self._hand_over(call, None)
             return
-        payload = self._scorer.read(call.body)
-        if payload.rows > self.inline_rows:
-            self._hand_over(call, payload)
+        reading = self._read(call)
+        if reading.frame.rows > self.inline_rows:
+            self._hand_over(call, reading)
             return
         self._count(call, 1)
         if not self._pending:
             self._loop.call_soon(self._flush)
-        self._pending.append((call, payload))
+        self._pending.append((call, reading))
 
     def close(self) -> None:
         """Let go of the worker thread."""
         self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, call: Call) -> Reading:
+        started = time.perf_counter()
+        reading = call.read(self._wires)
+        self._stage("decode", time.perf_counter() - started)
+        return reading
+
+    def _write(self, batch: list[tuple[Call, Reading]], results: list[Outputs | RequestError]) -> list[Any]:
+        started = time.perf_counter()
+        answers = [
+            result if isinstance(result, RequestError) else call.write(reading, result)
+            for (call, reading), result in zip(batch, results, strict=True)
+        ]
+        self._stage("encode", time.perf_counter() - started)
+        return answers
 
     def _count(self, call: Call, sign: int) -> None:
         self.waiting += sign
@@ -79,44 +110,44 @@ class Batcher:
     def _flush(self) -> None:
         """Score pending calls up to ``inline_rows`` rows; the rest after the loop looked at its sockets."""
         rows = taken = 0
-        for _, payload in self._pending:
-            if taken and rows + payload.rows > self.inline_rows:
+        for _, reading in self._pending:
+            if taken and rows + reading.frame.rows > self.inline_rows:
                 break
-            rows += payload.rows
+            rows += reading.frame.rows
             taken += 1
         batch, self._pending = self._pending[:taken], self._pending[taken:]
         if self._pending:
             self._loop.call_soon(self._flush)
-        wanted = [(call, payload) for call, payload in batch if not call.abandoned]
-        answers = self._scorer.score([payload for _, payload in wanted])
+        wanted = [(call, reading) for call, reading in batch if not call.abandoned]
+        answers = self._write(wanted, self._scorer.score([reading.frame for _, reading in wanted]))
         for call, _ in batch:
             self._count(call, -1)
             if call.abandoned:
-                call.answer(b"", 0)
-        for (call, payload), answer in zip(wanted, answers, strict=True):
-            call.answer(answer, payload.rows)
+                call.answer(None, 0)
+        for (call, reading), answer in zip(wanted, answers, strict=True):
+            call.answer(answer, reading.frame.rows)
 
-    def _hand_over(self, call: Call, payload: Payload | None) -> None:
+    def _hand_over(self, call: Call, reading: Reading | None) -> None:
         self._count(call, 1)
-        future = self._worker.submit(_score_alone, self._scorer, call, payload)
+        future = self._worker.submit(self._score_alone, call, reading)
         future.add_done_callback(
             lambda done: self._loop.call_soon_threadsafe(partial(self._take_back, call, done))
         )
 
-    def _take_back(self, call: Call, done: Future[tuple[Answer, int]]) -> None:
+    def _take_back(self, call: Call, done: Future[tuple[Any, int]]) -> None:
         self._count(call, -1)
         if not done.cancelled():
             call.answer(*done.result())
 
-
-def _score_alone(scorer: Scorer, call: Call, payload: Payload | None) -> tuple[Answer, int]:
-    """Runs in the worker thread."""
-    if call.abandoned:
-        return b"", 0
-    try:
-        payload = payload or scorer.read(call.body)
-    except RequestError as error:
-        return error, 0
-    except Exception as error:  # the caller must get an answer, whatever happened
-        return prediction_failed(error), 0
-    return scorer.score([payload])[0], payload.rows
+    def _score_alone(self, call: Call, reading: Reading | None) -> tuple[Any, int]:
+        """Runs in the worker thread."""
+        if call.abandoned:
+            return None, 0
+        try:
+            reading = reading or self._read(call)
+            (answer,) = self._write([(call, reading)], self._scorer.score([reading.frame]))
+        except RequestError as error:
+            return error, 0
+        except Exception as error:  # the caller must get an answer, whatever happened
+            return prediction_failed(error), 0
+        return answer, reading.frame.rows

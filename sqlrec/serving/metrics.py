@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 from sqlrec.spec.service import ServiceSpec
 
 if TYPE_CHECKING:
-    from sqlrec.serving.decode import Array
+    from sqlrec.serving.frame import Array
     from sqlrec.serving.scorer import BatchReport
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -132,15 +132,18 @@ class Metrics(Collector):
     def batch_done(self, report: BatchReport) -> None:
         """The model was called once; from any thread."""
         with self._lock:
-            self._stages["decode"].add(report.decode)
             self._stages["predict"].add(report.predict)
-            self._stages["encode"].add(report.encode)
             self._batch_rows.add(report.rows)
             self._unknown += report.unknown
             self._nulls.update(report.nulls)
             for name, array in report.outputs.items():
                 if array.ndim == 1 and array.dtype.kind == "f":
                     self._scores.setdefault(name, Histogram(SCORES)).add_all(array)
+
+    def stage_done(self, name: str, seconds: float) -> None:
+        """Requests were read or answers written; from any thread."""
+        with self._lock:
+            self._stages[name].add(seconds)
 
     def exposition(self) -> bytes:
         """The text of ``/metrics``."""
@@ -158,7 +161,7 @@ class Metrics(Collector):
         requests = CounterMetricFamily("sqlrec_requests", "Prediction requests answered", labels=labels)
         for code, count in sorted(self._codes.items()):
             requests.add_metric(
-                [spec.name, str(spec.model.name), str(spec.version), PROTOCOL, str(code)], count
+                [spec.name, str(spec.own.model.name), str(spec.version), PROTOCOL, str(code)], count
             )
         yield requests
         yield histogram_family(
@@ -182,11 +185,11 @@ class Metrics(Collector):
         )
         facts = [
             spec.name,
-            str(spec.model.name),
+            str(spec.own.model.name),
             str(spec.version),
             spec.checkpoint,
-            spec.variant,
-            spec.digest,
+            spec.own.variant,
+            spec.own.digest,
         ]
         info.add_metric(facts, 1)
         yield info

@@ -1,112 +1,91 @@
-"""One served model: bodies in, answers out, for one request or for all of an event-loop tick at once.
+"""One loaded version of one model: typed rows in, outputs out.
 
-A :class:`Scorer` is all that belongs to one version of one model, so that serving another version means
-making another scorer. It is called from the event loop and from the worker thread.
+A :class:`Scorer` knows nothing of how requests look. It is called from the event loop and from the worker
+thread.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
+import numpy as np
 import orjson
 
 from sqlrec.errors import StateError
-from sqlrec.serving.decode import Array, Decoder
 from sqlrec.serving.errors import RequestError, prediction_failed
-from sqlrec.serving.payload import Payload, PayloadReader, join
+from sqlrec.serving.frame import Array, Frame, Outputs, join
+from sqlrec.serving.json_values import reader_of
+from sqlrec.serving.json_wire import JsonWire
 from sqlrec.serving.session import Session, check_outputs, verified_signature
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ServedModel
 from sqlrec.spec.signature import Signature
 
 WARM_UP_RUNS = 5
 WARM_UP_ROWS = 64
 
-Answer = bytes | RequestError
-"""The JSON body for one request, or why there is none."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchReport:
-    """What one call of the model did, for the metrics. Seconds; nulls by column; outputs by name."""
+    """What one call of the model did: seconds, nulls by column, tensors and outputs by name."""
 
     rows: int
-    decode: float
     predict: float
-    encode: float
     unknown: int
-    nulls: dict[str, int] = field(default_factory=dict)
-    outputs: dict[str, Array] = field(default_factory=dict)
+    nulls: Mapping[str, int] = field(default_factory=dict)
+    tensors: Mapping[str, Array] = field(default_factory=dict)
+    outputs: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Scorer:
     """A loaded model. ``row_seconds`` is what a row of a batch takes; ``observe`` gets every batch."""
 
     def __init__(
-        self,
-        signature: Signature,
-        session: Session,
-        reader: PayloadReader,
-        observe: Callable[[BatchReport], None],
+        self, signature: Signature, session: Session, observe: Callable[[BatchReport], None]
     ) -> None:
         self.signature = signature
         self._session = session
-        self._reader = reader
-        self._decoder = Decoder(signature.inputs)
+        self._missing = {column.name: reader_of(column).missing for column in signature.inputs}
         self._names = [output.name for output in signature.outputs]
         self._observe = observe
         self.row_seconds = self._warm_up()
 
-    def read(self, body: bytes) -> Payload:
-        """The values of a body; raises ``RequestError``."""
-        return self._reader.read(body)
-
-    def score(self, payloads: Sequence[Payload]) -> list[Answer]:
-        """Answers in order. A payload that fails does so alone, whatever it was batched with."""
+    def score(self, frames: Sequence[Frame]) -> list[Outputs | RequestError]:
+        """Outputs in order. A frame that fails does so alone, whatever it was batched with."""
         try:
-            return list(self._score_together(payloads))
-        except RequestError as error:
-            failure = error
+            return list(self._score_together(frames))
         except Exception as error:  # the model's graph decides what it raises
             failure = prediction_failed(error)
-        if len(payloads) == 1:
+        if len(frames) == 1:
             return [failure]
-        return [self.score([payload])[0] for payload in payloads]
+        return [self.score([frame])[0] for frame in frames]
 
-    def _score_together(self, payloads: Sequence[Payload]) -> list[bytes]:
-        if not payloads:
+    def _score_together(self, frames: Sequence[Frame]) -> Sequence[Outputs]:
+        if not frames:
             return []
-        batch = join(payloads)
+        batch = join(frames, self._missing)
         if not batch.rows:
-            return [self._encode([[] for _ in self._names])] * len(payloads)
+            return [[np.empty(0, np.float32)] * len(self._names)] * len(frames)
         started = time.perf_counter()
-        decoded = self._decoder.decode(batch)
-        ready = time.perf_counter()
-        outputs = self._session.run(decoded.tensors, batch.rows)
-        done = time.perf_counter()
-        answers, start = [], 0
-        for payload in payloads:
-            answers.append(self._encode([array[start : start + payload.rows] for array in outputs]))
-            start += payload.rows
+        outputs = self._session.run(batch.tensors, batch.rows)
         self._observe(
             BatchReport(
                 rows=batch.rows,
-                decode=ready - started,
-                predict=done - ready,
-                encode=time.perf_counter() - done,
+                predict=time.perf_counter() - started,
                 unknown=batch.unknown,
-                nulls=decoded.nulls,
+                nulls=batch.nulls,
+                tensors=batch.tensors,
                 outputs=dict(zip(self._names, outputs, strict=True)),
             )
         )
+        if len(frames) == 1:
+            return [outputs]
+        answers, start = [], 0
+        for frame in frames:
+            answers.append([array[start : start + frame.rows] for array in outputs])
+            start += frame.rows
         return answers
-
-    def _encode(self, columns: Sequence[Array | list[object]]) -> bytes:
-        """``{"probs": […]}``; a NaN becomes null, for JSON has no other word for it."""
-        answer = dict(zip(self._names, columns, strict=True))
-        return orjson.dumps(answer, default=_texts, option=orjson.OPT_SERIALIZE_NUMPY)
 
     def _warm_up(self) -> float:
         """Score copies of the signature's first sample row (or of nulls); seconds a row in the best run.
@@ -115,38 +94,30 @@ class Scorer:
         """
         sample = self.signature.sample[0] if self.signature.sample else {}
         row = {column.name: sample.get(column.name) for column in self.signature.inputs}
+        wire = JsonWire(self.signature, missing_as_null=True, max_rows=WARM_UP_ROWS)
         try:
             for count in (1, 2):
-                tensors = self._decoder.decode(self._reader.read(orjson.dumps([row] * count))).tensors
+                tensors = wire.read(orjson.dumps([row] * count), _no_header).frame.tensors
                 check_outputs(self.signature, self._session.run(tensors, count), count)
-            rows = self._reader.read(orjson.dumps([row] * WARM_UP_ROWS))
-            return min(self._timed(rows) for _ in range(WARM_UP_RUNS)) / WARM_UP_ROWS
+            body = orjson.dumps([row] * WARM_UP_ROWS)
+            return min(self._timed(wire, body) for _ in range(WARM_UP_RUNS)) / WARM_UP_ROWS
         except StateError:
             raise
         except Exception as error:
             raise StateError("SR672", f"the model cannot score a sample row: {error}") from error
 
-    def _timed(self, payload: Payload) -> float:
+    def _timed(self, wire: JsonWire, body: bytes) -> float:
         started = time.perf_counter()
-        outputs = self._session.run(self._decoder.decode(payload).tensors, payload.rows)
-        self._encode(outputs)
+        frame = wire.read(body, _no_header).frame
+        wire.write(self._session.run(frame.tensors, frame.rows))
         return time.perf_counter() - started
 
 
-def load_scorer(
-    spec: ServiceSpec, *, threads: int, max_rows: int, observe: Callable[[BatchReport], None]
-) -> Scorer:
-    """The warm scorer of a service's model; raises ``StateError`` SR501, SR502, SR671 and SR672."""
-    signature = verified_signature(spec)
-    session = Session(spec, signature, threads)
-    reader = PayloadReader(
-        tuple(column.name for column in signature.inputs),
-        missing_as_null=spec.options.get("missing_features") == "null",
-        max_rows=max_rows,
-    )
-    return Scorer(signature, session, reader, observe)
+def load_scorer(model: ServedModel, *, threads: int, observe: Callable[[BatchReport], None]) -> Scorer:
+    """The warm scorer of a model; raises ``StateError`` SR501, SR502, SR671 and SR672."""
+    signature = verified_signature(model)
+    return Scorer(signature, Session(model, signature, threads), observe)
 
 
-def _texts(array: object) -> list[object]:
-    """An output of text, which orjson does not know as an array."""
-    return list(cast(Array, array))
+def _no_header(name: bytes) -> str:
+    return ""

@@ -12,9 +12,9 @@ import onnxruntime as ort
 
 from sqlrec.artifacts.folder import combined, digests, read_result, read_signature
 from sqlrec.errors import StateError, suggest
-from sqlrec.serving.decode import Array
+from sqlrec.serving.frame import Array
 from sqlrec.spec.schema import Kind
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ServedModel
 from sqlrec.spec.signature import Signature
 
 CHUNK_ROWS = 1024
@@ -32,13 +32,13 @@ def model_folder(uri: str) -> Path:
     return Path(unquote(parts.path) if parts.scheme else uri)
 
 
-def verified_signature(spec: ServiceSpec) -> Signature:
-    """The signature of the spec's model after every file's digest was checked.
+def verified_signature(model: ServedModel) -> Signature:
+    """The signature of a model after every file's digest was checked.
 
     Raises ``StateError`` SR501 and SR502 for a folder that holds no export, SR671 for one that was
-    changed or that is not the checkpoint the spec pins.
+    changed or that is not the pinned checkpoint.
     """
-    folder = model_folder(spec.model_uri)
+    folder = model_folder(model.model_uri)
     recorded = read_result(folder).files
     found = digests(folder)
     changed = [name for name, digest in recorded.items() if found.get(name) != digest]
@@ -48,23 +48,23 @@ def verified_signature(spec: ServiceSpec) -> Signature:
             f"{folder} was changed after its export: {', '.join(changed)}",
             hint="export the checkpoint again",
         )
-    if spec.digest and spec.digest != combined(dict(recorded)):
-        pinned = f"checkpoint {spec.checkpoint} version {spec.version}"
-        raise StateError("SR671", f"{folder} does not hold {pinned} of service {spec.name}")
+    if model.digest and model.digest != combined(dict(recorded)):
+        pinned = f"checkpoint {model.checkpoint} version {model.version}"
+        raise StateError("SR671", f"{folder} does not hold {pinned} of model {model.model.name}")
     return read_signature(folder)
 
 
 class Session:
     """One file of an exported model, ready to run on ``threads`` threads; safe to share by threads."""
 
-    def __init__(self, spec: ServiceSpec, signature: Signature, threads: int) -> None:
-        variant = signature.variants.get(spec.variant)
+    def __init__(self, model: ServedModel, signature: Signature, threads: int) -> None:
+        variant = signature.variants.get(model.variant)
         if variant is None:
             known = tuple(signature.variants)
-            hint = suggest(spec.variant, known) or f"it has {', '.join(known) or 'none'}"
-            message = f"checkpoint {signature.checkpoint} has no variant {spec.variant!r}"
+            hint = suggest(model.variant, known) or f"it has {', '.join(known) or 'none'}"
+            message = f"checkpoint {signature.checkpoint} has no variant {model.variant!r}"
             raise StateError("SR672", message, hint=hint)
-        path = model_folder(spec.model_uri) / variant.file
+        path = model_folder(model.model_uri) / variant.file
         try:
             self._session = _opened(path, threads)
         except Exception as error:  # ONNX Runtime has a dozen unrelated exception classes

@@ -12,25 +12,47 @@ from sqlrec.spec.options import Parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
-    """What a service runtime makes true.
+class ServedModel:
+    """One exported checkpoint as a server loads it.
 
-    The service keeps the model definition of its checkpoint (``model``), pins one ``version`` and
-    serves one file of it (``variant``: ``fp32`` or ``int8``). ``digest`` is that of the checkpoint.
+    ``model`` is its definition at that checkpoint, ``version`` pins it, ``variant`` names one file of it
+    (``fp32``, ``int8``) and ``digest`` is that of the checkpoint.
     """
 
-    name: str
     model: ModelSpec
     checkpoint: str
     version: int
     model_uri: str
     variant: str = "fp32"
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """What a service runtime makes true: ``models`` behind one URL; the first is the service's own."""
+
+    name: str
+    models: tuple[ServedModel, ...]
     replicas: int = 1
     resources: Resources = Resources()
     options: Mapping[str, Parsed] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
-    digest: str = ""
+
+    @property
+    def own(self) -> ServedModel:
+        """The model that the service is named after in its history."""
+        return self.models[0]
+
+    @property
+    def checkpoint(self) -> str:
+        """The own model's checkpoint."""
+        return self.own.checkpoint
+
+    @property
+    def version(self) -> int:
+        """The own model's version."""
+        return self.own.version
 
     @property
     def path(self) -> str:

@@ -13,7 +13,7 @@ from sqlrec.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from sqlrec.registry.registry import DeployAction
 from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.spec.model import CheckpointKind
-from sqlrec.spec.service import Endpoint, ServiceSpec
+from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
 from tests.cli.conftest import Command
 from tests.registries import model, open_registry, register
 
@@ -49,7 +49,9 @@ def changed(project: Path) -> Path:
 def running(changed: Path) -> Iterator[Endpoint]:
     """The same service as a process."""
     local = LocalServiceRuntime(changed / ".sqlrec" / "services", command=(sys.executable, str(SERVER)))
-    spec = ServiceSpec(name="rank", model=model(), checkpoint="v1_export", version=1, model_uri="/m")
+    spec = ServiceSpec(
+        name="rank", models=(ServedModel(model=model(), checkpoint="v1_export", version=1, model_uri="/m"),)
+    )
     try:
         yield local.apply(spec, lambda endpoint: None)
     finally:

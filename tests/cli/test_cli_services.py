@@ -11,7 +11,7 @@ import pytest
 
 from sqlrec.errors import EXIT_FAILED
 from sqlrec.runtimes.local.services import LocalServiceRuntime
-from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
 from tests.cli.conftest import Command
 from tests.registries import model
 
@@ -22,7 +22,9 @@ SERVER = Path(__file__).parents[1] / "runtimes" / "program_server.py"
 def running(project: Path) -> Iterator[Endpoint]:
     """A service ``rank``."""
     local = LocalServiceRuntime(project / ".sqlrec" / "services", command=(sys.executable, str(SERVER)))
-    spec = ServiceSpec(name="rank", model=model(), checkpoint="v1_export", version=2, model_uri="/m")
+    spec = ServiceSpec(
+        name="rank", models=(ServedModel(model=model(), checkpoint="v1_export", version=2, model_uri="/m"),)
+    )
     try:
         yield local.apply(spec, lambda endpoint: None)
     finally:

@@ -18,11 +18,13 @@ from sqlrec.jobs.harness import run
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.build import build_plan
 from sqlrec.plan.plan import DefineModelStep
+from sqlrec.serving.errors import RequestError
+from sqlrec.serving.json_wire import JsonWire
 from sqlrec.serving.scorer import Scorer, load_scorer
 from sqlrec.spec.job import EvaluateWork, ExportWork, JobKind, JobResult, JobSpec, TrainWork, Work
 from sqlrec.spec.model import CheckpointKind, ModelSpec
 from sqlrec.spec.options import OptionValue, Scope
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.signature import Signature
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 
@@ -202,17 +204,21 @@ class Life:
 def served(life: Life, folder: Path) -> tuple[Scorer, Signature]:
     """The export as the predict server loads it."""
     spec = ServiceSpec(
-        name="s", model=life.model, checkpoint="c", version=1, model_uri=str(folder), options={}
+        name="s",
+        models=(ServedModel(model=life.model, checkpoint="c", version=1, model_uri=str(folder)),),
+        options={},
     )
     ignore: Callable[[Any], None] = lambda report: None  # noqa: E731 - a callback that needs no name
-    return load_scorer(spec, threads=1, max_rows=10_000, observe=ignore), read_signature(folder)
+    return load_scorer(spec.own, threads=1, observe=ignore), read_signature(folder)
 
 
 def answers(scorer: Scorer, table: pa.Table, signature: Signature) -> dict[str, list[Any]]:
     """What the service answers for a table, by output."""
     names = [column.name for column in signature.inputs]
     body = orjson.dumps(table.select(names).to_pylist(), option=orjson.OPT_SERIALIZE_NUMPY)
-    (answer,) = scorer.score([scorer.read(body)])
-    assert isinstance(answer, bytes), answer
-    found: dict[str, list[Any]] = orjson.loads(answer)
+    wire = JsonWire(signature, missing_as_null=False, max_rows=10_000)
+    reading = wire.read(body, lambda name: "")
+    (outputs,) = scorer.score([reading.frame])
+    assert not isinstance(outputs, RequestError), outputs
+    found: dict[str, list[Any]] = orjson.loads(reading.write(outputs))
     return found

@@ -15,7 +15,7 @@ from sqlrec.runtimes.local.jobs import LocalJobRuntime
 from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.runtimes.runtime import JobRuntime, ServiceRuntime
 from sqlrec.spec.job import JobHandle, JobKind, JobResult, JobSpec, JobState, TrainWork
-from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
 from sqlrec.spec.table import Relation
 from tests.fakes import FakeJobRuntime, FakeServiceRuntime
 from tests.registries import model
@@ -119,10 +119,9 @@ def service(version: int) -> ServiceSpec:
     options = {"behave": "crash"} if version == 9 else {}
     return ServiceSpec(
         name="rank",
-        model=model(),
-        checkpoint=f"v{version}",
-        version=version,
-        model_uri="/models/m",
+        models=(
+            ServedModel(model=model(), checkpoint=f"v{version}", version=version, model_uri="/models/m"),
+        ),
         options=options,
     )
 

@@ -26,13 +26,15 @@ from sqlrec.models.lookup import get_controller
 from sqlrec.models.tabular import checkpoint
 from sqlrec.models.tabular.export import export
 from sqlrec.models.tabular.train import train
+from sqlrec.serving.errors import RequestError
+from sqlrec.serving.json_wire import JsonWire
 from sqlrec.serving.scorer import load_scorer
 from sqlrec.spec.job import ExportWork, JobResult, TrainWork
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionValue, Parsed, Scope
 from sqlrec.spec.schema import DataType, Field, Schema
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 
 pytestmark = pytest.mark.ml
@@ -239,15 +241,19 @@ def test_arrays_are_served(trained: Trained, tmp_path: Path) -> None:
     publish(folder, tmp_path / "final", JobResult())
     spec = ServiceSpec(
         name="s",
-        model=trained.case.model,
-        checkpoint="v1_export",
-        version=1,
-        model_uri=str(tmp_path / "final"),
+        models=(
+            ServedModel(
+                model=trained.case.model, checkpoint="v1_export", version=1, model_uri=str(tmp_path / "final")
+            ),
+        ),
     )
-    scorer = load_scorer(spec, threads=1, max_rows=100, observe=lambda report: None)
+    scorer = load_scorer(spec.own, threads=1, observe=lambda report: None)
     rows = houses(5, 5).select([c.name for c in trained.case.model.features])
-    (answer,) = scorer.score([scorer.read(json.dumps(rows.to_pylist()).encode())])
-    assert isinstance(answer, bytes)
+    wire = JsonWire(scorer.signature, missing_as_null=False, max_rows=100)
+    reading = wire.read(json.dumps(rows.to_pylist()).encode(), lambda name: "")
+    (outputs,) = scorer.score([reading.frame])
+    assert not isinstance(outputs, RequestError)
+    answer = reading.write(outputs)
     for column, wanted in zip(json.loads(answer).values(), trained.origin.predict(rows), strict=True):
         np.testing.assert_allclose(column, wanted, rtol=1e-5, atol=1e-6)
 

@@ -27,13 +27,15 @@ from sqlrec.models.lookup import get_controller
 from sqlrec.models.tabular import checkpoint
 from sqlrec.models.tabular.export import export
 from sqlrec.models.tabular.train import train
+from sqlrec.serving.errors import RequestError
+from sqlrec.serving.json_wire import JsonWire
 from sqlrec.serving.scorer import load_scorer
 from sqlrec.spec.job import ExportWork, JobResult, TrainWork
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionValue, Parsed, Scope
 from sqlrec.spec.schema import DataType, Field, Schema
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 
 pytestmark = pytest.mark.ml
@@ -279,15 +281,23 @@ def test_dates_and_booleans_are_served(made: Made, tmp_path: Path) -> None:
         (folder / name).write_bytes(content)
     publish(folder, tmp_path / "final", JobResult())
     spec = ServiceSpec(
-        name="s", model=made.case.model, checkpoint="v1_export", version=1, model_uri=str(tmp_path / "final")
+        name="s",
+        models=(
+            ServedModel(
+                model=made.case.model, checkpoint="v1_export", version=1, model_uri=str(tmp_path / "final")
+            ),
+        ),
     )
-    scorer = load_scorer(spec, threads=1, max_rows=100, observe=lambda report: None)
+    scorer = load_scorer(spec.own, threads=1, observe=lambda report: None)
     rows = people(5, 5)
     raw = rows.select(["age", "income", "city", "member"]).to_pylist()
     days = rows["since"].to_pylist()
     body = [{**row, "since": (d - date(1970, 1, 1)).days} for row, d in zip(raw, days, strict=True)]
-    (answer,) = scorer.score([scorer.read(json.dumps(body).encode())])
-    assert isinstance(answer, bytes)
+    wire = JsonWire(scorer.signature, missing_as_null=False, max_rows=100)
+    reading = wire.read(json.dumps(body).encode(), lambda name: "")
+    (outputs,) = scorer.score([reading.frame])
+    assert not isinstance(outputs, RequestError)
+    answer = reading.write(outputs)
     np.testing.assert_allclose(
         json.loads(answer)["probs"], made.origin.predict(rows)[0], rtol=1e-5, atol=1e-6
     )

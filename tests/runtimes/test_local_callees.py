@@ -16,7 +16,7 @@ from sqlrec.spec.function import Callee
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.schema import DataType, Field, Schema
-from sqlrec.spec.service import Endpoint, ServiceSpec
+from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("program_server.py")))
 MODEL = ModelSpec(name=ModelName.of("m"), type="t", columns=Schema(), outputs=Schema())
@@ -24,7 +24,8 @@ MODEL = ModelSpec(name=ModelName.of("m"), type="t", columns=Schema(), outputs=Sc
 
 def service(version: int, model: ModelSpec = MODEL, name: str = "Rank_1") -> ServiceSpec:
     return ServiceSpec(
-        name=name, model=model, checkpoint=f"v{version}", version=version, model_uri="/models/m"
+        name=name,
+        models=(ServedModel(model=model, checkpoint=f"v{version}", version=version, model_uri="/models/m"),),
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from sqlrec.errors import JobError
 from sqlrec.runtimes.local.services import LocalServiceRuntime
-from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
 from tests.registries import columns, export_output, model
 
 
@@ -22,15 +22,19 @@ def service(folder: Path, version: int) -> ServiceSpec:
     files, _ = export_output(folder / f"v{version}", factor=float(version))
     return ServiceSpec(
         name="rank",
-        model=replace(
-            model(),
-            columns=columns(user_id="BIGINT", price="DOUBLE"),
-            options={},
-            outputs=columns(probs="FLOAT"),
+        models=(
+            ServedModel(
+                model=replace(
+                    model(),
+                    columns=columns(user_id="BIGINT", price="DOUBLE"),
+                    options={},
+                    outputs=columns(probs="FLOAT"),
+                ),
+                checkpoint=f"v{version}_export",
+                version=version,
+                model_uri=str(files),
+            ),
         ),
-        checkpoint=f"v{version}_export",
-        version=version,
-        model_uri=str(files),
         replicas=2,
     )
 
@@ -77,7 +81,8 @@ def test_no_request_fails_while_revisions_change(tmp_path: Path, runtime: LocalS
     for version in (2, 3):
         endpoint = runtime.apply(service(tmp_path, version), verify)
         assert (endpoint.url, endpoint.state) == (url, ServiceState.READY)
-    bad = replace(service(tmp_path, 3), version=4, model_uri=str(tmp_path / "nowhere"))
+    good = service(tmp_path, 3)
+    bad = replace(good, models=(replace(good.own, version=4, model_uri=str(tmp_path / "nowhere")),))
     with pytest.raises(JobError, match="nowhere"):
         runtime.apply(bad, verify)
     done.set()

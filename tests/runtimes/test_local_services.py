@@ -24,7 +24,7 @@ from sqlrec.spec import codec
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.schema import Schema
-from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("program_server.py")))
 MODEL = ModelSpec(name=ModelName.of("m"), type="t", columns=Schema(), outputs=Schema())
@@ -33,10 +33,14 @@ MODEL = ModelSpec(name=ModelName.of("m"), type="t", columns=Schema(), outputs=Sc
 def service(checkpoint: str, *, behave: str = "", replicas: int = 1, name: str = "rank") -> ServiceSpec:
     return ServiceSpec(
         name=name,
-        model=MODEL,
-        checkpoint=checkpoint,
-        version=int(checkpoint.removeprefix("v")),
-        model_uri="/models/m",
+        models=(
+            ServedModel(
+                model=MODEL,
+                checkpoint=checkpoint,
+                version=int(checkpoint.removeprefix("v")),
+                model_uri="/models/m",
+            ),
+        ),
         replicas=replicas,
         options={"behave": behave} if behave else {},
     )

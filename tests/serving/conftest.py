@@ -28,7 +28,7 @@ from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import Parsed
 from sqlrec.spec.schema import DataType, Field, Kind, Schema
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 
 Model = tuple[Any, list[InputColumn], list[OutputColumn]]
@@ -201,11 +201,15 @@ def service_spec(folder: Path, name: str = "ranker", version: int = 3, **options
     model = ModelSpec(name=ModelName.of("m"), type="test", columns=fields, outputs=outputs)
     return ServiceSpec(
         name=name,
-        model=model,
-        checkpoint="v1_export",
-        version=version,
-        model_uri=str(folder),
-        digest=combined(dict(read_result(folder).files)),
+        models=(
+            ServedModel(
+                model=model,
+                checkpoint="v1_export",
+                version=version,
+                model_uri=str(folder),
+                digest=combined(dict(read_result(folder).files)),
+            ),
+        ),
         options=options,
     )
 

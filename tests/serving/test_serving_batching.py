@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from sqlrec.serving.batching import CALL_BYTES, INLINE_BODY_BYTES, Batcher
+from sqlrec.serving.batching import CALL_BYTES, INLINE_BODY_BYTES, Batcher, Wires
 from sqlrec.serving.errors import RequestError
-from sqlrec.serving.scorer import Answer, BatchReport, Scorer, load_scorer
+from sqlrec.serving.frame import Outputs
+from sqlrec.serving.json_wire import JsonWire
+from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
+from sqlrec.serving.wire import Reading
 from sqlrec.spec.service import ServiceSpec
 
 
@@ -20,10 +23,16 @@ class Waiting:
     def __init__(self, document: Any, *, abandoned: bool = False, padding: int = 0) -> None:
         self.body = json.dumps(document).encode() + b" " * padding
         self.abandoned = abandoned
-        self.answers: list[tuple[Answer, int]] = []
+        self.answers: list[tuple[Any, int]] = []
         self.answered = asyncio.Event()
 
-    def answer(self, answer: Answer, rows: int) -> None:
+    def read(self, wires: Wires) -> Reading:
+        return wires["json"].read(self.body, lambda name: "")
+
+    def write(self, reading: Reading, outputs: Outputs) -> bytes:
+        return reading.write(outputs)
+
+    def answer(self, answer: Any, rows: int) -> None:
         self.answers.append((answer, rows))
         self.answered.set()
 
@@ -35,7 +44,12 @@ def reports() -> list[BatchReport]:
 
 @pytest.fixture(scope="module")
 def scorer(add_folder: Path, make_spec: Callable[..., ServiceSpec], reports: list[BatchReport]) -> Scorer:
-    return load_scorer(make_spec(add_folder), threads=1, max_rows=10**6, observe=reports.append)
+    return load_scorer(make_spec(add_folder).own, threads=1, observe=reports.append)
+
+
+def batcher_of(scorer: Scorer, queue_bytes: int) -> Batcher:
+    wire = JsonWire(scorer.signature, missing_as_null=False, max_rows=10**6)
+    return Batcher(scorer, {"json": wire}, queue_bytes=queue_bytes, stage=lambda name, seconds: None)
 
 
 def row(a: int = 0) -> list[dict[str, int]]:
@@ -44,7 +58,7 @@ def row(a: int = 0) -> list[dict[str, int]]:
 
 def test_one_tick_is_one_call(scorer: Scorer, reports: list[BatchReport]) -> None:
     async def scenario() -> None:
-        batcher = Batcher(scorer, queue_bytes=10**6)
+        batcher = batcher_of(scorer, queue_bytes=10**6)
         calls = [Waiting(row()) for _ in range(5)]
         for call in calls:
             batcher.submit(call)
@@ -61,7 +75,7 @@ def test_one_tick_is_one_call(scorer: Scorer, reports: list[BatchReport]) -> Non
 
 def test_a_tick_with_many_rows_is_several_calls(scorer: Scorer, reports: list[BatchReport]) -> None:
     async def scenario() -> None:
-        batcher = Batcher(scorer, queue_bytes=10**6)
+        batcher = batcher_of(scorer, queue_bytes=10**6)
         batcher.inline_rows = 4
         calls = [Waiting(row() * 3) for _ in range(3)]
         for call in calls:
@@ -78,12 +92,12 @@ def test_a_tick_with_many_rows_is_several_calls(scorer: Scorer, reports: list[Ba
 @pytest.mark.parametrize("padding", [0, INLINE_BODY_BYTES])
 def test_nothing_is_scored_for_who_has_gone(scorer: Scorer, reports: list[BatchReport], padding: int) -> None:
     async def scenario() -> None:
-        batcher = Batcher(scorer, queue_bytes=10**6)
+        batcher = batcher_of(scorer, queue_bytes=10**6)
         gone, there = Waiting(row(), abandoned=True, padding=padding), Waiting(row())
         batcher.submit(gone)
         batcher.submit(there)
         await asyncio.gather(gone.answered.wait(), there.answered.wait())
-        assert gone.answers == [(b"", 0)]
+        assert gone.answers == [(None, 0)]
         assert there.answers == [(b'{"probs":[0.5]}', 1)]
         assert batcher.waiting == 0
         batcher.close()
@@ -96,7 +110,7 @@ def test_nothing_is_scored_for_who_has_gone(scorer: Scorer, reports: list[BatchR
 @pytest.mark.parametrize("document", [5, [{"a": "x", "b": 1}], [{"a": 1}]])
 def test_a_bad_body_in_the_worker_thread(scorer: Scorer, document: Any) -> None:
     async def scenario() -> None:
-        batcher = Batcher(scorer, queue_bytes=10**6)
+        batcher = batcher_of(scorer, queue_bytes=10**6)
         call = Waiting(document, padding=INLINE_BODY_BYTES)
         batcher.submit(call)
         await call.answered.wait()
@@ -111,7 +125,7 @@ def test_a_bad_body_in_the_worker_thread(scorer: Scorer, document: Any) -> None:
 def test_what_waits_is_bounded_by_bytes(scorer: Scorer) -> None:
     async def scenario() -> None:
         size = len(Waiting(row()).body) + CALL_BYTES
-        batcher = Batcher(scorer, queue_bytes=3 * size)
+        batcher = batcher_of(scorer, queue_bytes=3 * size)
         calls = [Waiting(row()) for _ in range(3)]
         for call in calls:
             batcher.submit(call)
@@ -128,7 +142,7 @@ def test_what_waits_is_bounded_by_bytes(scorer: Scorer) -> None:
 
 def test_calls_in_the_worker_are_let_go_in_the_end(scorer: Scorer) -> None:
     async def scenario() -> None:
-        batcher = Batcher(scorer, queue_bytes=10**8)
+        batcher = batcher_of(scorer, queue_bytes=10**8)
         calls = [Waiting({"a": [1] * 200_000, "b": [0]}) for _ in range(8)]
         for call in calls:
             batcher.submit(call)

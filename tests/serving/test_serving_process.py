@@ -245,7 +245,8 @@ def test_a_spec_that_is_not_there(tmp_path: Path, start: Start) -> None:
 def test_a_model_that_is_not_there(
     spec_file: Path, add_folder: Path, make_spec: MakeSpec, start: Start
 ) -> None:
-    write(spec_file, replace(make_spec(add_folder), model_uri="/nowhere"))
+    spec = make_spec(add_folder)
+    write(spec_file, replace(spec, models=(replace(spec.own, model_uri="/nowhere"),)))
     assert failing(spec_file, start) == "[SR501] /nowhere holds no finished result"
 
 

@@ -21,11 +21,15 @@ Publish = Callable[..., Path]
 Model = tuple[Any, list[InputColumn], list[OutputColumn]]
 
 
+def with_own(spec: ServiceSpec, **changes: Any) -> ServiceSpec:
+    return replace(spec, models=(replace(spec.own, **changes),))
+
+
 def load(spec: ServiceSpec) -> Scorer:
     def ignore(_: BatchReport) -> None:
         pass
 
-    return load_scorer(spec, threads=1, max_rows=1000, observe=ignore)
+    return load_scorer(spec.own, threads=1, observe=ignore)
 
 
 def refused(spec: ServiceSpec, code: str) -> StateError:
@@ -45,12 +49,14 @@ def test_uris(tmp_path: Path) -> None:
 
 
 def test_a_whole_folder_is_verified(add_folder: Path, make_spec: MakeSpec) -> None:
-    assert verified_signature(make_spec(add_folder)) == read_signature(add_folder)
+    assert verified_signature(make_spec(add_folder).own) == read_signature(add_folder)
 
 
 def test_no_folder_no_export(tmp_path: Path, add_folder: Path, make_spec: MakeSpec) -> None:
     spec = make_spec(add_folder)
-    assert str(tmp_path / "gone") in refused(replace(spec, model_uri=str(tmp_path / "gone")), "SR501").message
+    assert (
+        str(tmp_path / "gone") in refused(with_own(spec, model_uri=str(tmp_path / "gone")), "SR501").message
+    )
 
 
 def test_a_file_changed_after_the_export(
@@ -71,12 +77,12 @@ def test_a_file_lost_after_the_export(add_model: Model, publish_model: Publish, 
 
 
 def test_another_checkpoint_than_the_pinned(add_folder: Path, make_spec: MakeSpec) -> None:
-    error = refused(replace(make_spec(add_folder), digest="0" * 64), "SR671")
+    error = refused(with_own(make_spec(add_folder), digest="0" * 64), "SR671")
     assert "does not hold checkpoint v1_export version 3 of service ranker" in error.message
 
 
 def test_an_unknown_variant(add_folder: Path, make_spec: MakeSpec) -> None:
-    error = refused(replace(make_spec(add_folder), variant="fp33"), "SR672")
+    error = refused(with_own(make_spec(add_folder), variant="fp33"), "SR672")
     assert "has no variant 'fp33'" in error.message
     assert "fp32" in error.hint
 
@@ -122,7 +128,7 @@ def test_a_sample_row_that_the_model_does_not_take(
 
 
 def test_many_rows_run_in_chunks(add_folder: Path, make_spec: MakeSpec) -> None:
-    session = Session(make_spec(add_folder), read_signature(add_folder), threads=1)
+    session = Session(make_spec(add_folder).own, read_signature(add_folder), threads=1)
     rows = 2 * CHUNK_ROWS + 17
     tensors = {"a": np.arange(rows), "b": np.arange(rows)[::-1].copy()}
     tensors["b"][CHUNK_ROWS:] = 5

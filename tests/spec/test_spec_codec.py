@@ -16,7 +16,7 @@ from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, Mode
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import Parsed
 from sqlrec.spec.schema import DataType, Field, Schema
-from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 
@@ -61,7 +61,9 @@ VALUES: list[object] = [
         version=1,
         uri="/v1",
     ),
-    ServiceSpec(name="s", model=MODEL, checkpoint="v1_export", version=2, model_uri="/m"),
+    ServiceSpec(
+        name="s", models=(ServedModel(model=MODEL, checkpoint="v1_export", version=2, model_uri="/m"),)
+    ),
     Endpoint(name="s", url="http://h/predict", state=ServiceState.READY),
     Signature(
         model="m",

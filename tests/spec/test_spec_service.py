@@ -6,13 +6,15 @@ from sqlrec.spec.function import ApiServiceSpec, ApiSpec, Program
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.schema import Schema
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ServedModel, ServiceSpec
 
 MODEL = ModelSpec(name=ModelName.of("m"), type="t", columns=Schema(), outputs=Schema())
 
 
 def test_a_model_is_asked_at_predict() -> None:
-    spec = ServiceSpec(name="s", model=MODEL, checkpoint="v1_export", version=3, model_uri="/m")
+    spec = ServiceSpec(
+        name="s", models=(ServedModel(model=MODEL, checkpoint="v1_export", version=3, model_uri="/m"),)
+    )
     assert spec.path == "/predict"
 
 

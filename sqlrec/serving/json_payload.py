@@ -1,8 +1,8 @@
 """The JSON of ``/predict`` → one list of values per model input, not typed yet.
 
 Two shapes, as SQLRec's protocol has them: a list of row objects, and an object of column lists in which
-lists of length 1 stand for every row. The values stay Python objects here, so that requests which
-arrive together are joined by joining lists and converted to tensors once (:mod:`sqlrec.serving.decode`).
+lists of length 1 stand for every row. The values stay Python objects here; :mod:`sqlrec.serving.json_values`
+converts them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -33,14 +32,6 @@ class Payload:
     cells: Sequence[Cells]
     rows: int
     unknown: int = 0
-
-
-def join(payloads: Sequence[Payload]) -> Payload:
-    """One payload with the rows of all, in order."""
-    if len(payloads) == 1:
-        return payloads[0]
-    cells = [list(chain.from_iterable(column)) for column in zip(*(p.cells for p in payloads), strict=True)]
-    return Payload(cells, sum(p.rows for p in payloads), sum(p.unknown for p in payloads))
 
 
 class PayloadReader:

@@ -1,4 +1,4 @@
-"""Values of a request → the tensors of the model, with errors that name row and column.
+"""Values of a JSON request → the tensors of the model, with errors that name row and column.
 
 A column goes through numpy in one call when all its values have the type it needs; that costs a look at
 the set of types. Only other columns are looked at value by value. The rules are those of training: NULL
@@ -15,14 +15,12 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from sqlrec.serving.errors import RequestError
-from sqlrec.serving.payload import Cells, Payload, describe
+from sqlrec.serving.frame import Array, Frame
+from sqlrec.serving.json_payload import Cells, Payload, describe
 from sqlrec.spec.schema import Kind
 from sqlrec.spec.signature import MISSING_INT, InputColumn
-
-Array = npt.NDArray[Any]
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -171,21 +169,13 @@ def reader_of(column: InputColumn) -> Reader:
             raise ValueError(f"input {column.name!r} has the unknown tensor type {column.tensor!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """Tensors by input name, each ``[rows]`` or ``[rows, length]``; nulls counted by column, if any."""
-
-    tensors: dict[str, Array]
-    nulls: dict[str, int]
-
-
 class Decoder:
     """Payloads → tensors for one model."""
 
     def __init__(self, inputs: Sequence[InputColumn]) -> None:
         self._inputs = tuple((column, reader_of(column)) for column in inputs)
 
-    def decode(self, payload: Payload) -> Decoded:
+    def decode(self, payload: Payload) -> Frame:
         """Tensors of a payload; ``RequestError`` SR653 names a value that does not fit."""
         tensors: dict[str, Array] = {}
         nulls: dict[str, int] = {}
@@ -194,7 +184,7 @@ class Decoder:
             tensors[column.name], count = read(column, reader, cells)
             if count:
                 nulls[column.name] = count
-        return Decoded(tensors, nulls)
+        return Frame(tensors, payload.rows, nulls, payload.unknown)
 
 
 def _read_scalar(column: InputColumn, reader: Reader, cells: Cells) -> tuple[Array, int]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlrec.serving.errors import RequestError
-from sqlrec.serving.payload import Payload, PayloadReader, join
+from sqlrec.serving.json_payload import Payload, PayloadReader
 
 STRICT = PayloadReader(("a", "b"), missing_as_null=False, max_rows=1000)
 LENIENT = PayloadReader(("a", "b"), missing_as_null=True, max_rows=1000)
@@ -143,14 +143,6 @@ tables = st.lists(st.fixed_dictionaries({"a": values, "b": values}), min_size=1,
 def test_rows_and_columns_say_the_same(rows: list[dict[str, Any]]) -> None:
     columns = {name: [row[name] for row in rows] for name in ("b", "a")}
     assert cells(read(rows)) == cells(read(columns))
-
-
-@given(st.lists(tables, min_size=1, max_size=4))
-def test_joined_payloads_hold_all_rows_in_order(parts: list[list[dict[str, Any]]]) -> None:
-    together = join([read(rows) for rows in parts])
-    whole = read([row for rows in parts for row in rows])
-    assert cells(together) == cells(whole)
-    assert together.rows == whole.rows
 
 
 json_values = st.recursive(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlrec.serving.decode import FLOAT32_MAX, Decoder, reader_of
 from sqlrec.serving.errors import RequestError
-from sqlrec.serving.payload import Payload
+from sqlrec.serving.json_payload import Payload
+from sqlrec.serving.json_values import FLOAT32_MAX, Decoder, reader_of
 from sqlrec.spec.schema import DataType, Kind
 from sqlrec.spec.signature import MISSING_INT, InputColumn
 
