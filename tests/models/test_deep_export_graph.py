@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pytest
 import torch
 from onnx import ModelProto
+from onnxruntime import InferenceSession, SessionOptions
 from torch import Tensor, nn
 
 from sqlrec.errors import JobError
@@ -177,6 +181,43 @@ def test_int8_keeps_small_embeddings_beside_large_numbers() -> None:
     rows = wide_and_narrow_rows(2000)
     with torch.inference_mode():
         expected = head(torch.from_numpy(rows[0]["embedded"]), torch.from_numpy(rows[0]["dense"])).numpy()
-    int8 = run(open_session(quantized_head(exported, rows).SerializeToString()), rows[0])[0]
+    small = quantized_head(exported, rows)
+    int8 = run(open_session(small.SerializeToString()), rows[0])[0]
     assert np.abs(int8 - expected).max() < 0.05 * expected.std()
     assert np.corrcoef(int8[:, 0], expected[:, 0])[0, 1] > 0.9995
+
+
+def loaded(model: ModelProto, path: Path) -> Counter[str]:
+    """The nodes that ONNX Runtime runs of a model."""
+    options = SessionOptions()
+    options.log_severity_level = 4
+    options.optimized_model_filepath = str(path)
+    InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    return Counter(node.op_type for node in onnx.load(path).graph.node)
+
+
+def test_int8_layers_pass_their_codes_on(tmp_path: Path) -> None:
+    layout = Layout(columns=(Column(name="c", dim=32),), dense_width=4)
+    head = new_head(model_of((64, 48, 32)), layout, seed=0)
+    small = quantized_head(export_head(head, 1, 33, 4), wide_and_narrow_rows(100))
+    assert {opset.domain for opset in small.opset_import} == {""}
+    nodes = loaded(small, tmp_path / "head.onnx")
+    assert nodes["QGemm"] == 3
+    assert nodes["QuantizeLinear"] == nodes["DequantizeLinear"] == nodes["Mul"] == 1
+    assert nodes["Relu"] == nodes["FusedGemm"] == 0
+
+
+def test_int8_layers_of_one_source_share_its_codes(tmp_path: Path) -> None:
+    options = {"num_expert": 3, "expert_hidden_units": "32", "tower_hidden_units": "16"}
+    spec = replace(model_of(()), type="tzrec.mmoe", options=options)
+    layout = Layout(columns=(Column(name="c", dim=32),), dense_width=4, outputs=2)
+    head, rows = new_head(spec, layout, seed=0), wide_and_narrow_rows(500)
+    small = quantized_head(export_head(head, 1, 33, 4), rows)
+    nodes = loaded(small, tmp_path / "head.onnx")
+    assert nodes["QGemm"] == 5, "three experts, two towers"
+    assert nodes["QuantizeLinear"] == 3, "of the experts' input and of what is mixed for each tower"
+    with torch.inference_mode():
+        expected = head(torch.from_numpy(rows[0]["embedded"]), torch.from_numpy(rows[0]["dense"])).numpy()
+    found = run(open_session(small.SerializeToString()), rows[0])[0]
+    for task in range(2):
+        assert np.corrcoef(found[:, task], expected[:, task])[0, 1] > 0.995

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sqlrec.models.deep.flat import flat_form
 from sqlrec.models.deep.graph import export_head
 from sqlrec.models.deep.head import new_head
 from sqlrec.models.deep.heads.dcn_v2 import DCNv2
@@ -116,6 +117,28 @@ def test_every_parameter_learns_from_a_batch_of_any_size(name: str) -> None:
         for key, parameter in head.named_parameters():
             assert parameter.grad is not None, key
             assert parameter.grad.isfinite().all(), key
+
+
+UNEQUAL = Layout(columns=tuple(Column(name=f"u{dim}", dim=dim) for dim in (1, DIM, 2)), dense_width=DENSE)
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        ("wide_and_deep", PLAIN),
+        ("wide_and_deep", UNEQUAL),
+        ("wide_and_deep", Layout(columns=COLUMNS, dense_width=0)),
+        ("wide_and_deep", Layout(columns=(), dense_width=DENSE)),
+        ("deepfm", PLAIN),
+    ],
+)
+@pytest.mark.parametrize("units", ["5,4", ""])
+def test_the_form_for_graphs_gives_the_same_logits(name: str, layout: Layout, units: str) -> None:
+    head = head_of(replace(CASES[name], options={**CASES[name].options, "hidden_units": units}), layout)
+    flat, inputs = flat_form(head), inputs_of(layout, 5)
+    assert flat is not head
+    with torch.inference_mode():
+        torch.testing.assert_close(flat(*inputs), head(*inputs), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["deepfm", "din"])

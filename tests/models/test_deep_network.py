@@ -34,7 +34,7 @@ def _manual(head: WideAndDeep, embedded: torch.Tensor, dense: torch.Tensor) -> t
     """Row by row, from the definition of Wide & Deep."""
     logits = []
     for row, numbers in zip(embedded, dense, strict=True):
-        vectors = [row[i, :dim] for i, dim in enumerate(head.dims)]
+        vectors = [row[i, :dim] for i, dim in enumerate(head.layout.dims)]
         logit = head.deep(torch.cat([*vectors, numbers]))[0] + row[:, -1].sum()
         if head.wide is not None:
             logit = logit + head.wide(numbers)[0]

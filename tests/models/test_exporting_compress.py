@@ -78,7 +78,7 @@ def test_weights_beyond_half_precision_stay() -> None:
 @pytest.mark.parametrize("exact", [0, 1, 3])
 def test_rows_as_int8_are_within_half_a_step_and_exact_columns_are_exact(exact: int) -> None:
     model = made()
-    small, inputs = row_wise_int8(model, exact=exact), feeds(ROWS)
+    small, inputs = row_wise_int8(model, exact=exact, least_bytes=0), feeds(ROWS)
     stored = {t.name: numpy_helper.to_array(t) for t in small.graph.initializer}
     assert stored["table"].dtype == np.int8
     assert stored["weight"].dtype == np.float32, "only tables that are gathered from"
@@ -95,14 +95,16 @@ def test_a_row_of_zeros_stays_zeros() -> None:
     table = numpy_helper.to_array(model.graph.initializer[0]).copy()
     table[5] = 0
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(table, "table"))
-    rows = run(row_wise_int8(model, exact=1), {"ids": np.array([5]), "others": np.array([5])})[0]
+    rows = run(row_wise_int8(model, exact=1, least_bytes=0), {"ids": np.array([5]), "others": np.array([5])})[
+        0
+    ]
     np.testing.assert_array_equal(rows, 0)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, ROWS - 1), min_size=2, max_size=40), st.sampled_from(["half", "int8"]))
 def test_a_row_is_the_same_alone_and_in_any_batch(ids: list[int], form: str) -> None:
-    small = half_precision(made()) if form == "half" else row_wise_int8(made(), exact=1)
+    small = half_precision(made()) if form == "half" else row_wise_int8(made(), exact=1, least_bytes=0)
     whole = run(small, {"ids": np.array(ids), "others": np.array(ids)})[0]
     alone = run(small, {"ids": np.array(ids[-1:]), "others": np.array(ids[-1:])})[0]
     np.testing.assert_array_equal(whole[-1:], alone)
@@ -111,8 +113,16 @@ def test_a_row_is_the_same_alone_and_in_any_batch(ids: list[int], form: str) -> 
 def test_small_tensors_and_tables_used_otherwise_are_left_alone() -> None:
     tiny = model_of(np.ones((4, WIDTH), np.float32), np.ones((WIDTH, 2), np.float32))
     assert half_precision(tiny) == tiny
-    assert row_wise_int8(tiny, exact=1) == tiny
+    assert row_wise_int8(tiny, exact=1, least_bytes=0) == tiny
     model = made()
     model.graph.node.append(helper.make_node("Shape", ["table"], ["shape"], name="shape"))
-    assert row_wise_int8(model, exact=1) == model
+    assert row_wise_int8(model, exact=1, least_bytes=0) == model
     assert half_precision(model).graph.node[0].op_type == "Cast", "widened before its other use"
+
+
+def test_tables_that_are_not_large_stay_fast() -> None:
+    model = made()
+    assert row_wise_int8(model, exact=1) == model
+    table_bytes = 4 * ROWS * WIDTH
+    assert row_wise_int8(model, exact=1, least_bytes=table_bytes + 1) == model
+    assert row_wise_int8(model, exact=1, least_bytes=table_bytes) != model

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from sqlrec.errors import JobError
 from sqlrec.features.encoder import Encoder
 from sqlrec.features.graph import BATCH, GraphBuilder, encoder_graph
+from sqlrec.models.deep.flat import flat_form
 
 OPSET, ML_OPSET, IR_VERSION = 20, 4, 10
 """Versions that torch 2.13 writes and that ONNX Runtime reads since 1.17."""
@@ -52,7 +53,7 @@ def export_head(
     shapes = [shape for shape, tensor in zip(shapes, inputs.values(), strict=True) if tensor.shape[1]]
     with _quiet():
         program = torch.onnx.export(
-            _Filled(head, tuple(tensor.shape[1:] for tensor in list(inputs.values())[:2])).eval(),
+            _Filled(flat_form(head), tuple(tensor.shape[1:] for tensor in list(inputs.values())[:2])).eval(),
             tuple(given.values()),
             dynamo=True,
             external_data=False,
@@ -116,13 +117,16 @@ def feature_model(encoder: Encoder, table: Tensor) -> ModelProto:
         raise _too_large(table.nbytes)
     piece = encoder_graph(encoder)
     build = GraphBuilder("/embed/")
-    parts = [build.op("Gather", "slots", [TABLE, piece.ids])] if piece.ids else []
-    parts += [_pooled(build, bag, index) for index, bag in enumerate(piece.bags)]
     columns = len(encoder.slots) + len(encoder.bags)
     outputs = []
     joined = GraphBuilder(HEAD)
-    if parts:
+    if piece.ids and not piece.bags:
+        joined.op("Gather", EMBEDDED, [TABLE, piece.ids])
+    elif columns:
+        parts = [build.op("Gather", "slots", [TABLE, piece.ids])] if piece.ids else []
+        parts += [_pooled(build, bag, index) for index, bag in enumerate(piece.bags)]
         joined.op("Concat", EMBEDDED, parts, axis=1)
+    if columns:
         outputs.append(_floats(HEAD + EMBEDDED, [BATCH, columns, table.shape[1]]))
     if piece.dense:
         joined.op("Identity", DENSE, [piece.dense])
@@ -134,7 +138,7 @@ def feature_model(encoder: Encoder, table: Tensor) -> ModelProto:
             _floats(f"{HEAD}{HISTORY}{index}", [BATCH, length, width, table.shape[1]]),
             _floats(f"{HEAD}{PRESENT}{index}", [BATCH, length]),
         ]
-    weights = [numpy_helper.from_array(table.detach().numpy(), TABLE)] if parts else []
+    weights = [numpy_helper.from_array(table.detach().numpy(), TABLE)] if columns else []
     return helper.make_model(
         helper.make_graph(
             [*piece.nodes, *build.nodes, *joined.nodes],
@@ -192,6 +196,11 @@ def whole_model(features: ModelProto, head: ModelProto, *outputs: str) -> bytes:
     SR531 beyond 2 GiB.
     """
     tail = GraphBuilder("/")
+    if len(outputs) == 1:
+        axis = tail.constant("axis", np.array([1], np.int64))
+        logits = tail.op("Squeeze", "logits", [HEAD + LOGITS, axis])
+        tail.nodes.append(helper.make_node("Sigmoid", [logits], list(outputs), name="/output_0"))
+        return _assembled(features, head, tail, [_floats(outputs[0], [BATCH])])
     probabilities = tail.op("Sigmoid", "probabilities", [HEAD + LOGITS])
     for place, output in enumerate(outputs):
         at = tail.constant(f"place_{place}", np.array(place, np.int64))

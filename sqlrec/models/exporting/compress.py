@@ -14,6 +14,12 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 LEAST_WEIGHTS = 1024
 """Smaller tensors stay as they are: they weigh nothing."""
 FP16_LIMIT = float(np.finfo(np.float16).max)
+LARGE_TABLE = 64 * 2**20
+"""Bytes from which a table is stored as INT8 rows.
+
+Reading such rows costs four nodes and twice the time, whatever the size of the table (measured from 1 MiB to
+1 GiB): it saves memory, not time, so smaller tables are left alone.
+"""
 CODES = 127
 """Largest INT8 code; -128 is not used, so that the codes are symmetric."""
 
@@ -41,8 +47,8 @@ def half_precision(model: ModelProto) -> ModelProto:
     return made
 
 
-def row_wise_int8(model: ModelProto, *, exact: int) -> ModelProto:
-    """Tables that are only gathered from, as INT8 rows with an FP32 scale a row: a quarter of the bytes.
+def row_wise_int8(model: ModelProto, *, exact: int, least_bytes: int = LARGE_TABLE) -> ModelProto:
+    """Large tables that are only gathered from, as INT8 rows with an FP32 scale a row: a third of the bytes.
 
     The last ``exact`` columns of each row stay FP32 (a wide weight has another size than the vector beside
     it). Guan et al. 2019, "Post-training 4-bit quantization on embedding tables", section 3: one scale a row.
@@ -50,6 +56,8 @@ def row_wise_int8(model: ModelProto, *, exact: int) -> ModelProto:
     made = _copy(model)
     for tensor in _large(made):
         gathers = _gathers(made, tensor.name)
+        if 4 * np.prod(tensor.dims) < least_bytes:
+            continue
         if len(tensor.dims) != 2 or len(gathers) != _uses(made, tensor.name) or tensor.dims[1] <= exact:
             continue
         codes, rest = _row_codes(numpy_helper.to_array(tensor), exact)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from sqlrec.models.deep.flat import FlatSum
 from sqlrec.models.deep.head import first_order, units
 from sqlrec.models.deep.layers import Style, dense_layers
 from sqlrec.models.deep.layout import Layout
@@ -18,6 +19,7 @@ class DeepFM(nn.Module):
 
     def __init__(self, layout: Layout, options: Mapping[str, Parsed]) -> None:
         super().__init__()
+        self.layout = layout
         self.linear = nn.Linear(layout.dense_width, 1, bias=False) if layout.dense_width else None
         width = sum(layout.dims) + layout.dense_width
         self.deep = dense_layers(width, units(options, "hidden_units"), 1, Style.read(options))
@@ -28,6 +30,20 @@ class DeepFM(nn.Module):
         deep: Tensor = self.deep(torch.cat((factors.flatten(start_dim=1), dense), dim=1))
         logit = deep + first_order(embedded) + second_order(factors)
         return logit if self.linear is None else logit + self.linear(dense)
+
+    def flat(self) -> nn.Module:
+        """The same in fewer nodes, for a graph."""
+        return _Flat(FlatSum(self.deep, self.linear, self.layout))
+
+
+class _Flat(nn.Module):
+    def __init__(self, first: nn.Module) -> None:
+        super().__init__()
+        self.first = first
+
+    def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
+        first: Tensor = self.first(embedded, dense)
+        return first + second_order(embedded[:, :, :-1])
 
 
 def second_order(factors: Tensor) -> Tensor:

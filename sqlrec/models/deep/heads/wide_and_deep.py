@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from sqlrec.models.deep.flat import FlatSum
 from sqlrec.models.deep.head import first_order, units, vectors
 from sqlrec.models.deep.layers import Style, dense_layers
 from sqlrec.models.deep.layout import Layout
@@ -18,13 +19,17 @@ class WideAndDeep(nn.Module):
 
     def __init__(self, layout: Layout, options: Mapping[str, Parsed]) -> None:
         super().__init__()
-        self.dims = layout.dims
+        self.layout = layout
         self.wide = nn.Linear(layout.dense_width, 1, bias=False) if layout.dense_width else None
         width = sum(layout.dims) + layout.dense_width
         self.deep = dense_layers(width, units(options, "hidden_units"), 1, Style.read(options))
 
     def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
         """Logits [batch, 1] of ``embedded`` [batch, columns, row_width] and ``dense`` [batch, width]."""
-        deep: Tensor = self.deep(torch.cat((vectors(embedded, self.dims), dense), dim=1))
+        deep: Tensor = self.deep(torch.cat((vectors(embedded, self.layout.dims), dense), dim=1))
         logit = deep + first_order(embedded)
         return logit if self.wide is None else logit + self.wide(dense)
+
+    def flat(self) -> nn.Module:
+        """The same in fewer nodes, for a graph."""
+        return FlatSum(self.deep, self.wide, self.layout)
