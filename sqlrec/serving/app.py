@@ -21,6 +21,7 @@ from sqlrec.serving.site import Routes, check_media_type
 from sqlrec.serving.slots import Models, Slot, slot_names
 from sqlrec.spec.service import ServiceSpec
 
+
 class App:
     """Answers prediction requests. See :class:`sqlrec.serving.site.Content`."""
 
