@@ -78,12 +78,33 @@ class ApiApp:
         """The server's name, the API and its function."""
         return {"service": self._spec.name, "api": self._name, "function": self._spec.api.function}
 
-    async def load(self) -> bytes:
+    @property
+    def description(self) -> bytes:
+        """Inputs, parameters and columns of the function."""
+        program, executor = self._spec.api.program, self._program.current
+        inputs = {name: declared(schema) for name, schema in executor.inputs.items()}
+        result = None if executor.result is None else declared(executor.result)
+        params = [{"name": p.name, "type": p.type, "default": p.default} for p in program.params]
+        return orjson.dumps(
+            {
+                "api": self._name,
+                "function": self._spec.api.function,
+                "inputs": {n: [{"name": f.name, "type": str(f.type)} for f in s] for n, s in inputs.items()},
+                "params": params,
+                "returns": result and [{"name": f.name, "type": str(f.type)} for f in result],
+                "services": services(program.steps),
+                "limits": {"rows": self._config.limits.rows, "body_bytes": self._config.limits.body_bytes},
+            }
+        )
+
+    def find(self, path: str) -> None:
+        """There are no other paths."""
+
+    async def load(self) -> None:
         """Get the program ready; raises what is wrong with it and with the tables it reads."""
         executor = await self._program.load(on_reload=self._reloaded)
         rows = self._config.limits.rows
         self._reader = InputReader(self._spec.api.program, executor.inputs, max_rows=rows)
-        return self._description()
 
     def set_ready(self, ready: bool) -> None:
         """Note it for the metrics."""
@@ -177,23 +198,6 @@ class ApiApp:
             log("reloaded", api=self._name)
         else:
             log("not reloaded", api=self._name, error=str(error))
-
-    def _description(self) -> bytes:
-        program, executor = self._spec.api.program, self._program.current
-        inputs = {name: declared(schema) for name, schema in executor.inputs.items()}
-        result = None if executor.result is None else declared(executor.result)
-        params = [{"name": p.name, "type": p.type, "default": p.default} for p in program.params]
-        return orjson.dumps(
-            {
-                "api": self._name,
-                "function": self._spec.api.function,
-                "inputs": {n: [{"name": f.name, "type": str(f.type)} for f in s] for n, s in inputs.items()},
-                "params": params,
-                "returns": result and [{"name": f.name, "type": str(f.type)} for f in result],
-                "services": services(program.steps),
-                "limits": {"rows": self._config.limits.rows, "body_bytes": self._config.limits.body_bytes},
-            }
-        )
 
 
 async def _read(reader: InputReader, body: bytes) -> Inputs:

@@ -1,25 +1,31 @@
 """Predictions of a service's models, as the content of a server.
 
-POST /predict       rows or columns in, {"probs": […]} out
-GET  /v1/signature  inputs and outputs of the model
+POST /predict                            rows or columns in, {"probs": […]} out
+POST /models/<name>/predict              the same, of one model
+POST /models/<name>/versions/<n>/predict the same, of one loaded version
+GET  /v1/signature                       inputs and outputs of the service
+…    /admin/models                       live update: :mod:`sqlrec.serving.admin`
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 import orjson
 
+from sqlrec.serving.admin import Admin
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready
-from sqlrec.serving.lane import Lane, open_lane
+from sqlrec.serving.lane import Lane, Target, open_lane
 from sqlrec.serving.logs import log
 from sqlrec.serving.metrics import Metrics
 from sqlrec.serving.prediction import SQLREC, Desk
-from sqlrec.serving.site import Routes, check_media_type
+from sqlrec.serving.site import Answer, Routes, check_media_type
 from sqlrec.serving.slots import Models, Slot, slot_names
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.serving.updates import Updates
+from sqlrec.spec.service import ServedModel, ServiceSpec
 
 
 class App:
@@ -33,27 +39,44 @@ class App:
         self._metrics = metrics
         self._desk = Desk(config, metrics)
         self._models: Models | None = None
+        self._admin = Admin()
 
     @property
     def routes(self) -> Routes:
-        """The path of predictions."""
-        return {"/predict": {"POST": self._predict}}
+        """The paths of predictions and of live update."""
+        return {"/predict": {"POST": self._predict}, **self._admin.routes}
+
+    def find(self, path: str) -> Mapping[str, Answer] | None:
+        """The paths of models and their loaded versions."""
+        match path.split("/"):
+            case ["", "models", name, "predict"]:
+                return self._asking(unquote(name), None)
+            case ["", "models", name, "versions", version, "predict"] if version.isdecimal():
+                return self._asking(unquote(name), int(version))
+        return None
 
     @property
     def facts(self) -> Mapping[str, object]:
         """Service and checkpoint."""
-        spec = self._config.spec
-        return {"service": spec.name, "checkpoint": spec.checkpoint, "version": spec.version}
+        own = self._own.model if self._models else self._config.spec.own
+        return {"service": self._config.spec.name, "checkpoint": own.checkpoint, "version": own.version}
 
-    async def load(self) -> bytes:
+    @property
+    def description(self) -> bytes:
+        """Inputs, outputs and limits of the service as it is now."""
+        return _description(self._config, self._own)
+
+    async def load(self) -> None:
         """Load and warm the models; raises ``StateError`` SR501, SR502, SR671 and SR672."""
         served = self._config.spec.models
         slots = [
-            Slot(name, await open_lane(model, self._config, self._metrics))
+            Slot(name, await self._open(model))
             for name, model in zip(slot_names(served), served, strict=True)
         ]
         self._models = Models(slots)
-        return _description(self._config, slots[0].lane)
+        updates = Updates(self._models, self._open, self._changed)
+        self._metrics.updates = updates.counts
+        self._admin.open(self._models, updates)
 
     def set_ready(self, ready: bool) -> None:
         """Note it for the metrics."""
@@ -65,6 +88,7 @@ class App:
 
     async def close(self) -> None:
         """Let go of the worker threads."""
+        await self._admin.close()
         for slot in self._models.slots.values() if self._models else ():
             for lane in slot.lanes.values():
                 lane.close()
@@ -83,22 +107,44 @@ class App:
             request.refuse(error)
 
     def _predict(self, request: Request) -> None:
+        self._ask(request, self._loaded.service)
+
+    def _asking(self, name: str, version: int | None) -> Mapping[str, Answer]:
+        return {"POST": lambda request: self._ask(request, self._loaded.require(name, version))}
+
+    def _ask(self, request: Request, target: Target) -> None:
+        check_media_type(request)
+        self._desk.take(request, SQLREC, target)
+
+    @property
+    def _loaded(self) -> Models:
         if self._models is None:
             raise not_ready("the model is being loaded")
-        check_media_type(request)
-        self._desk.take(request, SQLREC, self._models.service)
+        return self._models
+
+    @property
+    def _own(self) -> Lane:
+        """The lane in force of the service's own model."""
+        return next(iter(self._loaded.slots.values())).lane
+
+    async def _open(self, model: ServedModel) -> Lane:
+        return await open_lane(model, self._config, self._metrics)
+
+    def _changed(self) -> None:
+        """Other versions came into force."""
+        self._metrics.models = tuple(slot.lane.model for slot in self._loaded.slots.values())
 
 
 def _description(config: ServeConfig[ServiceSpec], lane: Lane) -> bytes:
-    spec, signature = config.spec, lane.signature
+    own, signature = lane.model, lane.signature
     return orjson.dumps(
         {
-            "service": spec.name,
-            "model": str(lane.model.model.name),
+            "service": config.spec.name,
+            "model": str(own.model.name),
             "type": signature.type,
-            "checkpoint": spec.checkpoint,
-            "version": spec.version,
-            "variant": lane.model.variant,
+            "checkpoint": own.checkpoint,
+            "version": own.version,
+            "variant": own.variant,
             "inputs": [{"name": i.name, "type": str(i.type), "length": i.length} for i in signature.inputs],
             "outputs": [{"name": o.name, "type": str(o.type)} for o in signature.outputs],
             "limits": {"rows": config.limits.rows, "body_bytes": config.limits.body_bytes},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -94,10 +94,15 @@ class Histogram:
 
 
 class Metrics(Collector):
-    """All figures of one server process, for one service."""
+    """All figures of one server process, for one service.
+
+    ``models`` are those in force, ``updates`` counts live updates by slot and result.
+    """
 
     def __init__(self, spec: ServiceSpec) -> None:
         self._spec = spec
+        self.models = spec.models
+        self.updates: Mapping[tuple[str, str], int] = {}
         self._lock = Lock()
         self._codes: Counter[int] = Counter()
         self._duration = Histogram(SECONDS)
@@ -161,7 +166,8 @@ class Metrics(Collector):
         requests = CounterMetricFamily("sqlrec_requests", "Prediction requests answered", labels=labels)
         for code, count in sorted(self._codes.items()):
             requests.add_metric(
-                [spec.name, str(spec.own.model.name), str(spec.version), PROTOCOL, str(code)], count
+                [spec.name, str(self.models[0].model.name), str(self.models[0].version), PROTOCOL, str(code)],
+                count,
             )
         yield requests
         yield histogram_family(
@@ -183,16 +189,16 @@ class Metrics(Collector):
             "What is served",
             labels=("service", "model", "version", "checkpoint", "variant", "digest"),
         )
-        facts = [
-            spec.name,
-            str(spec.own.model.name),
-            str(spec.version),
-            spec.checkpoint,
-            spec.own.variant,
-            spec.own.digest,
-        ]
-        info.add_metric(facts, 1)
+        for m in self.models:
+            facts = [spec.name, str(m.model.name), str(m.version), m.checkpoint, m.variant, m.digest]
+            info.add_metric(facts, 1)
         yield info
+        updates = CounterMetricFamily(
+            "sqlrec_model_updates", "Live updates by result", labels=("service", "slot", "result")
+        )
+        for (slot, result), count in sorted(self.updates.items()):
+            updates.add_metric([spec.name, slot, result], count)
+        yield updates
 
     def _batches(self) -> Iterator[Metric]:
         service = [self._spec.name]

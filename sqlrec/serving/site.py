@@ -30,7 +30,9 @@ Answer = Callable[[Request], None]
 """Answers a request, now or later; may raise ``RequestError``."""
 Routes = Mapping[str, Mapping[str, Answer]]
 """What answers, by path and method."""
-ACTIVATE = "/admin/activate"
+ADMIN = "/admin/"
+"""What begins the paths that only the private port has."""
+ACTIVATE = f"{ADMIN}activate"
 
 _READABLE = frozenset(
     ("", "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded")
@@ -53,12 +55,19 @@ class Content(Protocol):
     def described_at(self) -> str:
         """Where the description is told, besides ``/``."""
 
+    def find(self, path: str) -> Mapping[str, Answer] | None:
+        """What answers at a path that is not among ``routes``, by method; paths may come and go."""
+
     @property
     def facts(self) -> Mapping[str, object]:
         """What it is, for ``/healthz``; ``service`` is its name."""
 
-    async def load(self) -> bytes:
-        """Get ready; returns the description, as JSON. Raises ``SqlRecError`` when that fails."""
+    @property
+    def description(self) -> bytes:
+        """What is served now, as JSON."""
+
+    async def load(self) -> None:
+        """Get ready. Raises ``SqlRecError`` when that fails."""
 
     def refuse(self, request: Request, error: RequestError) -> None:
         """Answer a request with an error, and count it if it is one of its own."""
@@ -86,7 +95,7 @@ class Site:
         self._content = content
         self._activate = activate
         self._door = door
-        self._description = b""
+        self._loaded = False
         self._draining = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._routes: dict[str, Mapping[str, Answer]] = {
@@ -102,7 +111,8 @@ class Site:
 
     async def load(self) -> None:
         """Get the content ready; requests are answered from then on."""
-        self._description = await self._content.load()
+        await self._content.load()
+        self._loaded = True
         self._content.set_ready(True)
 
     def drain(self) -> None:
@@ -127,8 +137,8 @@ class Site:
         self._content.count_refused(error)
 
     def _route(self, request: Request) -> Answer:
-        methods = self._routes.get(request.path)
-        if methods is None or (request.path == ACTIVATE and not request.private):
+        methods = self._routes.get(request.path) or self._content.find(request.path)
+        if methods is None or (request.path.startswith(ADMIN) and not request.private):
             message = f"there is no {request.path[:100]}"
             content = self._content
             hint = f"requests go to POST {content.path}; GET {content.described_at} tells their inputs"
@@ -166,14 +176,14 @@ class Site:
 
     def _describe(self, request: Request) -> None:
         self._require_loaded()
-        request.respond(HTTPStatus.OK, self._description)
+        request.respond(HTTPStatus.OK, self._content.description)
 
     def _require_loaded(self) -> None:
-        if not self._description:
+        if not self._loaded:
             raise not_ready("the server is loading")
 
     def _open(self, request: Request) -> None:
-        if not self._description or self._draining:
+        if not self._loaded or self._draining:
             raise not_ready("only a ready server can be activated")
         task = asyncio.ensure_future(self._open_later(request))
         self._tasks.add(task)

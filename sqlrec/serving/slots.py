@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 from sqlrec.serving.batching import Call
+from sqlrec.serving.errors import RequestError
 from sqlrec.serving.lane import Lane, Target
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.service import ServedModel
@@ -67,6 +69,16 @@ class Models:
         if version is None:
             return slots[0] if slots else None
         return next((slot.lanes[version] for slot in slots if version in slot.lanes), None)
+
+    def require(self, model: str, version: int | None = None) -> Target:
+        """As :meth:`find`; raises ``RequestError`` SR674 (404) instead of giving None."""
+        target = self.find(model, version)
+        if target is None:
+            wanted = f"model {model[:100]}" + ("" if version is None else f" version {version}")
+            known = ", ".join(f"{n} {sorted(slot.lanes)}" for n, slot in self.slots.items())
+            hint = f"models and their loaded versions: {known}"
+            raise RequestError("SR674", f"no {wanted} is loaded", status=HTTPStatus.NOT_FOUND, hint=hint)
+        return target
 
     def names(self) -> tuple[str, ...]:
         """The names of the slots, in the service's order."""
