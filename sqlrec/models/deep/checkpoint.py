@@ -75,7 +75,7 @@ def save(trained: Trained, folder: Path) -> None:
     _write(folder / MODEL, codec.dumps(trained.model, indent=2))
     _write(folder / ENCODER, json.dumps(trained.encoder.to_json(), ensure_ascii=False))
     _write(folder / OPTIONS, json.dumps(dict(sorted(trained.options.items())), indent=2))
-    state = {
+    state = {  # the table and its accumulators first: see filling
         "table": trained.table,
         "accumulator": trained.accumulator,
         "head": trained.head.state_dict(),
@@ -85,10 +85,13 @@ def save(trained: Trained, folder: Path) -> None:
         torch.save(state, file)
 
 
-def load(folder: Path) -> Trained:
-    """The checkpoint in ``folder``; ``StateError`` SR521 when its files are missing or damaged."""
+def load(folder: Path, *, mapped: bool = False) -> Trained:
+    """The checkpoint in ``folder``; ``StateError`` SR521 when its files are missing or damaged.
+
+    With ``mapped`` its weights are read from the file as they are used.
+    """
     try:
-        state = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
+        state = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True, mmap=mapped)
         encoder = Encoder.from_json(json.loads((folder / ENCODER).read_text(encoding="utf-8")))
         options = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
         model = cast(ModelSpec, codec.loads(ModelSpec, (folder / MODEL).read_bytes()))

@@ -10,11 +10,13 @@ A multi-valued column (a bag) is the mean of the rows of its values; an empty ba
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from sqlrec.models.deep.rows import Rows
 
 INITIAL_STD = 0.05
 """Smaller values learn interactions late (0.01: -0.005 AUC after one epoch of MovieLens-1M)."""
@@ -36,15 +38,30 @@ class EmbeddingTable:
         weight[:, -1] = 0
         return cls(weight, torch.zeros(rows))
 
-    def clone(self) -> EmbeddingTable:
-        """An independent copy."""
-        return EmbeddingTable(self.weight.clone(), self.accumulator.clone())
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """All that changes in training, sharing its memory."""
+        return {"weight": self.weight, "accumulator": self.accumulator}
+
+    def put(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to a copy of :attr:`tensors`."""
+        for name, tensor in self.tensors.items():
+            tensor.copy_(tensors[name])
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all entries are numbers."""
+        return bool(self.weight.isfinite().all())
 
     def extended(self, origin: Tensor, is_new: Tensor) -> EmbeddingTable:
         """A table whose row ``i`` is a copy of row ``origin[i]``, with a new accumulator where ``is_new``."""
         accumulator = self.accumulator[origin]
         accumulator[is_new] = 0
         return EmbeddingTable(self.weight[origin], accumulator)
+
+    def borrow(self, batch: Rows) -> tuple[EmbeddingTable, Rows]:
+        """The table that a batch's row numbers are of: this one."""
+        return self, batch
 
     def lookup(self, ids: Tensor, bags: Sequence[Tensor]) -> Tensor:
         """Rows [batch, slots + bags, width] of ``ids`` [batch, slots] and ``bags`` (-1: no value)."""

@@ -37,6 +37,11 @@ class Group:
         """Whether this process reads the data and writes the result."""
         return self.rank == 0
 
+    @property
+    def machines(self) -> int:
+        """Machines that the processes are on, each with the same number of them."""
+        return self.size // int(os.environ.get("LOCAL_WORLD_SIZE", self.size))
+
     def share(self, start: int, stop: int) -> slice:
         """This process's contiguous part of the rows ``[start, stop)`` of a global batch."""
         count = stop - start
@@ -62,6 +67,25 @@ class Group:
         made: list[T] = []
         self.from_root(lambda: made.append(make()))
         return made[0] if made else None
+
+    def on_all(self, make: Callable[[], T]) -> T:
+        """What ``make`` returns on each process; an error of ours on any is raised on every one."""
+        made, mine = None, None
+        try:
+            made = make()
+        except SqlRecError as error:
+            mine = error
+        if found := next(filter(None, self.from_all(mine)), None):
+            raise found
+        return cast(T, made)
+
+    def from_all(self, value: T) -> list[T]:
+        """Everyone's ``value``, in the order of ranks, on every process."""
+        if self.size == 1:
+            return [value]
+        values: list[T | None] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return cast(list[T], values)
 
     def tensors_from_root(self, tensors: tuple[Tensor, ...] | None) -> tuple[Tensor, ...]:
         """The root's tensors on every process; others pass None."""

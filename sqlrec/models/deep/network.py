@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sqlrec.models.deep.embedding import EmbeddingTable, reduce_gradient
 from sqlrec.models.deep.goal import Answers, Goal
 from sqlrec.models.deep.rows import Rows
+from sqlrec.models.deep.sharded import ShardedTable
 
 SCORING_ROWS = 4096
 """Rows scored at once: activations of a block stay in the CPU's cache (a third faster than 16384)."""
@@ -17,7 +18,10 @@ SCORING_ROWS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The embedding rows of one batch, leaves of the backward pass."""
+    """The embedding rows of one batch, leaves of the backward pass.
+
+    Row numbers of ``batch`` are those of the table it was looked up in, which may be a borrowed one.
+    """
 
     batch: Rows
     embedded: Tensor
@@ -45,14 +49,15 @@ class Looked:
 class Network:
     """A model in training or in use."""
 
-    table: EmbeddingTable
+    table: EmbeddingTable | ShardedTable
     head: nn.Module
     goal: Goal
 
     def look_up(self, batch: Rows) -> Looked:
         """The rows of a batch; with gradients wherever those are being recorded."""
-        embedded = self.table.lookup(batch.ids, batch.bags)
-        histories = tuple(map(self.table.read, batch.histories))
+        table, batch = self.table.borrow(batch)
+        embedded = table.lookup(batch.ids, batch.bags)
+        histories = tuple(map(table.read, batch.histories))
         for rows in (embedded, *(rows for rows, _ in histories)):
             rows.requires_grad_(torch.is_grad_enabled())
         return Looked(batch, embedded, histories)
@@ -72,6 +77,6 @@ class Network:
 
     @property
     def is_finite(self) -> bool:
-        """Whether all weights are numbers."""
-        weights = (self.table.weight, *self.head.parameters())
-        return all(bool(weight.isfinite().all()) for weight in weights)
+        """Whether all weights that this process holds are numbers."""
+        head = (bool(weight.isfinite().all()) for weight in self.head.parameters())
+        return self.table.is_finite and all(head)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from sqlrec.data.engine import Engine
 from sqlrec.errors import OptionError
 from sqlrec.features.blocks import Blocks
@@ -13,14 +15,14 @@ from sqlrec.features.encoder import Encoder, fit
 from sqlrec.models.controller import Progress
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
+from sqlrec.models.deep.beginning import Beginning, Fresh, Grown
 from sqlrec.models.deep.controllers import deep_model
 from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.encoding import Coding, feature_configs
 from sqlrec.models.deep.examples import Examples, read_examples, require_learnable
-from sqlrec.models.deep.goal import goal_of
+from sqlrec.models.deep.goal import Goal, goal_of
 from sqlrec.models.deep.head import new_head
 from sqlrec.models.deep.layout import layout_of
-from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.placing import Budget, Placed, measured_on, place
 from sqlrec.models.deep.resume import extended_encoder, require_same_shape, row_origin
@@ -35,7 +37,9 @@ class Prepared:
     """The start of a training; ``adam`` is None when the weights are new."""
 
     encoder: Encoder
-    network: Network
+    table: Beginning
+    head: nn.Module
+    goal: Goal
     placed: Placed
     adam: dict[str, Any] | None
 
@@ -56,8 +60,8 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
     progress("reading the training table")
     examples, held_out = _read(work, budget, threads)
     progress(f"encoding {len(examples):,} rows of {examples.example.name}")
-    encoder, network, adam = _start(work, shape, training, examples.rows)
-    network = replace(network, goal=network.goal.started(work, encoder))
+    encoder, table, head, adam = _start(work, shape, training, examples.rows)
+    goal = goal_of(work.model).started(work, encoder)
     coding = Coding.of(encoder, examples.example, threads)
     fraction = 0.0 if held_out is not None else training.validation_fraction
     placed = place(examples, coding, budget, fraction, training.seed)
@@ -65,7 +69,7 @@ def prepare(work: TrainWork, shape: Architecture, training: Training, progress: 
         placed = replace(
             placed, validation=measured_on(held_out, Coding.of(encoder, held_out.example, threads), budget)
         )
-    return Prepared(encoder=encoder, network=network, placed=placed, adam=adam)
+    return Prepared(encoder=encoder, table=table, head=head, goal=goal, placed=placed, adam=adam)
 
 
 def _read(work: TrainWork, budget: Budget, threads: int) -> tuple[Examples, Examples | None]:
@@ -85,16 +89,15 @@ def _read(work: TrainWork, budget: Budget, threads: int) -> tuple[Examples, Exam
 
 def _start(
     work: TrainWork, shape: Architecture, training: Training, rows: Blocks
-) -> tuple[Encoder, Network, dict[str, Any] | None]:
+) -> tuple[Encoder, Beginning, nn.Module, dict[str, Any] | None]:
     configs = feature_configs(work.model, shape)
     if work.base_uri:
-        base = checkpoint.load(Path(work.base_uri))
+        base = checkpoint.load(Path(work.base_uri), mapped=True)
         require_same_shape(base, work.model, configs)
         grown = extended_encoder(base.encoder, rows, configs)
-        table = base.network.table.extended(*row_origin(base.encoder, grown))
-        return grown, replace(base.network, table=table), base.adam
+        table = EmbeddingTable(base.table, base.accumulator)
+        return grown, Grown(table, *row_origin(base.encoder, grown)), base.head, base.adam
     encoder = fit(rows, configs)
     layout = layout_of(encoder, work.model)
     head = new_head(work.model, layout, training.seed)
-    table = EmbeddingTable.new(encoder.table_rows, layout.row_width, training.seed)
-    return encoder, Network(table, head, goal_of(work.model)), None
+    return encoder, Fresh(encoder.table_rows, layout.row_width, training.seed), head, None

@@ -2,6 +2,10 @@
 
 They lie beside the output of the job, are whole or absent, and belong to one job over one table: whatever
 else is found there is left alone and told. Nothing of them is registered or published.
+
+Where processes divide the embedding rows, each writes a state with its share, into the folder as its own
+machine sees it; the root writes last, so that its state means that all are there. A share that a machine lost
+makes the state as good as damaged.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +26,48 @@ import torch
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep.dataset import Dataset
+from sqlrec.models.deep.group import Group
+from sqlrec.models.deep.training_options import Sharding
+from sqlrec.models.pods import topology_options
 from sqlrec.spec import codec
 from sqlrec.spec.job import TrainWork
+from sqlrec.spec.options import canonical_key
 
 State = dict[str, Any]
 """Tensors and plain values: what ``torch.load`` reads with ``weights_only``."""
 
 KEPT = 2
 """States on disk: the newest, and one more for the case that it is damaged."""
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".pt"
 
 
-def marks(work: TrainWork, encoder: Encoder, data: Dataset) -> dict[str, str]:
-    """What a state must have in common with a training to go on with it."""
+TOPOLOGY = frozenset(canonical_key(option.key) for option in topology_options())
+DIVISION = "processes"
+"""The mark that says in its own words what it stands for."""
+
+
+def marks(
+    work: TrainWork, encoder: Encoder, data: Dataset, sharding: Sharding, group: Group
+) -> dict[str, str]:
+    """What a state must have in common with a training to go on with it.
+
+    How many processes there are matters where they divide the embedding rows, how many machines where these
+    divide the training rows. It is no part of the job.
+    """
+    options = {key: value for key, value in work.options.items() if canonical_key(key) not in TOPOLOGY}
     table = json.dumps([encoder.to_json(), len(data), data.kept_in], sort_keys=True)
-    return {"job": _digest(codec.dumps(work)), "table": _digest(table), "format": str(FORMAT)}
+    division = "any number of processes"
+    if sharding is not Sharding.NONE:
+        division = f"{group.size} processes with {sharding} shares"
+    elif data.kept_in == "disk":
+        division = f"processes on {group.machines} machine(s)"
+    return {
+        "format": str(FORMAT),
+        "job": _digest(codec.dumps(replace(work, options=options))),
+        "table": _digest(table),
+        DIVISION: division,
+    }
 
 
 def _digest(text: str) -> str:
@@ -46,37 +76,64 @@ def _digest(text: str) -> str:
 
 @dataclass(slots=True)
 class States:
-    """The states in ``folder``, which need not exist, of the training with these ``marks``."""
+    """The states in ``folder``, which need not exist, of the training with these ``marks``.
+
+    ``group`` are the processes that keep a part each; all of them call a method at once.
+    """
 
     folder: Path
     marks: dict[str, str]
     tell: Progress
-    _whole: list[Path] = field(default_factory=list, init=False)
+    group: Group = Group()
+    _whole: list[str] = field(default_factory=list, init=False)
     _warned: bool = field(default=False, init=False)
 
     def newest(self) -> State | None:
         """The newest state that can be read, or None; what is damaged or of another training is told."""
-        for path in self._paths():
-            try:
-                state: State = torch.load(path, map_location="cpu", weights_only=True)
-                found = state["marks"]
-                other = [name for name, mark in self.marks.items() if found.get(name) != mark]
-            except (OSError, KeyError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-                self.tell(f"warning: {path} is damaged and was ignored: {error}")
-                continue
-            if not other:
-                self._whole = [path]
+        names = self.group.from_root(lambda: sorted(map(self._name, self._paths()), reverse=True))
+        for name in names:
+            state, wrong = self._read(self._path(name))
+            wrongs = [*filter(None, self.group.from_all(wrong))]
+            if not wrongs:
+                self._whole = [name]
                 return state
-            self.tell(f"warning: {path} is of another {other[0]} and was ignored")
+            self.tell(f"warning: {wrongs[0]}")
         return None
+
+    def _read(self, path: Path) -> tuple[State | None, str]:
+        """A state, or why it is none of this training."""
+        try:
+            state: State = torch.load(path, map_location="cpu", weights_only=True)
+            found = state["marks"]
+            other = [name for name, mark in self.marks.items() if found.get(name) != mark]
+        except (OSError, KeyError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            return None, f"{path} is damaged and was ignored: {error}"
+        if not other:
+            return state, ""
+        if other[0] == DIVISION:
+            return None, f"{path} is of {found[DIVISION]}, not of {self.marks[DIVISION]}, and was ignored"
+        return None, f"{path} is of another {other[0]} and was ignored"
 
     def save(self, state: State, epoch: int, step: int) -> None:
         """Write a state, whole or not at all, in the place of what is older or of no use.
 
         One that cannot be written costs a warning, not the training.
         """
-        final = self.folder / f"{epoch:06}-{step:010}{SUFFIX}"
-        draft = final.with_suffix(".tmp")
+        name, is_root = f"{epoch:06}-{step:010}", self.group.is_root
+        parts = self._all(is_root or self._written(name, state))
+        if not self._all(parts and (not is_root or self._written(name, state))):
+            with contextlib.suppress(OSError):
+                self._path(name).unlink(missing_ok=True)
+            return
+        self._whole = [name, *(other for other in self._whole if other != name)][:KEPT]
+        with contextlib.suppress(OSError):
+            for old in set(self._paths()).difference(map(self._path, self._whole)):
+                old.unlink()
+
+    def _written(self, name: str, state: State) -> bool:
+        """Write the part of this process; False when that cannot be done, which is told once."""
+        final = self._path(name)
+        draft = final.with_name(f"{final.name}.tmp")
         try:
             self.folder.mkdir(exist_ok=True)
             with draft.open("wb") as file:
@@ -85,23 +142,35 @@ class States:
                 os.fsync(file.fileno())
             draft.replace(final)
             _sync(self.folder)
-            self._whole = [final, *(path for path in self._whole if path != final)][:KEPT]
-            for old in set(self._paths()).difference(self._whole):
-                old.unlink()
         except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError of torch's writer
             if not self._warned:
                 self.tell(f"warning: no state can be written to {self.folder}: {error}")
             self._warned = True
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+            return False
+        return True
+
+    def _all(self, is_done: bool) -> bool:
+        return not self.group.sum(torch.tensor([float(not is_done)])).item()
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}{self._suffix}"
+
+    def _name(self, path: Path) -> str:
+        return path.name.removesuffix(self._suffix)
+
+    @property
+    def _suffix(self) -> str:
+        return SUFFIX if self.group.is_root else f"{SUFFIX}.{self.group.rank}"
 
     def discard(self) -> None:
         """Remove all states."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _paths(self) -> Iterator[Path]:
-        """Whole states, the newest first."""
-        yield from sorted(self.folder.glob(f"*{SUFFIX}"), reverse=True)
+        """The states that are there, or the parts of this process."""
+        return self.folder.glob(f"*{self._suffix}")
 
 
 def _sync(folder: Path) -> None:

@@ -50,6 +50,11 @@ class Stop:
         finally:
             self._at_once = False
 
+    def check(self) -> None:
+        """Raise :class:`Interrupted` when SIGTERM arrived; for work that others take part in."""
+        if self.asked:
+            raise Interrupted
+
     def _note(self, signum: int, frame: FrameType | None) -> None:
         self.asked = True
         if self._at_once:

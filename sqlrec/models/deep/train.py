@@ -7,7 +7,9 @@ it, so all of them train on the same rows whatever the query's order.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from collections import deque
+from contextlib import nullcontext
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +21,12 @@ from sqlrec.artifacts.folder import progress_folder
 from sqlrec.models.controller import Progress
 from sqlrec.models.cores import free_cores
 from sqlrec.models.deep import checkpoint
+from sqlrec.models.deep.beginning import Beginning
 from sqlrec.models.deep.checkpoint import Trained
 from sqlrec.models.deep.controllers import deep_model
 from sqlrec.models.deep.dataset import Dataset
 from sqlrec.models.deep.embedding import EmbeddingTable
+from sqlrec.models.deep.filling import fill, unwritten
 from sqlrec.models.deep.goal import Goal
 from sqlrec.models.deep.group import Group, joined
 from sqlrec.models.deep.history import History
@@ -33,9 +37,11 @@ from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.options import Architecture
 from sqlrec.models.deep.prepare import Prepared, prepare
 from sqlrec.models.deep.progress import State, States, marks
+from sqlrec.models.deep.sharded import ShardedTable
 from sqlrec.models.deep.sharing import shared
+from sqlrec.models.deep.torchrec_shards import TorchRecShards, require_torchrec
 from sqlrec.models.deep.trainer import Trainer
-from sqlrec.models.deep.training_options import Training
+from sqlrec.models.deep.training_options import Sharding, Training
 from sqlrec.models.deep.weighting import class_weights, require_one_label, without_weights
 from sqlrec.models.measuring.measures import PRIMARY, TITLES
 from sqlrec.models.measuring.objectives import Report
@@ -65,13 +71,14 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     torch.set_num_threads(training.num_threads or free_cores())
     require_one_label(training, kind.objective, len(work.model.labels))
     precision, warning = precision_for(training.mixed_precision)
+    sharding, remark = _sharding(training, group)
+    if sharding is not Sharding.NONE:
+        group.on_all(require_torchrec)
     prepared = group.on_root(partial(prepare, work, shape, training, progress))
-    states = _states(work, prepared, output, progress)
+    states = _states(work, prepared, output, progress, sharding, group)
     state = states.newest() if states else None
-    if prepared and state:
-        prepared = _resumed(prepared, state)
     threads = _use_threads(group, state, progress)
-    network, data, positive_share, adam = _distributed(group, prepared)
+    network, data, positive_share, adam = _distributed(group, prepared, state, training, sharding)
     validation = prepared.placed.validation if prepared else None
     keep_freed_memory()
     trainer = Trainer(
@@ -89,23 +96,14 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     if group.from_root(lambda: state is not None):
         trainer.resume(state)
     history = trainer.fit()
+    measured = _measured(work, trainer, prepared)
+    progress("measuring and writing the checkpoint", done=1.0)
+    with writing(output) if prepared else nullcontext():
+        _save(work, trainer, prepared, output)
     if prepared is None:
         return JobResult(rows=len(data))
-    trained = Trained(
-        model=work.model,
-        encoder=prepared.encoder,
-        table=network.table.weight,
-        head=network.head,
-        options=asdict(training),
-        accumulator=network.table.accumulator,
-        adam=trainer.optimizer.adam.state_dict(),
-    )
-    progress("measuring and writing the checkpoint", done=1.0)
+    evaluation, importance = measured
     with writing(output):
-        checkpoint.save(trained, output)
-        network.goal.save(output)
-        evaluation = _evaluate(work, trainer)
-        importance = _importance(trainer, layout_of(prepared.encoder, work.model))
         write_report(output, evaluation, history.curves, importance, unit(kind.objective))
     return JobResult(
         rows=len(data),
@@ -121,28 +119,53 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
             "threads": str(threads),
             "processes": str(group.size),
             "rows_in": data.kept_in,
+            "embedding_sharding": sharding.value,
         },
-        warnings=tuple(filter(None, (warning, *_remarks(evaluation)))),
+        warnings=tuple(filter(None, (warning, remark, *_remarks(evaluation)))),
     )
 
 
-def _states(work: TrainWork, prepared: Prepared | None, output: Path, progress: Progress) -> States | None:
-    """Where the root process keeps states of this training."""
-    if prepared is None:
-        return None
-    return States(progress_folder(output), marks(work, prepared.encoder, prepared.placed.data), progress)
+def _sharding(training: Training, group: Group) -> tuple[Sharding, str]:
+    """How the embedding rows are divided, and a warning when that is not as asked."""
+    if training.embedding_sharding is Sharding.NONE or group.size > 1:
+        return training.embedding_sharding, ""
+    return Sharding.NONE, (
+        f"embedding_sharding {training.embedding_sharding}: the job has one process, which holds all rows; "
+        "nproc_per_node and nnodes set their number"
+    )
 
 
-def _resumed(prepared: Prepared, state: State) -> Prepared:
-    """The start of a training with the weights and optimiser state of a state."""
-    prepared.network.head.load_state_dict(state["head"])
-    network = replace(prepared.network, table=EmbeddingTable(state["table"], state["accumulator"]))
-    return replace(prepared, network=network, adam=state["adam"])
+def _states(
+    work: TrainWork,
+    prepared: Prepared | None,
+    output: Path,
+    progress: Progress,
+    sharding: Sharding,
+    group: Group,
+) -> States | None:
+    """Where states of this training are kept: by the root process, or by all a part each."""
+    found = group.on_root(lambda: _marks(work, prepared, sharding, group))
+    if sharding is Sharding.NONE:
+        return States(progress_folder(output), found, progress) if found else None
+    shared_marks = group.from_root(lambda: found)
+    assert shared_marks is not None, "the root has marks"
+    name = group.from_root(lambda: str(progress_folder(output)))
+    return States(Path(name), shared_marks, progress, group)
+
+
+def _marks(work: TrainWork, prepared: Prepared | None, sharding: Sharding, group: Group) -> dict[str, str]:
+    assert prepared is not None, "called on the root"
+    return marks(work, prepared.encoder, prepared.placed.data, sharding, group)
 
 
 def _use_threads(group: Group, state: State | None, progress: Progress) -> int:
     """Threads from now on: those that a state was made with, as far as there are cores for them."""
     threads = torch.get_num_threads()
+    if state and state["processes"] != group.size:
+        progress(
+            f"warning: {group.size} processes go on from a state of {state['processes']}: sums differ "
+            "in their last bits, and what dropout leaves out is other"
+        )
     before: int = group.from_root(lambda: state["threads"] if state else threads)
     if before > threads:
         progress(f"warning: {threads} threads instead of {before}: sums of floats differ in their last bits")
@@ -151,21 +174,100 @@ def _use_threads(group: Group, state: State | None, progress: Progress) -> int:
 
 
 def _distributed(
-    group: Group, prepared: Prepared | None
+    group: Group, prepared: Prepared | None, state: State | None, training: Training, sharding: Sharding
 ) -> tuple[Network, Dataset, float, dict[str, object] | None]:
-    """The root's weights, rows, share of positive ones and optimiser state, on every process."""
-    head, goal, share, adam = group.from_root(lambda: _plain(prepared))
-    table = prepared.network.table if prepared else None
-    weight, accumulator = group.tensors_from_root((table.weight, table.accumulator) if table else None)
+    """Weights, rows, share of positive ones and optimiser state, on every process.
+
+    All are the root's, but for divided embedding rows of a state, which each process has.
+    """
+    head, goal, share, adam = group.from_root(lambda: _plain(prepared, state))
+    beginning = prepared.table if prepared else None
+    starts = group.from_root(lambda: _table_starts(prepared))
+    table: EmbeddingTable | ShardedTable
+    if sharding is Sharding.NONE or not starts:
+        table = _replicated(group, beginning, state)
+    else:
+        table = _divided(group, beginning, state, starts, training)
     data = shared(group, prepared.placed.data if prepared else None)
-    return Network(EmbeddingTable(weight, accumulator), head, goal), data, share, adam
+    return Network(table, head, goal), data, share, adam
 
 
-def _plain(prepared: Prepared | None) -> tuple[nn.Module, Goal, float, dict[str, object] | None]:
+def _replicated(group: Group, beginning: Beginning | None, state: State | None) -> EmbeddingTable:
+    """The root's embedding rows, all of them."""
+    table = None
+    if beginning:
+        table = EmbeddingTable(**state["rows"]) if state else beginning.whole()
+    return EmbeddingTable(*group.tensors_from_root((table.weight, table.accumulator) if table else None))
+
+
+def _divided(
+    group: Group, beginning: Beginning | None, state: State | None, starts: list[int], training: Training
+) -> ShardedTable:
+    """This process's share of the embedding rows."""
+    rows, width = group.from_root(lambda: (beginning.rows, beginning.width) if beginning else (0, 0))
+    shards = TorchRecShards(training.embedding_sharding, starts, rows, width, training.sparse_weight_decay)
+    table = ShardedTable(shards, group, width)
+    if state:
+        table.put(state["rows"])
+    else:
+        table.start(beginning)
+    return table
+
+
+def _table_starts(prepared: Prepared | None) -> list[int]:
+    """First embedding rows of the columns that have any of their own."""
+    assert prepared is not None, "called on the root"
+    slots = (*prepared.encoder.slots, *prepared.encoder.bags)
+    return sorted({slot.offset for slot in slots if slot.rows})
+
+
+def _plain(
+    prepared: Prepared | None, state: State | None
+) -> tuple[nn.Module, Goal, float, dict[str, object] | None]:
     """What of the start of a training is sent as it is."""
     assert prepared is not None, "called on the root"
-    network = prepared.network
-    return network.head, network.goal, prepared.placed.positive_share, prepared.adam
+    if state:
+        prepared.head.load_state_dict(state["head"])
+    adam = state["adam"] if state else prepared.adam
+    return prepared.head, prepared.goal, prepared.placed.positive_share, adam
+
+
+def _measured(
+    work: TrainWork, trainer: Trainer, prepared: Prepared | None
+) -> tuple[Report | None, dict[str, float]]:
+    """What is measured of the trained model, on the root."""
+    found: list[tuple[Report | None, dict[str, float]]] = []
+
+    def measure() -> None:
+        if prepared:
+            layout = layout_of(prepared.encoder, work.model)
+            found.append((_evaluate(work, trainer), _importance(trainer, layout)))
+
+    trainer.asked_by_root(measure)
+    return found[0] if found else (None, {})
+
+
+def _save(work: TrainWork, trainer: Trainer, prepared: Prepared | None, output: Path) -> None:
+    """Write the checkpoint, on the root; from the others it gets their embedding rows."""
+    network, table = trainer.network, trainer.network.table
+    if prepared:
+        held = table if isinstance(table, EmbeddingTable) else unwritten(table.rows, table.width)
+        trained = Trained(
+            model=work.model,
+            encoder=prepared.encoder,
+            table=held.weight,
+            head=network.head,
+            options=asdict(trainer.training),
+            accumulator=held.accumulator,
+            adam=trainer.optimizer.adam.state_dict(),
+        )
+        checkpoint.save(trained, output)
+        network.goal.save(output)
+    if isinstance(table, ShardedTable):
+        if prepared:
+            fill(output / checkpoint.WEIGHTS, table.blocks())
+        else:
+            deque(table.blocks(), maxlen=0)
 
 
 def _evaluate(work: TrainWork, trainer: Trainer) -> Report | None:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,6 @@ from torch import Tensor
 from sqlrec.errors import JobError
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep.dataset import Dataset
-from sqlrec.models.deep.embedding import EmbeddingTable
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.history import History, Sums
 from sqlrec.models.deep.machine import autocast
@@ -34,10 +34,12 @@ from sqlrec.models.deep.network import Network
 from sqlrec.models.deep.optimizer import Optimizer, schedule_of
 from sqlrec.models.deep.progress import State, States
 from sqlrec.models.deep.rows import Rows
+from sqlrec.models.deep.sharded import ShardedTable
 from sqlrec.models.deep.stopping import Interrupted, Stop
 from sqlrec.models.deep.training_options import Training
 from sqlrec.models.deep.weighting import ClassWeights
 
+T = TypeVar("T")
 REPORTS = 100
 """Points of the loss curve, and progress lines, of one training."""
 SAVING_SHARE = 0.05
@@ -46,22 +48,34 @@ SAVING_SHARE = 0.05
 
 @dataclass(slots=True)
 class _Best:
-    """Weights and optimiser state of the best measurement so far, kept when training may stop early."""
+    """Weights and optimiser state of the best measurement so far, kept when training may stop early.
+
+    Kept by the root, and by every process its share of embedding rows that are divided.
+    """
 
     value: float = -math.inf
     epoch: int = 0
     measurement: int = 0
-    table: EmbeddingTable | None = None
+    rows: dict[str, Tensor] | None = None
     head: Mapping[str, Tensor] | None = None
     adam: dict[str, Any] | None = None
     scores: npt.NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """What follows from a measurement; interrupted: SIGTERM came before anything was measured."""
+
+    is_best: bool = False
+    is_stalled: bool = False
+    is_interrupted: bool = False
+
+
 class Trainer:
     """Trains a :class:`Network` in place.
 
-    ``states`` is where states are kept, on the root process of a job that keeps any; ``validation`` rows
-    matter on the root only.
+    ``states`` is where states are kept, on the root process of a job that keeps any, and on all processes
+    when they divide the embedding rows; ``validation`` rows matter on the root only.
     """
 
     def __init__(
@@ -93,6 +107,7 @@ class Trainer:
         self.history = History()
         self.sums = Sums()
         self.best = _Best()
+        self._value = -math.inf
         self.epoch, self.step = 1, 0
         self.stop = Stop()
         self._saved, self._saving = time.monotonic(), 0.0
@@ -195,24 +210,46 @@ class Trainer:
 
     def _measure(self) -> bool:
         """Measure on the root; True, on every process, when training should stop."""
-        is_stalled, is_interrupted = self.group.from_root(self._measured)
-        if is_interrupted:
-            self._end()
-        return is_stalled
-
-    def _measured(self) -> tuple[bool, bool]:
-        """Whether training should stop, and whether SIGTERM came before anything was measured."""
-        if not self.network.is_finite:
+        broken = self.group.sum(torch.tensor([float(not self.network.is_finite)]))
+        if broken.item():
             raise _diverged(f"weights are no longer finite after epoch {self.epoch}")
+        measured = self.asked_by_root(self._measured)
+        if measured.is_interrupted:
+            self._keep(wanted=1.0, stops=1.0)
+        if measured.is_best and self._holds_best:
+            self.best = _Best(
+                value=self._value,
+                epoch=self.epoch,
+                measurement=self.history.measurements,
+                rows={name: tensor.clone() for name, tensor in self.network.table.tensors.items()},
+                head=copy.deepcopy(self.network.head.state_dict()),
+                adam=copy.deepcopy(self.optimizer.adam.state_dict()),
+                scores=self.history.scores,
+            )
+        return measured.is_stalled
+
+    def asked_by_root(self, make: Callable[[], T]) -> T:
+        """What ``make``, which asks the network, gives on the root; all processes call this at once."""
+        table = self.network.table
+        if isinstance(table, ShardedTable):
+            return table.answering(make, self.stop.check)
+        return self.group.from_root(make)
+
+    @property
+    def _holds_best(self) -> bool:
+        return self.group.is_root or isinstance(self.network.table, ShardedTable)
+
+    def _measured(self) -> _Measured:
         if self.validation is None:
-            return False, False
+            return _Measured()
+        # What others take part in cannot be ended anywhere: it looks itself whether it should end.
+        is_alone = not isinstance(self.network.table, ShardedTable)
         try:
-            with self.stop.at_once():
+            with self.stop.at_once() if is_alone else nullcontext():
                 scores = self.network.predict(self.validation)
                 measured = self.network.goal.measure(scores, self.validation, self.network.predict)
         except Interrupted:
-            self._save()
-            return False, True
+            return _Measured(is_interrupted=True)
         self.history.scores = scores
         self.history.measurements += 1
         for name, value in measured.items():
@@ -220,31 +257,26 @@ class Trainer:
         told = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
         place = "" if self.step == self.epoch_steps else f", step {self.step}/{self.epoch_steps}"
         self.progress(f"epoch {self.epoch}/{self.training.num_epochs}{place}: validation {told}")
-        return self._is_stalled(measured[self.network.goal.metric]), False
+        return self._compared(measured[self.network.goal.metric])
 
-    def _is_stalled(self, value: float) -> bool:
-        """Whether the best measurement is too long ago; a better one is kept."""
-        if not self.training.early_stopping_patience:
-            return False
-        if value > self.best.value:
-            self.best = _Best(
-                value=value,
-                epoch=self.epoch,
-                measurement=self.history.measurements,
-                table=self.network.table.clone(),
-                head=copy.deepcopy(self.network.head.state_dict()),
-                adam=copy.deepcopy(self.optimizer.adam.state_dict()),
-                scores=self.history.scores,
-            )
-        return self.history.measurements - self.best.measurement >= self.training.early_stopping_patience
+    def _compared(self, value: float) -> _Measured:
+        """Whether the last measurement is the best, and whether the best is too long ago."""
+        patience = self.training.early_stopping_patience
+        if not patience:
+            return _Measured()
+        is_best, self._value = value > self.best.value, value
+        best = self.history.measurements if is_best else self.best.measurement
+        return _Measured(is_best=is_best, is_stalled=self.history.measurements - best >= patience)
 
     def _restore_best(self) -> None:
         best = self.best
-        if best.table is None or best.measurement == self.history.measurements:
+        if not self.group.from_root(lambda: 0 < best.measurement < self.history.measurements):
+            return
+        if best.rows is None:
             return
         assert best.head is not None
         assert best.adam is not None
-        self.network.table = best.table
+        self.network.table.put(best.rows)
         self.network.head.load_state_dict(best.head)
         self.optimizer.adam.load_state_dict(best.adam)
         self.history.best_epoch, self.history.scores = best.epoch, best.scores
@@ -252,7 +284,7 @@ class Trainer:
 
     def _wants_state(self) -> bool:
         """Whether a state is due after the step that is about to be taken; the root decides."""
-        if self.states is None:
+        if self.states is None or not self.group.is_root:
             return False
         every, seconds = self.training.checkpoint_steps, 60 * self.training.checkpoint_minutes
         if every and (self._done + 1) % every == 0:
@@ -286,23 +318,21 @@ class Trainer:
         raise Interrupted
 
     def state(self) -> State:
-        """All that the next steps depend on, the root's."""
+        """All that the next steps depend on, as far as this process has it."""
         best = None
-        if self.best.table is not None:
-            fields = ("value", "epoch", "measurement", "head", "adam")
-            table, scores = self.best.table, self.best.scores
+        if self.best.rows is not None:
+            fields = ("value", "epoch", "measurement", "rows", "head", "adam")
+            scores = self.best.scores
             best = {
                 **{name: getattr(self.best, name) for name in fields},
-                "table": table.weight,
-                "accumulator": table.accumulator,
                 "scores": None if scores is None else torch.from_numpy(scores),
             }
         return {
             "epoch": self.epoch,
             "step": self.step,
             "threads": torch.get_num_threads(),
-            "table": self.network.table.weight,
-            "accumulator": self.network.table.accumulator,
+            "processes": self.group.size,
+            "rows": self.network.table.tensors,
             "head": self.network.head.state_dict(),
             "adam": self.optimizer.adam.state_dict(),
             "history": self.history.state(),
@@ -313,7 +343,7 @@ class Trainer:
     def resume(self, state: State | None) -> None:
         """Go on from the place of a :meth:`state`, whose weights the network already has.
 
-        The root gives the state; for the others it is None.
+        The root has a state; the others have one when they divide the embedding rows, else None.
         """
         place = self.group.from_root(
             lambda: {name: state[name] for name in ("epoch", "step", "history", "sums")} if state else {}
@@ -323,8 +353,8 @@ class Trainer:
         if not self.group.is_root:
             self.sums.new_loss = 0.0
         if state and (best := state["best"]):
-            scores, table = best.pop("scores"), EmbeddingTable(best.pop("table"), best.pop("accumulator"))
-            self.best = _Best(**best, table=table, scores=None if scores is None else scores.numpy())
+            scores = best.pop("scores")
+            self.best = _Best(**best, scores=None if scores is None else scores.numpy())
         self.progress(f"resumed at epoch {self.epoch}, step {self.step} of {self.epoch_steps}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any
 
 from sqlrec.models.deep.schedule import Curve
@@ -18,6 +19,15 @@ from sqlrec.spec.options import Option, OptionKind, OptionSet, Parsed, Scope
 TRAIN = frozenset({Scope.MODEL, Scope.TRAIN})
 MAX_SEED = 2**31 - 1
 BALANCED = "balanced"
+
+
+class Sharding(StrEnum):
+    """How embedding rows are divided among processes; the names are TorchRec's."""
+
+    NONE = "none"
+    ROW_WISE = "row_wise"
+    TABLE_WISE = "table_wise"
+
 
 _LOOP = (
     Option(
@@ -93,6 +103,18 @@ _LOOP = (
         minimum=0,
         maximum=MAX_SEED,
         doc="Seed of initial weights, row order and validation split.",
+    ),
+)
+
+_SHARDING = (
+    Option(
+        key="embedding_sharding",
+        kind=OptionKind.STRING,
+        scopes=TRAIN,
+        default=Sharding.NONE.value,
+        choices=tuple(Sharding),
+        doc="How the processes of a job divide the embedding rows: those of each column evenly, "
+        "or whole columns; none: each process holds all rows. Dividing needs the extra sqlrec[sharding].",
     ),
 )
 
@@ -241,7 +263,7 @@ _MEASURING = (
 
 def training_options() -> tuple[Option, ...]:
     """All options of TRAIN MODEL."""
-    return (*_LOOP, *_OPTIMISER, *_ROWS, *_MEASURING)
+    return (*_LOOP, *_SHARDING, *_OPTIMISER, *_ROWS, *_MEASURING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +279,7 @@ class Training:
     num_threads: int
     data_memory_mb: int
     seed: int
+    embedding_sharding: Sharding
     lr_schedule: Curve
     warmup_steps: int
     warmup_ratio: float
@@ -283,6 +306,7 @@ class Training:
             **{
                 **typed,
                 "mixed_precision": str(typed["mixed_precision"] or "").upper(),
+                "embedding_sharding": Sharding(str(typed["embedding_sharding"]).lower()),
                 "lr_schedule": Curve(str(typed["lr_schedule"]).lower()),
                 "class_weights": str(typed["class_weights"] or "").lower(),
             }
