@@ -103,3 +103,14 @@ def test_wide_weights_start_at_zero() -> None:
 def test_sum_by_row(dtype: torch.dtype) -> None:
     rows, total = sum_by_row(torch.tensor([3, 1, 3], dtype=dtype), torch.tensor([[1.0], [2.0], [4.0]]))
     assert (rows.tolist(), total.tolist()) == ([1, 3], [[2.0], [5.0]])
+    rows, total = sum_by_row(torch.empty(0, dtype=dtype), torch.empty(0, 2))
+    assert (rows.shape, total.shape) == ((0,), (0, 2))
+
+
+def test_sums_by_row_are_added_in_the_order_of_the_rows() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randint(0, 7, (200,), generator=generator, dtype=torch.int32)
+    gradient = torch.randn(200, 9, generator=generator)[:, 2:7]
+    expected = torch.zeros(7, 5).index_add_(0, rows.long(), gradient)
+    distinct, total = sum_by_row(rows, gradient)
+    assert distinct.tolist() == list(range(7)) and torch.equal(total, expected)
