@@ -13,7 +13,7 @@ WORKERS ?= 2
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt hatch_build.py sqlrec/serving/_rows.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "sqlrec needs Python 3.11 or newer; name it: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "installing into $(VENV) (first time only)"
@@ -25,7 +25,8 @@ ifeq ($(TORCH),cpu)
 	|| $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
 	  --extra-index-url $(TORCH_CPU_INDEX) "torch==$(TORCH_VERSION)+cpu"
 endif
-	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@$(BIN)/uv pip install -q --compile-bytecode --reinstall-package sqlrec --python $(BIN)/python \
+	  -c constraints.txt -e '.[dev]'
 	@$(BIN)/python -m compileall -q sqlrec
 	@touch $@
 

@@ -8,6 +8,7 @@ import orjson
 
 from sqlrec.serving.frame import Array, Outputs
 from sqlrec.serving.json_payload import PayloadReader
+from sqlrec.serving.json_scan import scanner_of
 from sqlrec.serving.json_values import Decoder
 from sqlrec.serving.wire import Header, Reading
 from sqlrec.spec.signature import Signature
@@ -20,11 +21,13 @@ class JsonWire:
         names = tuple(column.name for column in signature.inputs)
         self._reader = PayloadReader(names, missing_as_null=missing_as_null, max_rows=max_rows)
         self._decoder = Decoder(signature.inputs)
+        self._scanner = scanner_of(signature.inputs, missing_as_null=missing_as_null, max_rows=max_rows)
         self._names = [output.name for output in signature.outputs]
 
     def read(self, body: bytes, header: Header) -> Reading:
         """Raises ``RequestError`` SR650 … SR655."""
-        return Reading(self._decoder.decode(self._reader.read(body)), self.write)
+        frame = self._scanner and self._scanner.read(body)
+        return Reading(frame or self._decoder.decode(self._reader.read(body)), self.write)
 
     def write(self, outputs: Outputs) -> bytes:
         """``{"probs": […]}``; a NaN becomes null, for JSON has no other word for it."""
