@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -32,6 +32,7 @@ from sqlrec.models.exporting.write import Export, require_parity
 from sqlrec.models.tables.sample import Sample
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
+from sqlrec.spec.options import OptionValue
 from sqlrec.spec.schema import DataType, Kind, Schema
 from sqlrec.spec.signature import OutputColumn
 
@@ -208,7 +209,11 @@ def test_int8_layers_pass_their_codes_on(tmp_path: Path) -> None:
 
 
 def test_int8_layers_of_one_source_share_its_codes(tmp_path: Path) -> None:
-    options = {"num_expert": 3, "expert_hidden_units": "32", "tower_hidden_units": "16"}
+    options: dict[str, OptionValue] = {
+        "num_expert": 3,
+        "expert_hidden_units": "32",
+        "tower_hidden_units": "16",
+    }
     spec = replace(model_of(()), type="tzrec.mmoe", options=options)
     layout = Layout(columns=(Column(name="c", dim=32),), dense_width=4, outputs=2)
     head, rows = new_head(spec, layout, seed=0), wide_and_narrow_rows(500)
@@ -221,3 +226,19 @@ def test_int8_layers_of_one_source_share_its_codes(tmp_path: Path) -> None:
     found = run(open_session(small.SerializeToString()), rows[0])[0]
     for task in range(2):
         assert np.corrcoef(found[:, task], expected[:, task])[0, 1] > 0.995
+
+
+@pytest.mark.parametrize(("factor", "scales"), [(1.0, {()}), (200.0, {(64,), (32,)})])
+def test_a_unit_that_is_never_on_does_not_set_the_scale_of_the_others(
+    factor: float, scales: set[tuple[int, ...]]
+) -> None:
+    layout = Layout(columns=(Column(name="c", dim=32),), dense_width=4)
+    head = new_head(model_of((64, 32)), layout, seed=0)
+    assert isinstance(head, WideAndDeep)
+    first = cast(nn.Linear, head.deep[0])
+    with torch.no_grad():
+        first.weight[0] *= factor
+        first.bias[0] = -10 * factor
+    small = quantized_head(export_head(head, 1, 33, 4), wide_and_narrow_rows(500))
+    found = {t.name: tuple(t.dims) for t in small.graph.initializer if t.name.endswith("_weight_scale")}
+    assert set(found.values()) == scales

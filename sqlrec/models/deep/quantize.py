@@ -1,4 +1,4 @@
-"""Static INT8 for the head of a model: its dense layers, calibrated on rows, weights a scale a column.
+"""Static INT8 for the head of a model: its dense layers, calibrated on rows.
 
 Static, because dynamic quantisation takes its scale from the batch and so makes a row's score depend on
 the rows beside it. The graph keeps to standard operators (a layer between QuantizeLinear and
@@ -10,7 +10,8 @@ is 20 times slower.
 Embeddings (hundredths) and standardised numbers (up to 5) enter the first layer side by side; one scale
 for both would round the embeddings away. As in SmoothQuant (Xiao et al. 2023) each input column is first
 divided by a factor that its weights take over; on the flights data that makes the error 8 times smaller.
-So is the input of every layer that reads something else than hidden units.
+So is the input of every layer that reads something else than hidden units. After that one scale is mostly
+enough for all weights of a layer, which takes 3 microseconds less for a single row than a scale a column.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ BALANCE = 0.75
 SMALLEST = 1e-5
 WEIGHT_CODES, CODES = 127, 255
 """Largest code of a weight, which is signed, and of an activation."""
+ERROR_BATCHES = 4
+LOSS = 1.5
+"""How many times the error of a scale a column one scale for all of a layer's weights may have."""
 BIAS_CODES = 2**30
 """Largest code of a bias: 32 bits hold it and the products that are added."""
 
@@ -46,19 +50,20 @@ def quantized_head(head: ModelProto, calibration: Sequence[Feeds]) -> ModelProto
 
     Raises ``JobError`` SR533 when the head has no layer to quantise.
     """
-    model = ModelProto()
-    model.CopyFrom(head)
-    layers = _layers(model)
+    layers = _layers(head)
     if not layers:
         raise JobError("SR533", f"no layer of the model is {MIN_COLUMNS} wide, so INT8 gains nothing")
-    reach = _reach(model, {name for layer in layers for name in (layer.source, layer.result)}, calibration)
-    made = _Quantized(model, layers, reach)
-    nodes = list(model.graph.node)
-    del model.graph.node[:]
-    model.graph.node.extend(made.rewritten(nodes))
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(made.tensors.values())
-    return model
+    reach = _reach(head, {name for layer in layers for name in (layer.source, layer.result)}, calibration)
+    few, many = (_Quantized(head, layers, reach, by_column=by_column).made() for by_column in (False, True))
+    feeds = calibration[:ERROR_BATCHES]
+    exact = _answers(head, feeds)
+    errors = [float(np.sqrt(np.mean((_answers(one, feeds) - exact) ** 2))) for one in (few, many)]
+    return few if errors[0] <= LOSS * errors[1] else many
+
+
+def _answers(model: ModelProto, feeds: Sequence[Feeds]) -> npt.NDArray[Any]:
+    session = open_session(model.SerializeToString())
+    return np.concatenate([session.run(None, dict(feed))[0] for feed in feeds])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +155,7 @@ class _Quantized:
     model: ModelProto
     layers: Sequence[_Layer]
     reach: Mapping[str, _Reach]
+    by_column: bool
     tensors: dict[str, TensorProto] = field(init=False)
     nodes: list[NodeProto] = field(default_factory=list)
     factors: dict[str, Floats] = field(default_factory=dict)
@@ -159,8 +165,17 @@ class _Quantized:
     def __post_init__(self) -> None:
         self.tensors = {tensor.name: tensor for tensor in self.model.graph.initializer}
 
-    def rewritten(self, nodes: Sequence[NodeProto]) -> list[NodeProto]:
-        """The nodes in an order that computes."""
+    def made(self) -> ModelProto:
+        """The whole head."""
+        model = ModelProto()
+        model.CopyFrom(self.model)
+        nodes = self._rewritten(list(model.graph.node))
+        del model.graph.node[:], model.graph.initializer[:]
+        model.graph.node.extend(nodes)
+        model.graph.initializer.extend(self.tensors.values())
+        return model
+
+    def _rewritten(self, nodes: Sequence[NodeProto]) -> list[NodeProto]:
         layers = {layer.name: layer for layer in self.layers}
         gone = {layer.relu for layer in self.layers if layer.relu}
         others = {name for node in nodes if node.name not in layers for name in node.input}
@@ -221,14 +236,15 @@ class _Quantized:
         return helper.make_node("DequantizeLinear", inputs, [output], name=f"{output}_floats")
 
     def _constants(self, layer: _Layer, weights: Floats, source: np.float32) -> list[str]:
-        """Weights, and the bias where there is one, as codes with a scale for each output."""
+        """Weights, and the bias where there is one, as codes; a scale for each output, or one for all."""
         bias = numpy_helper.to_array(self.tensors[layer.bias]) if layer.bias else np.zeros(1, np.float32)
         least = np.maximum(np.abs(bias) / (source * BIAS_CODES), np.finfo(np.float32).tiny / source)
         scale = np.maximum(np.abs(weights).max(axis=0) / WEIGHT_CODES, least).astype(np.float32)
+        scale = scale if self.by_column else np.asarray(scale.max())
         codes = np.rint(weights / scale).astype(np.int8)
         found = [self._stored(f"{layer.name}_weight", codes, scale, axis=1)]
         if layer.bias:
-            worth = (scale * source).astype(np.float32)
+            worth = np.asarray(scale * source, np.float32)
             shifts = np.rint(bias.astype(np.float64) / worth).astype(np.int32)
             found.append(self._stored(f"{layer.name}_bias", shifts, worth, axis=0))
         return found
@@ -237,7 +253,7 @@ class _Quantized:
         inputs = [
             self._constant(f"{name}_codes", codes),
             self._constant(f"{name}_scale", scale),
-            self._constant(f"{name}_zero", np.zeros(len(scale), codes.dtype)),
+            self._constant(f"{name}_zero", np.zeros(scale.shape, codes.dtype)),
         ]
         self.nodes.append(helper.make_node("DequantizeLinear", inputs, [name], name=name, axis=axis))
         return name
