@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from sqlrec.serving.batching import Batcher, Call
+from sqlrec.serving.arrow_wire import ArrowWire
+from sqlrec.serving.batching import Batcher, Call, Wires
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.json_wire import JsonWire
+from sqlrec.serving.oip_wire import OipWire
 from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
 from sqlrec.spec.service import ServedModel, ServiceSpec
+from sqlrec.spec.signature import Signature
 
 
 class Observer(Protocol):
@@ -54,12 +57,18 @@ class Lane:
 async def open_lane(model: ServedModel, config: ServeConfig[ServiceSpec], observer: Observer) -> Lane:
     """Load and warm a model; raises ``StateError`` SR501, SR502, SR671 and SR672."""
     scorer = await asyncio.to_thread(load_scorer, model, threads=config.threads, observe=observer.batch_done)
-    wires = {
-        "json": JsonWire(
-            scorer.signature,
-            missing_as_null=config.spec.options.get("missing_features") == "null",
-            max_rows=config.limits.rows,
-        ),
-    }
+    wires = _wires(model, scorer.signature, config)
     queue = config.limits.queue_bytes
     return Lane(model, scorer, Batcher(scorer, wires, queue_bytes=queue, stage=observer.stage_done))
+
+
+def _wires(model: ServedModel, signature: Signature, config: ServeConfig[ServiceSpec]) -> Wires:
+    """The forms in which a model can be asked, by name."""
+    null = config.spec.options.get("missing_features") == "null"
+    rows = config.limits.rows
+    name = str(model.model.name)
+    return {
+        "json": JsonWire(signature, missing_as_null=null, max_rows=rows),
+        "arrow": ArrowWire(signature, missing_as_null=null, max_rows=rows),
+        "oip": OipWire(signature, name=name, version=model.version, missing_as_null=null, max_rows=rows),
+    }

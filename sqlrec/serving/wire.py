@@ -11,15 +11,25 @@ from sqlrec.serving.frame import Frame, Outputs
 JSON = b"application/json"
 Header = Callable[[bytes], str]
 """A request's header by its name in lower case; empty when it has none."""
+Headers = tuple[tuple[str, str], ...]
+
+
+def no_headers() -> Headers:
+    """An answer that needs no headers of its own."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A request as its form tells it: the rows to score, and how their outputs are written."""
+    """A request as its form tells it: the rows to score, and how their outputs are written.
+
+    ``headers`` are those of the answer that was written.
+    """
 
     frame: Frame
     write: Callable[[Outputs], bytes]
     content_type: bytes = JSON
+    headers: Callable[[], Headers] = no_headers
 
 
 class Wire(Protocol):
