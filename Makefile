@@ -8,7 +8,7 @@ TORCH_VERSION := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test check compiled docs format e2e bench-train clean help
+.PHONY: demo test check compiled docs format e2e bench-train bench-serve clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -60,6 +60,9 @@ format: $(VENV)/installed  ## fix what can be fixed
 
 bench-train: $(VENV)/installed  ## training speed and quality against other frameworks (DATA=ctr.parquet)
 	@$(BIN)/python benchmarks/train.py $(if $(DATA),--data $(DATA)) --rounds 3
+
+bench-serve: $(VENV)/installed  ## requests a second and latency against other servers (needs wrk)
+	@$(BIN)/python benchmarks/serve.py
 
 e2e: $(VENV)/installed  ## only the tests that run whole scripts
 	@$(BIN)/python -m pytest -q -m e2e
