@@ -66,8 +66,12 @@ def model_text(spec: ModelSpec, names: ScriptScope) -> str:
 
 def service_text(served: Served) -> str:
     """A service: what it serves."""
-    what = f", checkpoint `{served.checkpoint}`" if served.checkpoint else ""
-    return f"**service {served.name}**\n\nmodel `{served.model}`{what}"
+    members = (f"model `{m.model}`{_at(m.checkpoint)}" for m in served.members)
+    return f"**service {served.name}**\n\n{'; '.join(members)}"
+
+
+def _at(checkpoint: str) -> str:
+    return f", checkpoint `{checkpoint}`" if checkpoint else ""
 
 
 def checkpoint_text(made: Made) -> str:

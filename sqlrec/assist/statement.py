@@ -11,6 +11,7 @@ from sqlrec.models.lookup import model_type
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.script_options import SCRIPT_OPTIONS
 from sqlrec.plan.tables import TABLE_OPTIONS
+from sqlrec.spec.group import with_group
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionSet, OptionValue, Scope, canonical_key
 from sqlrec.sql.lexer import Kind, Token
@@ -70,6 +71,10 @@ class Sketch:
         index += 1
         while index < len(tokens) and tokens[index].key in SKIPPED:
             index += 1
+        return self._name_at(index)
+
+    def _name_at(self, index: int) -> Ident | None:
+        tokens = self.inner
         parts: list[Token] = []
         while index < len(tokens) and tokens[index].kind in NAMES:
             parts.append(tokens[index])
@@ -83,12 +88,20 @@ class Sketch:
     @property
     def model(self) -> ModelName | None:
         """The model the statement is about: named in it, or served by the service it names."""
-        name = self.named("MODEL")
+        name = self.named("MODEL") or self._member()
         if name is not None and len(name.parts) <= 3 and all(name.parts):
             return self.names.model_name(name)
         service = self.named("SERVICE")
         served = self.names.service(service.text) if service else None
         return served.model if served else None
+
+    def _member(self) -> Ident | None:
+        """The model of the list after MODELS that is being written; behind the list, its first one."""
+        tokens = self.inner
+        start = next((i for i, token in enumerate(tokens) if token.key == "MODELS"), len(tokens))
+        closed = any(token.key == ")" for token in tokens[start:])
+        commas = [i for i, token in enumerate(tokens) if i > start + 1 and token.key == ","]
+        return self._name_at(commas[-1] + 1 if commas and not closed else start + 2)
 
     @property
     def given(self) -> dict[str, OptionValue]:
@@ -131,7 +144,18 @@ class Sketch:
             return Options(TABLE_OPTIONS, Scope.TABLE, self.given)
         scope = VERBS.get(self.verb, Scope.SERVICE if second == "SERVICE" else Scope.MODEL)
         controller = self.names.controller_of(self.type) if self.type else None
-        return Options(controller.options, scope, self.given) if controller else None
+        if controller is None:
+            return None
+        several = scope is Scope.SERVICE and self._has_several
+        declared = with_group(controller.options) if several else controller.options
+        return Options(declared, scope, self.given)
+
+    @property
+    def _has_several(self) -> bool:
+        """Whether the service has several models: those that are written, or those it was created with."""
+        service = self.named("SERVICE")
+        served = self.names.service(service.text) if service and self.verb != "CREATE" else None
+        return bool(served and served.others) or "MODELS" in self.keys
 
 
 def _columns(tokens: Sequence[Token]) -> Iterator[str]:

@@ -66,6 +66,14 @@ class ServeCheckpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A model behind a service, and its checkpoint; an empty one: none was named."""
+
+    model: ModelName
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Promote:
     """ALTER SERVICE … PROMOTE."""
 

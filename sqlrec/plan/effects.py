@@ -187,8 +187,13 @@ def _renamed(spec: ModelSpec, new: ModelName, scope: ScriptScope) -> None:
     scope.checkpoints |= {(new.key, name): known for name, known in made.items()}
     scope.aliases |= {(new.key, name): target for name, target in aliases.items()}
     for key, served in scope.services.items():
-        if served is not None and served.model == old:
-            scope.services[key] = replace(served, model=new)
+        if served is not None and any(member.model == old for member in served.members):
+            scope.services[key] = _of_renamed(served, old, new)
+
+
+def _of_renamed(served: Served, old: ModelName, new: ModelName) -> Served:
+    first, *others = (replace(m, model=new) if m.model == old else m for m in served.members)
+    return replace(served, model=first.model, others=tuple(others))
 
 
 def _record_checkpoints(step: TrainStep | ExportStep | ImportStep, scope: ScriptScope) -> None:
@@ -217,12 +222,13 @@ def _record_service(
             if now is None or not step.if_not_exists:
                 fresh = now is None and scope.catalog.closed
                 before = now.checkpoint if now else None if fresh else ""
-                served = Served(step.service, step.model, step.checkpoint, step.line, before)
+                served = Served(step.service, step.model, step.checkpoint, step.line, before, step.others)
                 scope.services[step.service.casefold()] = served
         case AlterServiceStep():
             if isinstance(step.change, ServeCheckpoint):
                 _serves(now, step.change.checkpoint, step.line, scope)
         case RollbackStep(checkpoint=checkpoint):
+            now = replace(now, others=()) if now else None
             _serves(now, checkpoint or (now.before if now else "") or "", step.line, scope)
         case DropServiceStep():
             scope.services[step.service.casefold()] = None

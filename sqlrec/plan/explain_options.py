@@ -21,6 +21,7 @@ from sqlrec.plan.plan import (
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.templates import is_templated
 from sqlrec.scoring.options import SCORE_OPTIONS
+from sqlrec.spec.group import GROUP_OPTIONS, ROUTING_OF
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import Effective, OptionSet, OptionValue, Scope
 from sqlrec.spec.table import Relation
@@ -30,7 +31,6 @@ _SCOPES: dict[type[Step], Scope] = {
     TrainStep: Scope.TRAIN,
     ExportStep: Scope.EXPORT,
     EvaluateStep: Scope.EVALUATE,
-    DeployStep: Scope.SERVICE,
 }
 
 
@@ -42,8 +42,10 @@ def options_of(step: Step, world: ScriptScope) -> tuple[ExplainedOption, ...]:
             return listed(_in_force(of_type.options, Scope.MODEL, model=spec.options)) if of_type else ()
         case ImportStep(model=name):
             return listed(_of_statement(name, {}, Scope.EXPORT, world))
-        case TrainStep() | ExportStep() | EvaluateStep() | DeployStep():
+        case TrainStep() | ExportStep() | EvaluateStep():
             return listed(_of_statement(step.model, step.options, _SCOPES[type(step)], world))
+        case DeployStep():
+            return listed(_of_statement(step.model, step.options, Scope.SERVICE, world) | _of_group(step))
         case AlterModelStep(change=SetOptions(options=options)):
             return listed(_written(options))
         case AlterServiceStep(change=ServeCheckpoint(options=options) | SetOptions(options=options)):
@@ -52,6 +54,13 @@ def options_of(step: Step, world: ScriptScope) -> tuple[ExplainedOption, ...]:
             return listed(SCORE_OPTIONS.effective(Scope.SCRIPT, script=step.options))
         case _:
             return ()
+
+
+def _of_group(step: DeployStep) -> dict[str, Effective]:
+    """How several models work together; nothing for one."""
+    found = _in_force(GROUP_OPTIONS, Scope.SERVICE, statement=step.options) if step.others else {}
+    routing = found["routing"].value if found else ""
+    return {key: option for key, option in found.items() if ROUTING_OF.get(key, routing) == routing}
 
 
 def _of_service(

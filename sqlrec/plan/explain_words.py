@@ -7,6 +7,7 @@ from typing import assert_never
 from sqlrec.plan.changes import (
     DropAlias,
     DropCheckpoint,
+    Member,
     Promote,
     RenameTo,
     ResetOptions,
@@ -41,6 +42,7 @@ from sqlrec.plan.plan import (
     Step,
     TrainStep,
 )
+from sqlrec.spec.group import Routing
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.table import EvaluatedTable, PredictedTable, Relation, SearchedTable
@@ -128,8 +130,7 @@ def _training(step: TrainStep | ExportStep | ImportStep | EvaluateStep) -> str:
 def _service(step: DeployStep | AlterServiceStep | RollbackStep | DropServiceStep) -> str:
     match step:
         case DeployStep():
-            what = f"{step.checkpoint} of model" if step.checkpoint else "model"
-            return f"serve {what} {step.model} as {step.service}"
+            return _deployed(step)
         case AlterServiceStep():
             return _service_change(step)
         case RollbackStep(checkpoint=name):
@@ -138,6 +139,16 @@ def _service(step: DeployStep | AlterServiceStep | RollbackStep | DropServiceSte
             return f"stop service {step.service}"
         case _:
             assert_never(step)
+
+
+def _deployed(step: DeployStep) -> str:
+    if not step.others:
+        what = f"{step.checkpoint} of model" if step.checkpoint else "model"
+        return f"serve {what} {step.model} as {step.service}"
+    members = (Member(model=step.model, checkpoint=step.checkpoint), *step.others)
+    shown = ", ".join(f"{m.model} {m.checkpoint}".rstrip() for m in members)
+    routing = step.options.get("routing", Routing.SPECULATIVE)
+    return f"serve models {shown} together ({routing}) as {step.service}"
 
 
 def _service_change(step: AlterServiceStep) -> str:

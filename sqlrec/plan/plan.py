@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sqlrec.errors import Diagnostic
-from sqlrec.plan.changes import ModelChange, ServiceChange
+from sqlrec.plan.changes import Member, ModelChange, ServiceChange
 from sqlrec.spec import codec
 from sqlrec.spec.function import ApiSpec, FunctionSpec, Program
 from sqlrec.spec.model import ModelSpec
@@ -115,11 +115,15 @@ class ImportStep(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployStep(Base):
-    """CREATE [OR REPLACE] SERVICE. An empty ``checkpoint`` means that none was named."""
+    """CREATE [OR REPLACE] SERVICE. An empty ``checkpoint`` means that none was named.
+
+    ``others`` are the models after the first one of ON MODELS.
+    """
 
     service: str
     model: ModelName
     checkpoint: str
+    others: tuple[Member, ...] = ()
     replace: bool = False
     if_not_exists: bool = False
     options: Mapping[str, OptionValue] = field(default_factory=dict)

@@ -102,7 +102,10 @@ def _gates(step: Step, scope: ScriptScope) -> tuple[Ref, ...]:
     match step:
         case ExportStep():
             return (*asserted, *evaluations(scope.gates, step.model, step.checkpoint))
-        case DeployStep() | AlterModelStep(change=SetAlias()):
+        case DeployStep():
+            models = dict.fromkeys((step.model, *(member.model for member in step.others)))
+            return (*asserted, *(ref for model in models for ref in evaluations(scope.gates, model)))
+        case AlterModelStep(change=SetAlias()):
             return (*asserted, *evaluations(scope.gates, step.model))
         case AlterServiceStep(change=ServeCheckpoint() | Promote()) | RollbackStep():
             served = scope.service(step.service)

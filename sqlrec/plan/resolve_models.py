@@ -115,7 +115,11 @@ def _drop_model(statement: DropModel, scope: ScriptScope) -> DropModelStep:
 def _once_used_by(model: ModelName, scope: ScriptScope) -> tuple[Ref, ...]:
     """Services that the script dropped, or gave another checkpoint: what is in use is not dropped."""
     services = scope.services.items()
-    return tuple(service_ref(key) for key, served in services if served is None or served.model == model)
+    return tuple(
+        service_ref(key)
+        for key, served in services
+        if served is None or any(member.model == model for member in served.members)
+    )
 
 
 def _alter_model(statement: AlterModel, scope: ScriptScope) -> AlterModelStep:

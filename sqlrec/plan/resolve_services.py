@@ -21,6 +21,7 @@ from sqlrec.sql.statements import (
     ResetOptions,
     RollbackService,
     ServeCheckpoint,
+    ServiceModel,
     SetOptions,
     Text,
 )
@@ -44,21 +45,32 @@ def resolve_services(statement: AboutServices, scope: ScriptScope) -> Step:
 
 
 def _create(statement: CreateService, scope: ScriptScope) -> DeployStep:
-    name = scope.as_declared(scope.model_name(statement.model))
-    checkpoint = known_name(name, statement.checkpoint, scope)
+    members = tuple(_member(model, scope) for model in statement.models)
+    first, *others = members
     return DeployStep(
         id="",
         line=0,
         sql="",
         service=statement.name.text,
-        model=name,
-        checkpoint=checkpoint,
+        model=first.model,
+        checkpoint=first.checkpoint,
+        others=tuple(others),
         replace=statement.replace,
         if_not_exists=statement.if_not_exists,
         options=stored_options(statement.options),
-        reads=(model_ref(name), *(_parts(name, checkpoint, scope) or (_any_of(name),))),
+        reads=tuple(dict.fromkeys(ref for member in members for ref in _read(member, scope))),
         writes=(service_ref(statement.name.text),),
     )
+
+
+def _member(model: ServiceModel, scope: ScriptScope) -> changes.Member:
+    name = scope.as_declared(scope.model_name(model.name))
+    return changes.Member(model=name, checkpoint=known_name(name, model.checkpoint, scope))
+
+
+def _read(member: changes.Member, scope: ScriptScope) -> tuple[Ref, ...]:
+    checkpoints = _parts(member.model, member.checkpoint, scope) or (_any_of(member.model),)
+    return (model_ref(member.model), *checkpoints)
 
 
 def _any_of(model: ModelName) -> Ref:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sqlrec.errors import Span, SqlRecError, position
 from sqlrec.models.controller import ModelController
 from sqlrec.plan.catalog import Catalog, ReadColumns, no_columns
+from sqlrec.plan.changes import Member
 from sqlrec.plan.functions import FunctionBlock
 from sqlrec.plan.functions_scope import Inside
 from sqlrec.plan.plan import Param, Ref
@@ -56,6 +57,7 @@ class Served:
     """What a service serves; an empty ``checkpoint``: the script names none.
 
     ``before`` is what it served before that: empty when that is not known, None when there was nothing.
+    ``others`` are the models after the first, with their checkpoints.
     """
 
     name: str
@@ -63,6 +65,12 @@ class Served:
     checkpoint: str
     line: int = 0
     before: str | None = ""
+    others: tuple[Member, ...] = ()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All models behind it, in their order."""
+        return (Member(model=self.model, checkpoint=self.checkpoint), *self.others)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -242,7 +250,8 @@ class ScriptScope:
         return [
             name
             for name, served in found
-            if served and served.model == model and wanted in ("", served.checkpoint.casefold())
+            if served
+            and any(m.model == model and wanted in ("", m.checkpoint.casefold()) for m in served.members)
         ]
 
     # Functions and APIs

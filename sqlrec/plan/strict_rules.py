@@ -133,8 +133,8 @@ def _on_query(statement: TrainModel | ExportModel, tokens: Tokens) -> bool:
 
 
 def _qualified(statement: Any, tokens: Tokens) -> bool:
-    name = statement.model if isinstance(statement, CreateService) else statement.name
-    return len(name.parts) > 1
+    models = statement.models if isinstance(statement, CreateService) else (statement,)
+    return any(len(model.name.parts) > 1 for model in models)
 
 
 def _explains_other(statement: Explain, tokens: Tokens) -> bool:
@@ -270,6 +270,14 @@ CLAUSES = (
         SQLREC,
         _given("temporary"),
         hint="leave it out, and drop the model in the end",
+    ),
+    Rule(
+        "ON MODELS",
+        CreateService,
+        SQLREC,
+        _given("others"),
+        ("ON", "MODELS"),
+        hint="create a service of each model",
     ),
     Rule("a model name with a database", _MODELS, SQLREC, _qualified, (".",), hint=_SIMPLE_NAME),
     Rule("IF EXISTS before DROP CHECKPOINT", AlterModel, SQLREC, _given("if_exists"), ("IF", "EXISTS")),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sqlrec.spec.group import Group
 from sqlrec.spec.job import Resources
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Parsed
@@ -29,10 +30,14 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
-    """What a service runtime makes true: ``models`` behind one URL; the first is the service's own."""
+    """What a service runtime makes true: ``models`` behind one URL; the first is the service's own.
+
+    ``group`` says how several work together; without one, requests go to the first.
+    """
 
     name: str
     models: tuple[ServedModel, ...]
+    group: Group | None = None
     replicas: int = 1
     resources: Resources = Resources()
     options: Mapping[str, Parsed] = field(default_factory=dict)

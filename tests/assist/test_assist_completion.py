@@ -21,6 +21,7 @@ NAMED = [
     *(f"tzrec.{name}" for name in DEEP),
 ]
 """Types that `model` names; the others are named by `provider`, `type` and `algorithm`."""
+PAIR = "CREATE SERVICE pair ON MODELS (m CHECKPOINT = 'v1_export', m CHECKPOINT = '@prod');"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,8 @@ NAMED = [
         ("CREATE MODEL x |", ["INPUT", "OUTPUT", "COMMENT", "WITH", "AS"]),
         ("CREATE MODEL x (a INT) |", ["COMMENT", "WITH", "AS"]),
         ("CREATE MODEL x (a INT N|", ["NOT NULL"]),
-        ("CREATE SERVICE x |", ["ON MODEL"]),
+        ("CREATE SERVICE x ON MODELS (m |", ["CHECKPOINT ="]),
+        ("CREATE SERVICE x |", ["ON MODEL", "ON MODELS"]),
         ("ALTER SERVICE s |", ["SET CHECKPOINT =", "SET", "RESET", "PROMOTE"]),
         ("TRAIN MODEL m CHECKPOINT = 'v' ON t |", ["WHERE", "VALIDATE ON", "FROM", "WITH"]),
         ("SHOW CHECKPOINTS |", ["FROM", "IN", "m", "other.db.known"]),
@@ -113,6 +115,9 @@ def test_names(offered: Ask, marked: str, texts: list[str]) -> None:
         ("TRAIN MODEL m CHECKPOINT = |", ["'{{ ds_nodash }}'", "'v1_export'", "'v1'"]),
         ("EXPORT MODEL m CHECKPOINT = '|", ["v1", "@prod"]),
         ("CREATE SERVICE x ON MODEL m CHECKPOINT = '|", ["v1_export", "@prod"]),
+        ("CREATE SERVICE x ON MODELS (m, other.db.known CHECKPOINT = '|", ["w1_export/user"]),
+        ("CREATE SERVICE x ON MODELS (other.db.known, m CHECKPOINT = '|", ["v1_export", "@prod"]),
+        ("CREATE SERVICE x ON MODELS (|", ["m", "other.db.known"]),
         ("ALTER SERVICE s SET CHECKPOINT = '|", ["v1_export", "v1", "@prod"]),
         ("ROLLBACK SERVICE prior TO CHECKPOINT = '|", ["w1_export/user", "w1"]),
         ("DESCRIBE MODEL other.db.known CHECKPOINT = |", ["'w1_export/user'", "'w1'"]),
@@ -157,6 +162,9 @@ def test_checkpoints(offered: Ask, marked: str, texts: list[str]) -> None:
         ("TRAIN MODEL m CHECKPOINT = 'v' ON t WITH (nope = |", []),
         ("TRAIN MODEL nope CHECKPOINT = 'v' ON t WITH (|", []),
         ("CREATE SERVICE x ON MODEL m WITH (|", ["replicas", "api_key"]),
+        ("CREATE SERVICE x ON MODELS (m, m) WITH (r|", ["replicas", "routing"]),
+        ("CREATE SERVICE x ON MODELS (m, m) WITH (routing = |", ["'speculative'", "'shadow'", "'split'"]),
+        (f"{PAIR} ALTER SERVICE pair SET (w|", ["weights"]),
         ("ALTER SERVICE s SET (|", ["replicas", "api_key"]),
         ("ALTER SERVICE nope SET (|", []),
         ("ALTER MODEL m RESET (l|", ["label_columns", "layers"]),

@@ -68,6 +68,7 @@ from sqlrec.sql.statements import (
     RollbackService,
     Select,
     ServeCheckpoint,
+    ServiceModel,
     SetAlias,
     SetOption,
     SetOptions,
@@ -234,8 +235,15 @@ def services(draw: st.DrawFn) -> CreateService:
     """CREATE SERVICE."""
     name, model = draw(idents(2)), draw(idents(3))
     checkpoint, options = draw(st.none() | LABELS), draw(OPTIONS)
+    members = st.builds(ServiceModel, name=idents(3), checkpoint=st.none() | LABELS)
     return CreateService(
-        span=S, name=name, model=model, checkpoint=checkpoint, options=options, **draw(FLAGS)
+        span=S,
+        name=name,
+        model=model,
+        checkpoint=checkpoint,
+        others=tuple(draw(st.lists(members, max_size=2))),
+        options=options,
+        **draw(FLAGS),
     )
 
 

@@ -15,6 +15,7 @@ from sqlrec.plan.checks.checkpoints import check_asked_for, check_exported, chec
 from sqlrec.plan.checks.columns import check_data_columns
 from sqlrec.plan.checks.control import check_inner, may_be_inner
 from sqlrec.plan.checks.functions import check_function_unused, check_known_function
+from sqlrec.plan.checks.groups import check_group
 from sqlrec.plan.checks.inference import check_model_calls
 from sqlrec.plan.checks.inspection import check_database
 from sqlrec.plan.checks.models import (
@@ -75,6 +76,7 @@ CHECKS: tuple[Check, ...] = (
     check_exported,
     check_asked_for,
     check_served,
+    check_group,
     check_new_service,
     check_service_url,
     check_rollback,

@@ -110,18 +110,23 @@ def check_served(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     It need not be named when creating the model makes one, and only one.
     """
     match statement:
-        case CreateService(model=name, checkpoint=text):
-            model: ModelName | None = scope.model_name(name)
+        case CreateService():
+            for member in statement.models:
+                yield from _served(statement, scope.model_name(member.name), member.checkpoint, scope)
         case (
             AlterService(name=name, change=ServeCheckpoint(checkpoint=text))
             | RollbackService(name=name, checkpoint=text)
         ):
             served = scope.service(name.text)
-            model = served.model if served else None
+            if served is not None:
+                yield from _served(statement, served.model, text, scope)
         case _:
-            return
-    if model is None:
-        return
+            pass
+
+
+def _served(
+    statement: Acting, model: ModelName, text: Text | None, scope: ScriptScope
+) -> Iterator[Diagnostic]:
     controller = scope.controller(model)
     if controller is not None and not (controller.programs.export or controller.programs.bring):
         return

@@ -91,6 +91,8 @@ def model_idents(statement: Statement) -> tuple[Ident, ...]:
     name = model_ident(statement)
     if isinstance(statement, AlterModel) and isinstance(statement.change, RenameTo):
         return (statement.name, statement.change.name)
+    if isinstance(statement, CreateService):
+        return tuple(model.name for model in statement.models)
     return (name,) if name else ()
 
 
@@ -153,11 +155,17 @@ def check_known_model(statement: Acting, scope: ScriptScope) -> Iterator[Diagnos
         return
     if isinstance(statement, DropModel | AlterModel) and statement.if_exists:
         return
-    model = scope.model_name(name)
     if isinstance(statement, DropModel) and statement.temporary:
-        yield from _unknown_temporary(model, name.span, scope)
-    elif scope.lacks_model(model):
-        altered = isinstance(statement, AlterModel)
+        yield from _unknown_temporary(scope.model_name(name), name.span, scope)
+        return
+    others = statement.others if isinstance(statement, CreateService) else ()
+    for known in (name, *(other.name for other in others)):
+        yield from _unknown_model(known, scope, altered=isinstance(statement, AlterModel))
+
+
+def _unknown_model(name: Ident, scope: ScriptScope, *, altered: bool) -> Iterator[Diagnostic]:
+    model = scope.model_name(name)
+    if scope.lacks_model(model):
         yield Diagnostic(
             code="SR205",
             message=f"Model {model} doesn't exist." if altered else f"model not exists: {model}",

@@ -10,7 +10,8 @@ from sqlrec.plan.checks.parts import options_of
 from sqlrec.plan.options import check_option, check_options
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
-from sqlrec.spec.options import Scope
+from sqlrec.spec.group import with_group
+from sqlrec.spec.options import OptionSet, Scope
 from sqlrec.sql.statements import (
     AlterService,
     CreateService,
@@ -37,7 +38,8 @@ def check_statement_options(statement: Acting, scope: ScriptScope) -> Iterator[D
         if model.name.key not in scope.models:
             yield Diagnostic(code=error.code, message=error.message, span=name.span, hint=error.hint)
         return
-    yield from check_options(options_of(statement), controller.options, where, name.span)
+    declared = with_group(controller.options) if where is Scope.SERVICE else controller.options
+    yield from check_options(options_of(statement), declared, where, name.span)
 
 
 def _named(statement: Acting) -> tuple[Ident, Scope] | None:
@@ -63,16 +65,17 @@ def check_service_options(statement: Acting, scope: ScriptScope) -> Iterator[Dia
     controller = scope.controller(served.model) if served else None
     if controller is None:
         return
+    declared = with_group(controller.options)
     for item in options_of(statement):
-        yield from check_option(item, controller.options, Scope.SERVICE)
+        yield from check_option(item, declared, Scope.SERVICE)
     if isinstance(statement.change, ResetOptions):
-        yield from _known_keys(statement.change, controller)
+        yield from _known_keys(statement.change, declared)
 
 
-def _known_keys(change: ResetOptions, controller: ModelController) -> Iterator[Diagnostic]:
+def _known_keys(change: ResetOptions, declared: OptionSet) -> Iterator[Diagnostic]:
     for key in change.keys:
         try:
-            controller.options.declared(key.value, Scope.SERVICE)
+            declared.declared(key.value, Scope.SERVICE)
         except SqlRecError as error:
             yield Diagnostic(code=error.code, message=error.message, span=key.span, hint=error.hint)
 

@@ -104,7 +104,9 @@ def checkpoints_of(statement: Statement) -> Iterator[Text]:
             yield from (made, base) if base else (made,)
         case ExportModel(checkpoint=text) | EvaluateModel(checkpoint=text):
             yield text
-        case CreateService(checkpoint=Text() as text) | RollbackService(checkpoint=Text() as text):
+        case CreateService():
+            yield from (model.checkpoint for model in statement.models if model.checkpoint)
+        case RollbackService(checkpoint=Text() as text):
             yield text
         case AlterModel(change=DropCheckpoint(checkpoint=text) | SetAlias(checkpoint=text)):
             yield text

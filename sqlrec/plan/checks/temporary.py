@@ -14,6 +14,7 @@ from sqlrec.sql.statements import (
     DropModel,
     EvaluateModel,
     ExportModel,
+    Ident,
     TrainModel,
 )
 
@@ -22,9 +23,14 @@ NEEDS_A_REGISTERED_ONE = AlterModel | TrainModel | ExportModel | EvaluateModel |
 
 def check_temporary(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     """What changes, trains or serves a model needs one that is registered."""
-    name = model_ident(statement)
-    if name is None or scope.model_name(name).key not in scope.temporary:
-        return
+    named = model_ident(statement)
+    others = statement.others if isinstance(statement, CreateService) else ()
+    for name in (*filter(None, [named]), *(other.name for other in others)):
+        if scope.model_name(name).key in scope.temporary:
+            yield from _refused(statement, name, scope)
+
+
+def _refused(statement: Acting, name: Ident, scope: ScriptScope) -> Iterator[Diagnostic]:
     model = scope.model_name(name)
     if isinstance(statement, NEEDS_A_REGISTERED_ONE):
         yield Diagnostic(

@@ -15,11 +15,13 @@ from sqlrec.sql.statements import (
     ResetOptions,
     RollbackService,
     ServeCheckpoint,
+    ServiceModel,
     SetOptions,
     Text,
 )
 
 ORDER = ("CHECKPOINT", "WITH")
+WHERE = "write ON MODELS (a CHECKPOINT = '…', b CHECKPOINT = '…')"
 CHANGES = ("SET", "RESET", "PROMOTE")
 
 
@@ -27,11 +29,11 @@ def create_service(cursor: Cursor, *, replace: bool) -> CreateService:
     """CREATE [OR REPLACE] SERVICE, after the word SERVICE."""
     if_not_exists = parts.if_absent(cursor, replace=replace)
     name = parts.name(cursor, "the service name", parts=2)
-    cursor.expect("ON", "MODEL", context="after the service name")
-    model = parts.name(cursor, "the model name", parts=3)
-    checkpoint: Text | None = None
+    several = cursor.at("ON", "MODELS")
+    first, *others = _models(cursor) if several else (_model(cursor),)
+    model, checkpoint = first.name, first.checkpoint
     with_: tuple[OptionItem, ...] = ()
-    for clause in clauses(cursor, ORDER):
+    for clause in clauses(cursor, ORDER[1:] if several else ORDER):
         if clause == "CHECKPOINT":
             checkpoint = parts.checkpoint_name(cursor)
         else:
@@ -41,10 +43,38 @@ def create_service(cursor: Cursor, *, replace: bool) -> CreateService:
         name=name,
         model=model,
         checkpoint=checkpoint,
+        others=tuple(others),
         options=with_,
         replace=replace,
         if_not_exists=if_not_exists,
     )
+
+
+def _model(cursor: Cursor) -> ServiceModel:
+    """``ON MODEL name``; CHECKPOINT is a clause of the statement."""
+    cursor.expect("ON", "MODEL", context="after the service name")
+    return ServiceModel(parts.name(cursor, "the model name", parts=3))
+
+
+def _models(cursor: Cursor) -> tuple[ServiceModel, ...]:
+    """``ON MODELS (name [CHECKPOINT = 'name'], …)``, at least two."""
+    cursor.expect("ON", "MODELS")
+    opening = cursor.expect("(", context="after ON MODELS")
+    found = [_member(cursor)]
+    while cursor.accept(","):
+        found.append(_member(cursor))
+    if not cursor.accept(")"):
+        raise cursor.unexpected("CHECKPOINT, ',' or ')' after the model", hint=WHERE)
+    if len(found) == 1:
+        span = opening.span.to(cursor.previous.span)
+        hint = f"write ON MODEL {found[0].name.text}, or name another model"
+        cursor.report("SR247", "ON MODELS names a single model", span, hint)
+    return tuple(found)
+
+
+def _member(cursor: Cursor) -> ServiceModel:
+    name = parts.name(cursor, "the model name", parts=3)
+    return ServiceModel(name, parts.checkpoint_name(cursor) if cursor.accept("CHECKPOINT") else None)
 
 
 def drop_service(cursor: Cursor) -> DropService:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sqlrec.sql.render.words import clause, keys, name, options, words
+from sqlrec.sql.render.words import block, clause, keys, name, options, words
 from sqlrec.sql.statements import (
     AlterService,
     CreateService,
@@ -14,6 +14,7 @@ from sqlrec.sql.statements import (
     ResetOptions,
     RollbackService,
     ServeCheckpoint,
+    ServiceModel,
     SetOptions,
 )
 
@@ -26,8 +27,7 @@ def lines(statement: CreateService | AlterService | RollbackService | DropServic
             absent = statement.if_not_exists and "IF NOT EXISTS"
             return (
                 words("CREATE", statement.replace and "OR REPLACE", "SERVICE", absent, shown),
-                f"ON MODEL {name(statement.model)}",
-                clause("CHECKPOINT =", statement.checkpoint),
+                *_models(statement),
                 options("WITH", statement.options),
             )
         case AlterService():
@@ -38,6 +38,17 @@ def lines(statement: CreateService | AlterService | RollbackService | DropServic
             return (words("DROP SERVICE", statement.if_exists and "IF EXISTS", shown),)
         case _ as never:
             assert_never(never)
+
+
+def _models(statement: CreateService) -> Sequence[str]:
+    if not statement.others:
+        return (f"ON MODEL {name(statement.model)}", clause("CHECKPOINT =", statement.checkpoint))
+    return (f"ON MODELS {block(map(_member, statement.models))}",)
+
+
+def _member(model: ServiceModel) -> str:
+    checkpoint = clause("CHECKPOINT =", model.checkpoint)
+    return f"{name(model.name)} {checkpoint}".rstrip()
 
 
 def _change(statement: AlterService) -> Sequence[str]:

@@ -58,6 +58,7 @@ from sqlrec.sql.statements.services import (
     Promote,
     RollbackService,
     ServeCheckpoint,
+    ServiceModel,
 )
 from sqlrec.sql.statements.session import (
     Declare,
@@ -187,6 +188,7 @@ __all__ = [
     "RollbackService",
     "Select",
     "ServeCheckpoint",
+    "ServiceModel",
     "SetAlias",
     "SetOption",
     "SetOptions",

@@ -8,16 +8,30 @@ from sqlrec.sql.statements.models import ResetOptions, SetOptions
 from sqlrec.sql.statements.parts import Base, Ident, OptionItem, Text
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceModel:
+    """A model behind a service: ``name [CHECKPOINT = 'name']``."""
+
+    name: Ident
+    checkpoint: Text | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateService(Base):
-    """CREATE [OR REPLACE] SERVICE."""
+    """CREATE [OR REPLACE] SERVICE. ``others`` stand behind ``model`` in ON MODELS (…)."""
 
     name: Ident
     model: Ident
     checkpoint: Text | None = None
+    others: tuple[ServiceModel, ...] = ()
     options: tuple[OptionItem, ...] = ()
     replace: bool = False
     if_not_exists: bool = False
+
+    @property
+    def models(self) -> tuple[ServiceModel, ...]:
+        """All models, in their order."""
+        return (ServiceModel(self.model, self.checkpoint), *self.others)
 
 
 @dataclass(frozen=True, slots=True)

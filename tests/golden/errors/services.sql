@@ -8,14 +8,14 @@ CREATE SERVICE s ON MODEL m CHECKPOINT = 'v' WITH (a = 1) x;
 --   |
 -- 1 | CREATE SERVICE s MODEL m;
 --   |                  ^^^^^
---   = help: the form is CREATE [OR REPLACE] SERVICE [IF NOT EXISTS] service ON MODEL model [CHECKPOINT = 'checkpoint'] [WITH (key = value, …)]
+--   = help: the form is CREATE [OR REPLACE] SERVICE [IF NOT EXISTS] service (ON MODEL model [CHECKPOINT = 'checkpoint'] | ON MODELS (member, …)) [WITH (key = value, …)]
 --
 -- error[SR101]: expected MODEL after the service name, found 'm'
 --  --> services.sql:2:21
 --   |
 -- 2 | CREATE SERVICE s ON m;
 --   |                     ^
---   = help: the form is CREATE [OR REPLACE] SERVICE [IF NOT EXISTS] service ON MODEL model [CHECKPOINT = 'checkpoint'] [WITH (key = value, …)]
+--   = help: the form is CREATE [OR REPLACE] SERVICE [IF NOT EXISTS] service (ON MODEL model [CHECKPOINT = 'checkpoint'] | ON MODELS (member, …)) [WITH (key = value, …)]
 --
 -- error[SR103]: CHECKPOINT must come before WITH (order: CHECKPOINT, WITH)
 --  --> services.sql:3:42
