@@ -113,4 +113,5 @@ def test_sums_by_row_are_added_in_the_order_of_the_rows() -> None:
     gradient = torch.randn(200, 9, generator=generator)[:, 2:7]
     expected = torch.zeros(7, 5).index_add_(0, rows.long(), gradient)
     distinct, total = sum_by_row(rows, gradient)
-    assert distinct.tolist() == list(range(7)) and torch.equal(total, expected)
+    assert distinct.tolist() == list(range(7))
+    assert torch.equal(total, expected)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from sqlrec.models.deep.dense import Linear
 from sqlrec.models.deep.head_options import ACTIVATIONS
 from sqlrec.models.deep.layers import BatchNorm, Dice, PReLU, Style, activation, dense_layers
 
@@ -15,9 +16,9 @@ VALUES = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
 def test_a_stack_has_its_parts_in_order() -> None:
     style = Style(activation="tanh", dropout=0.25, normalization="layer")
     kinds = [type(layer) for layer in dense_layers(4, (8, 2), 1, style)]
-    hidden = [nn.Linear, nn.LayerNorm, nn.Tanh, nn.Dropout]
-    assert kinds == [*hidden, *hidden, nn.Linear]
-    assert [type(layer) for layer in dense_layers(4, (8,))] == [nn.Linear, nn.ReLU]
+    hidden = [Linear, nn.LayerNorm, nn.Tanh, nn.Dropout]
+    assert kinds == [*hidden, *hidden, Linear]
+    assert [type(layer) for layer in dense_layers(4, (8,))] == [Linear, nn.ReLU]
     assert dense_layers(4, (8,), 3)(VALUES).shape == (6, 3)
     assert torch.equal(dense_layers(4, ())(VALUES), VALUES)
 

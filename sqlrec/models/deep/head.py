@@ -8,10 +8,11 @@ A new architecture is one module in :mod:`sqlrec.models.deep.heads` and one cont
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from sqlrec.models.deep.controllers import deep_model
 from sqlrec.models.deep.layout import Layout
@@ -50,6 +51,32 @@ def vectors(embedded: Tensor, dims: tuple[int, ...]) -> Tensor:
 def first_order(embedded: Tensor) -> Tensor:
     """The sum of the values' wide weights, [batch, 1]."""
     return embedded[:, :, -1].sum(dim=1, keepdim=True)
+
+
+def vectors_and_first_order(embedded: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """:func:`vectors` and :func:`first_order`, with one gradient for both instead of their sum."""
+    if embedded.requires_grad and len(set(dims)) == 1:
+        apply: Any = _Parted.apply
+        return cast(tuple[Tensor, Tensor], apply(embedded))
+    return vectors(embedded, dims), first_order(embedded)
+
+
+class _Parted(torch.autograd.Function):
+    """Rows [batch, columns, dim + 1] as vectors [batch, columns * dim] and summed weights [batch, 1]."""
+
+    @staticmethod
+    def forward(ctx: Any, embedded: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.columns = embedded.shape[1]
+        return vectors(embedded, ()), first_order(embedded)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_vectors: Tensor, of_weights: Tensor) -> Tensor:
+        batch, columns = len(of_vectors), ctx.columns
+        gradient = of_vectors.new_empty(batch, columns, of_vectors.shape[1] // columns + 1)
+        gradient[:, :, :-1] = of_vectors.view(batch, columns, -1)
+        gradient[:, :, -1] = of_weights
+        return gradient
 
 
 def units(options: Mapping[str, Parsed], key: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
+from sqlrec.models.deep.dense import Linear, Stack
 from sqlrec.spec.options import Parsed
 
 
@@ -34,18 +35,18 @@ class Style:
 PLAIN = Style()
 
 
-def dense_layers(width: int, units: tuple[int, ...], outputs: int = 0, style: Style = PLAIN) -> nn.Sequential:
+def dense_layers(width: int, units: tuple[int, ...], outputs: int = 0, style: Style = PLAIN) -> Stack:
     """Hidden layers of these widths over ``[…, width]``; with ``outputs`` a last linear layer as wide."""
     layers: list[nn.Module] = []
     for size in units:
-        layers.append(nn.Linear(width, size))
+        layers.append(Linear(width, size))
         if style.normalization:
             layers.append(BatchNorm(size) if style.normalization == "batch" else nn.LayerNorm(size))
         layers.append(activation(style.activation, size))
         if style.dropout:
             layers.append(nn.Dropout(style.dropout))
         width = size
-    return nn.Sequential(*layers, *([nn.Linear(width, outputs)] if outputs else []))
+    return Stack(*layers, *([Linear(width, outputs)] if outputs else []))
 
 
 def activation(name: str, width: int) -> nn.Module:

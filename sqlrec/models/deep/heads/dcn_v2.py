@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from sqlrec.models.deep.dense import Linear, Stack
 from sqlrec.models.deep.head import units, vectors
 from sqlrec.models.deep.layers import Style, dense_layers
 from sqlrec.models.deep.layout import Layout
@@ -44,5 +45,5 @@ class DCNv2(nn.Module):
 def cross_layer(width: int, rank: int) -> nn.Module:
     """What a cross layer multiplies its input by: a linear layer, of that rank unless it is 0."""
     if not rank:
-        return nn.Linear(width, width)
-    return nn.Sequential(nn.Linear(width, rank, bias=False), nn.Linear(rank, width))
+        return Linear(width, width)
+    return Stack(Linear(width, rank, bias=False), Linear(rank, width))

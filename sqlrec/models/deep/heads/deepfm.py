@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sqlrec.models.deep.flat import FlatSum
-from sqlrec.models.deep.head import first_order, units
+from sqlrec.models.deep.head import units, vectors_and_first_order
 from sqlrec.models.deep.layers import Style, dense_layers
 from sqlrec.models.deep.layout import Layout
 from sqlrec.spec.options import Parsed
@@ -26,9 +26,10 @@ class DeepFM(nn.Module):
 
     def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
         """Logits [batch, 1] of ``embedded`` [batch, columns, row_width] and ``dense`` [batch, width]."""
-        factors = embedded[:, :, :-1]
-        deep: Tensor = self.deep(torch.cat((factors.flatten(start_dim=1), dense), dim=1))
-        logit = deep + first_order(embedded) + second_order(factors)
+        known, first = vectors_and_first_order(embedded, self.layout.dims)
+        deep: Tensor = self.deep(torch.cat((known, dense), dim=1))
+        factors = known.view(len(known), embedded.shape[1], embedded.shape[2] - 1)
+        logit = deep + first + second_order(factors)
         return logit if self.linear is None else logit + self.linear(dense)
 
     def flat(self) -> nn.Module:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from sqlrec.models.deep.dense import Linear
 from sqlrec.models.deep.head import units, vectors
 from sqlrec.models.deep.layers import Style, activation, dense_layers
 from sqlrec.models.deep.layout import Layout
@@ -50,8 +51,8 @@ class Attention(nn.Module):
     def __init__(self, width: int, hidden: tuple[int, ...], kind: str) -> None:
         super().__init__()
         first = hidden[0]
-        self.target = nn.Linear(width, first)
-        self.event = nn.Linear(2 * width, first, bias=False)
+        self.target = Linear(width, first)
+        self.event = Linear(2 * width, first, bias=False)
         self.weight = nn.Sequential(
             activation(kind, first), *dense_layers(first, hidden[1:], 1, Style(activation=kind))
         )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sqlrec.models.deep.flat import FlatSum
-from sqlrec.models.deep.head import first_order, units, vectors
+from sqlrec.models.deep.head import units, vectors_and_first_order
 from sqlrec.models.deep.layers import Style, dense_layers
 from sqlrec.models.deep.layout import Layout
 from sqlrec.spec.options import Parsed
@@ -26,8 +26,9 @@ class WideAndDeep(nn.Module):
 
     def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
         """Logits [batch, 1] of ``embedded`` [batch, columns, row_width] and ``dense`` [batch, width]."""
-        deep: Tensor = self.deep(torch.cat((vectors(embedded, self.layout.dims), dense), dim=1))
-        logit = deep + first_order(embedded)
+        known, first = vectors_and_first_order(embedded, self.layout.dims)
+        deep: Tensor = self.deep(torch.cat((known, dense), dim=1))
+        logit = deep + first
         return logit if self.wide is None else logit + self.wide(dense)
 
     def flat(self) -> nn.Module:
