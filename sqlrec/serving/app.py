@@ -23,9 +23,10 @@ from sqlrec.serving.logs import log
 from sqlrec.serving.metrics import Metrics
 from sqlrec.serving.prediction import SQLREC, Desk
 from sqlrec.serving.site import Answer, Routes, check_media_type
-from sqlrec.serving.slots import Models, Slot, slot_names
+from sqlrec.serving.slots import Models, Slot
 from sqlrec.serving.updates import Updates
 from sqlrec.spec.service import ServedModel, ServiceSpec
+from sqlrec.spec.slots import by_slot
 
 
 class App:
@@ -68,11 +69,8 @@ class App:
 
     async def load(self) -> None:
         """Load and warm the models; raises ``StateError`` SR501, SR502, SR671 and SR672."""
-        served = self._config.spec.models
-        slots = [
-            Slot(name, await self._open(model))
-            for name, model in zip(slot_names(served), served, strict=True)
-        ]
+        models = by_slot(self._config.spec.models)
+        slots = [Slot(name, await self._open(model)) for name, model in models.items()]
         self._models = Models(slots)
         updates = Updates(self._models, self._open, self._changed)
         self._metrics.updates = updates.counts

@@ -16,7 +16,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def hold_no_large_blocks() -> None:
-    """Have blocks from ``LARGE`` on go back to the kernel when they are freed; call it at a process's start."""
+    """Have blocks from ``LARGE`` on go back to the kernel when they are freed: for a process's start."""
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(_M_MMAP_THRESHOLD, LARGE)

@@ -10,7 +10,6 @@ the one in force when it came. A lane that is put out of force goes on until its
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -18,7 +17,6 @@ from sqlrec.serving.batching import Call
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.lane import Lane, Target
 from sqlrec.spec.names import ModelName
-from sqlrec.spec.service import ServedModel
 
 
 class Slot:
@@ -83,17 +81,6 @@ class Models:
     def names(self) -> tuple[str, ...]:
         """The names of the slots, in the service's order."""
         return tuple(self.slots)
-
-
-def slot_names(models: Sequence[ServedModel]) -> list[str]:
-    """A name for each model's slot: the model's, and from its second one on with a number: ``rank:2``."""
-    seen: Counter[ModelName] = Counter()
-    names = []
-    for served in models:
-        name = served.model.name
-        seen[name] += 1
-        names.append(str(name) if seen[name] == 1 else f"{name}:{seen[name]}")
-    return names
 
 
 def _means(text: str, slot: Slot) -> bool:

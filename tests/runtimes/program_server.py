@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200)
 
     def reply(self, status: int) -> None:
-        checkpoint = "other" if BEHAVE == "wrong" else SPEC["checkpoint"]
+        checkpoint = "other" if BEHAVE == "wrong" else SPEC["models"][0]["checkpoint"]
         body = json.dumps({"checkpoint": checkpoint, "pid": os.getpid()}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))

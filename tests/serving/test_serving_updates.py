@@ -15,7 +15,7 @@ from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.frame import Outputs
 from sqlrec.serving.lane import Lane, open_lane
 from sqlrec.serving.metrics import Metrics
-from sqlrec.serving.slots import Models, Slot, slot_names
+from sqlrec.serving.slots import Models, Slot
 from sqlrec.serving.updates import Updates
 from sqlrec.serving.wire import Reading
 from sqlrec.spec import codec
@@ -254,13 +254,3 @@ def test_the_loop_goes_on_while_a_version_is_loaded(versions: dict[int, ServedMo
             lane.close()
 
     asyncio.run(scenario())
-
-
-def test_names_of_slots(versions: dict[int, ServedModel]) -> None:
-    other = replace(versions[2], model=replace(versions[2].model, name=ModelName.of("db", "n")))
-    assert slot_names([versions[1], other, versions[2], other]) == [
-        "m",
-        "sqlrec.db.n",
-        "m:2",
-        "sqlrec.db.n:2",
-    ]

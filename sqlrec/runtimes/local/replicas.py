@@ -1,7 +1,8 @@
 """One server process of a service, from its start to the moment it takes requests.
 
 A server listens on a private port first (it prints ``{"event": "listening", "private_port": N}``), where
-it is asked whether it is ready and tried out; it joins the service's port when told to.
+it is asked whether it is ready and tried out; it joins the service's port when told to. There, too, the
+versions of its models are changed.
 """
 
 from __future__ import annotations
@@ -17,10 +18,20 @@ from pathlib import Path
 from sqlrec.errors import JobError
 from sqlrec.runtimes.local.ports import HOST
 from sqlrec.runtimes.local.processes import Launched, how_it_ended, last_lines, launch
+from sqlrec.spec import codec
+from sqlrec.spec.service import ServedModel
 
 POLL_SECONDS = 0.05
 HTTP_SECONDS = 5.0
 LOG_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """One model of a running process: the version in force, and all that are loaded."""
+
+    version: int
+    loaded: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +58,59 @@ class Replica:
 
     def activate(self) -> None:
         """Let it take requests of the service's port. Raises ``JobError`` SR506."""
-        status, answer = self._ask("POST", "/admin/activate")
-        if status >= 300:
-            raise JobError("SR506", f"its server does not join the port: status {status} {answer}".rstrip())
+        self._change("/admin/activate", None, "does not join the port")
 
-    def _ask(self, method: str, path: str) -> tuple[int, str]:
-        """Status and beginning of the answer; 599 when there is none."""
-        connection = http.client.HTTPConnection(HOST, self.private_port, timeout=HTTP_SECONDS)
+    def slots(self) -> Mapping[str, SlotState]:
+        """Its models by slot; none when it does not run, or is a server that cannot be updated."""
+        status, answer = self._ask("GET", "/admin/models") if self.launched.running else (599, "")
+        try:
+            found = json.loads(answer)["slots"] if status == 200 else {}
+            return {
+                name: SlotState(slot["version"], frozenset(map(int, slot["loaded"])))
+                for name, slot in found.items()
+            }
+        except (ValueError, KeyError, TypeError):
+            return {}
+
+    def load(self, slot: str, model: ServedModel, seconds: float) -> None:
+        """Load a version beside that in force, within ``seconds``. Raises ``JobError`` SR506."""
+        document = {"slot": slot, "model": codec.encode(model)}
+        failure = f"does not load {model.checkpoint} (version {model.version})"
+        self._change("/admin/models/load", document, failure, seconds)
+
+    def put_in_force(self, versions: Mapping[str, int]) -> None:
+        """Let loaded versions, by slot, answer. Raises ``JobError`` SR506."""
+        self._change("/admin/models/activate", {"versions": versions}, "does not change its model")
+
+    def unload(self, slot: str, version: int) -> None:
+        """Forget a version that is not in force. Raises ``JobError`` SR506."""
+        self._change("/admin/models/unload", {"slot": slot, "version": version}, f"keeps version {version}")
+
+    def _change(self, path: str, document: object, failure: str, seconds: float = HTTP_SECONDS) -> None:
+        status, answer = self._ask("POST", path, document, seconds)
+        if status >= 300:
+            raise JobError("SR506", f"its server {failure}: {_reason(status, answer)}")
+
+    def _ask(
+        self, method: str, path: str, document: object = None, seconds: float = HTTP_SECONDS
+    ) -> tuple[int, str]:
+        """Status and answer; 599 when there is none."""
+        connection = http.client.HTTPConnection(HOST, self.private_port, timeout=seconds)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request(method, path)
+            connection.request(method, path, None if document is None else json.dumps(document))
             answer = connection.getresponse()
-            return answer.status, answer.read(500).decode("utf-8", errors="replace")
+            return answer.status, answer.read().decode("utf-8", errors="replace")
         return 599, ""
+
+
+def _reason(status: int, answer: str) -> str:
+    """Why a server refused: the message of its error, or the answer as it is."""
+    if status == 599:
+        return "it does not answer"
+    try:
+        return str(json.loads(answer)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"status {status} {answer[:500]}".rstrip()
 
 
 def start(

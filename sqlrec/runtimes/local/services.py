@@ -2,8 +2,11 @@
 
 New server processes start beside the old ones and are proved through their private ports; only then do
 they join the service's port (shared through ``SO_REUSEPORT``), and only after another proof through that
-port are the old ones drained. The record on disk changes in one step between the two, so whatever is
-killed and when, a retry finds either the old service or the new one, and strays it can tell apart.
+port are the old ones drained. Where only versions of models change, no process is started: those that run
+load the new versions beside the old ones (:mod:`sqlrec.runtimes.local.live`).
+
+The record on disk changes in one step after the proof, so whatever is killed and when, a retry finds either
+the old service or the new one, strays it can tell apart, and processes that it can bring in line.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from typing import cast
 
 from sqlrec.artifacts.durable import locked, make_folder, write_text, writing
 from sqlrec.errors import JobError, SqlRecError
+from sqlrec.runtimes.local.live import Processes, may_update
 from sqlrec.runtimes.local.ports import HOST, reserved, reserved_any, user_of
 from sqlrec.runtimes.local.processes import family, how_it_ended, last_lines, stop
 from sqlrec.runtimes.local.replicas import Replica, start, wait_ready
@@ -101,15 +105,19 @@ class LocalServiceRuntime:
             before = self._record(service.name)
             self._sweep(folder, before)
             digest = hashlib.sha256(codec.dumps(service).encode()).hexdigest()
-            if before and before.digest == digest and _all_ready(before):
+            ready = before is not None and _all_ready(before)
+            live = self._live(before, service) if before and ready else None
+            if before and ready and before.digest == digest and (live is None or live.are_new):
                 return before.endpoint(ServiceState.READY)
             if isinstance(service, ExternalServiceSpec):
                 after = self._note(service, digest, before, verify)
+            elif before and live:
+                after = self._update(live, digest, before, verify)
             else:
                 with self._port(service.name, before) as port:
                     after = self._start(service, digest, before, port, verify)
             self._sweep(folder, after)
-            _forget_files(folder, after.revision - KEPT_REVISIONS)
+            _forget_files(folder, after)
         return after.endpoint(ServiceState.READY)
 
     def endpoint(self, name: str) -> Endpoint | None:
@@ -214,6 +222,48 @@ class LocalServiceRuntime:
             raise
         return after
 
+    def _live(self, before: ServiceRecord, service: Deployable) -> Processes | None:
+        """The running processes, if they can become what is wanted without new ones."""
+        try:
+            spec = (self._folder(before.name) / f"spec.{before.revision}.json").read_bytes()
+            running = cast(Deployable, codec.loads(Deployable, spec))
+        except (FileNotFoundError, codec.CodecError):
+            return None
+        if not (isinstance(running, ServiceSpec) and isinstance(service, ServiceSpec)):
+            return None
+        processes = Processes(before.replicas, running, service)
+        return processes if may_update(running, service) and processes.can_update else None
+
+    def _update(
+        self, processes: Processes, digest: str, before: ServiceRecord, verify: Verify
+    ) -> ServiceRecord:
+        """Change the models of running processes; on failure all answer as before."""
+        service = processes.new
+        after = replace(
+            before,
+            digest=digest,
+            revision=before.revision + (digest != before.digest),
+            checkpoint=service.checkpoint,
+            version=service.version,
+        )
+        write_text(self._folder(service.name) / f"spec.{after.revision}.json", codec.dumps(service, indent=2))
+        try:
+            processes.prepare(self._ready_timeout)
+            for url in processes.trials():
+                verify(replace(after.endpoint(ServiceState.STARTING), url=url))
+            processes.activate()
+            for replica in before.replicas:
+                verify(replace(after.endpoint(ServiceState.STARTING), url=replica.url(service.path)))
+            verify(after.endpoint(ServiceState.READY))
+            self._write(after)
+        except BaseException as error:
+            processes.take_back()
+            if isinstance(error, Exception):
+                raise _failure(service.name, error, before.replicas) from error
+            raise
+        processes.settle()
+        return after
+
     @contextmanager
     def _port(self, name: str, before: ServiceRecord | None) -> Iterator[int]:
         """The service's port, reserved while new processes start unless its running processes use it."""
@@ -262,11 +312,13 @@ class LocalServiceRuntime:
         write_text(self._folder(record.name) / "service.json", codec.dumps(record, indent=2))
 
 
-def _forget_files(folder: Path, up_to: int) -> None:
-    """Remove specifications and logs of revisions long gone."""
+def _forget_files(folder: Path, record: ServiceRecord) -> None:
+    """Remove specifications and logs of revisions long gone, less the logs of what runs."""
+    kept = {Path(replica.log).stem for replica in record.replicas}
     for path in folder.glob("*.*.*"):
         revision = path.name.split(".")[1]
-        if revision.isdecimal() and int(revision) <= up_to:
+        old = revision.isdecimal() and int(revision) <= record.revision - KEPT_REVISIONS
+        if old and ".".join(path.name.split(".")[:3]) not in kept:
             path.unlink(missing_ok=True)
 
 
