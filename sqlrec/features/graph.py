@@ -1,26 +1,28 @@
 """The encoder as ONNX nodes: raw columns in, exactly the values of ``Encoder.transform`` out.
 
-Columns are stacked as rows (``[columns, batch]``) and worked on together, because a node costs about a
+Columns are put side by side (``[batch, columns]``) and worked on together, because a node costs about a
 microsecond and a scored row should not pay one per column; only the vocabularies need a node each. The
 graph uses standard operators alone (``ai.onnx`` 20, ``ai.onnx.ml`` 4), so any ONNX Runtime loads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
+from sqlrec.features.builder import ML, GraphBuilder, side_by_side
 from sqlrec.features.columns import Bag, Category, History, Number, Vector
 from sqlrec.features.encoder import Encoder
-from sqlrec.features.numeric import LIMIT, Scale
+from sqlrec.features.number_graph import buckets, missing_flags, stacked_numbers, standardised
+from sqlrec.features.numeric import Scale
 from sqlrec.features.raw import Tensor
 from sqlrec.features.vocabulary import Vocabulary
-from sqlrec.spec.signature import MISSING_INT, InputColumn
+from sqlrec.spec.signature import InputColumn
 
 BATCH = "batch"
 PREFIX = "/encode/"
@@ -49,7 +51,7 @@ class EncoderGraph:
 def encoder_graph(encoder: Encoder) -> EncoderGraph:
     """The graph of a fitted encoder."""
     build = GraphBuilder(PREFIX)
-    stacked = stacked_numbers(build, encoder.numbers)
+    stacked = stacked_numbers(build, encoder.numbers) if encoder.numbers else ""
     ids = _ids(build, encoder.categories, encoder.numbers, stacked)
     bags = tuple(_bag(build, bag, f"bag_{k}") for k, bag in enumerate(encoder.sequences))
     dense = _dense(build, encoder.numbers, stacked, encoder.vectors)
@@ -65,45 +67,12 @@ def encoder_graph(encoder: Encoder) -> EncoderGraph:
     )
 
 
-@dataclass(slots=True)
-class GraphBuilder:
-    """Collects nodes and constants under one prefix of names."""
-
-    prefix: str
-    nodes: list[NodeProto] = field(default_factory=list)
-    initializers: list[TensorProto] = field(default_factory=list)
-
-    def op(self, kind: str, name: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """Append a node with one output; returns the output's name."""
-        output = self.prefix + name
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
-        return output
-
-    def result(self, kind: str, output: str, inputs: Sequence[str], **attributes: Any) -> None:
-        """Append the node that gives an output of the whole graph, which has no prefix."""
-        self.nodes.append(
-            helper.make_node(kind, list(inputs), [output], name=self.prefix + output, **attributes)
-        )
-
-    def constant(self, name: str, value: npt.NDArray[Any]) -> str:
-        """Append an initialiser; returns its name."""
-        self.initializers.append(numpy_helper.from_array(value, self.prefix + name))
-        return self.prefix + name
-
-
 def input_of(column: InputColumn, index: int) -> ValueInfoProto:
     """A raw input of a graph; ``index`` makes the name of its length unique."""
     shape: list[str | int] = [BATCH]
     if column.is_array:
         shape.append(column.length or f"length_{index}")
     return helper.make_tensor_value_info(column.name, _ELEMENT[Tensor(column.tensor)], shape)
-
-
-def stack(build: GraphBuilder, names: Sequence[str], label: str) -> str:
-    """Vectors ``[batch]`` → ``[len(names), batch]``."""
-    flat = names[0] if len(names) == 1 else build.op("Concat", f"{label}_flat", names, axis=0)
-    shape = build.constant(f"{label}_shape", np.array([len(names), -1], np.int64))
-    return build.op("Reshape", label, [flat, shape])
 
 
 def lookup(
@@ -119,7 +88,7 @@ def lookup(
         "LabelEncoder",
         name,
         [source],
-        domain="ai.onnx.ml",
+        domain=ML,
         keys_tensor=keys,
         values_tensor=numpy_helper.from_array(rows[:-1], "values"),
         default_tensor=numpy_helper.from_array(rows[-1:], "default"),
@@ -172,97 +141,35 @@ def bag_lookup(build: GraphBuilder, bag: Bag, name: str, rows: npt.NDArray[np.in
     return lookup(build, bag.vocabulary, cut, name, rows)
 
 
-def stacked_numbers(build: GraphBuilder, numbers: Sequence[Number]) -> str:
-    """float32 ``[numbers, batch]``, NaN for missing: floats first, then dates and timestamps."""
-    floats = [n.config.name for n in numbers if n.numeric.origin is None]
-    origins = {n.config.name: n.numeric.origin for n in numbers if n.numeric.origin is not None}
-    parts = []
-    if floats:
-        parts.append(stack(build, floats, "floats"))
-    if origins:
-        parts.append(_times(build, origins))
-    if not parts:
-        return ""
-    return parts[0] if len(parts) == 1 else build.op("Concat", "numbers", parts, axis=0)
-
-
-def _times(build: GraphBuilder, origins: Mapping[str, float]) -> str:
-    """Dates and timestamps ``[columns, batch]`` as in :func:`sqlrec.features.numeric.since`."""
-    raw = stack(build, list(origins), "times")
-    origin = build.constant("time_origin", np.array(list(origins.values()), np.float64)[:, None])
-    exact = build.op("Cast", "time_exact", [raw], to=TensorProto.DOUBLE)
-    distance = build.op("Sub", "time_distance", [exact, origin])
-    value = build.op("Cast", "time_value", [distance], to=TensorProto.FLOAT)
-    null = build.constant("time_null", np.array(MISSING_INT, np.int64))
-    missing = build.op("Equal", "time_missing", [raw, null])
-    nan = build.constant("time_nan", np.array(np.nan, np.float32))
-    return build.op("Where", "time", [missing, nan, value])
-
-
 def _ids(build: GraphBuilder, categories: Sequence[Category], numbers: Sequence[Number], stacked: str) -> str:
     parts = []
     if categories:
         looked_up = [_category(build, c, k) for k, c in enumerate(categories)]
-        parts.append(stack(build, looked_up, "categories"))
+        parts.append(side_by_side(build, looked_up, "categories"))
     if numbers:
-        parts.append(_buckets(build, numbers, stacked))
+        parts.append(buckets(build, numbers, stacked))
     if not parts:
         return ""
-    rows = parts[0] if len(parts) == 1 else build.op("Concat", "slots", parts, axis=0)
-    return build.op("Transpose", "ids", [rows], perm=[1, 0])
-
-
-def _buckets(build: GraphBuilder, numbers: Sequence[Number], stacked: str) -> str:
-    """Row numbers ``[numbers, batch]``: how many lower bounds, from -inf up, lie at or below the value.
-
-    NaN is at or above none of them, and nothing is at or above the NaN that fills short lists.
-    """
-    longest = max(len(n.numeric.bounds) for n in numbers)
-    table = np.full((len(numbers), longest + 1, 1), np.nan, np.float32)
-    for row, number in zip(table, numbers, strict=True):
-        row[0] = -np.inf
-        row[1 : len(number.numeric.bounds) + 1, 0] = number.numeric.bounds
-    axis = build.constant("bucket_axis", np.array([1], np.int64))
-    spread = build.op("Unsqueeze", "bucket_value", [stacked, axis])
-    above = build.op("GreaterOrEqual", "bucket_above", [spread, build.constant("bounds", table)])
-    ones = build.op("Cast", "bucket_ones", [above], to=TensorProto.FLOAT)
-    count = build.op("ReduceSum", "bucket_count", [ones, axis], keepdims=0)
-    code = build.op("Cast", "bucket_code", [count], to=TensorProto.INT64)
-    offsets = build.constant("bucket_offset", np.array([[n.offset] for n in numbers], np.int64))
-    return build.op("Add", "buckets", [code, offsets])
+    return parts[0] if len(parts) == 1 else build.op("Concat", "ids", parts, axis=1)
 
 
 def _dense(build: GraphBuilder, numbers: Sequence[Number], stacked: str, vectors: Sequence[Vector]) -> str:
     parts = []
     if numbers:
-        center = np.stack([n.numeric.scale.center for n in numbers])
-        factor = np.stack([n.numeric.scale.factor for n in numbers])
-        value, missing = standardised(build, stacked, Scale(center=center, factor=factor), "number")
-        flag = build.op("Cast", "number_flag", [missing], to=TensorProto.FLOAT)
-        both = build.op("Concat", "number_dense", [value, flag], axis=0)
-        parts.append(build.op("Transpose", "number_columns", [both], perm=[1, 0]))
+        scale = _beside([n.numeric.scale for n in numbers])
+        parts.append(standardised(build, stacked, scale, "number"))
+        parts.append(missing_flags(build, stacked, "number"))
     if vectors:
         names = [v.config.name for v in vectors]
         whole = names[0] if len(names) == 1 else build.op("Concat", "vectors", names, axis=1)
-        scale = Scale(
-            center=np.concatenate([v.scale.center for v in vectors]),
-            factor=np.concatenate([v.scale.factor for v in vectors]),
-        )
-        parts.append(standardised(build, whole, scale, "vector")[0])
+        parts.append(standardised(build, whole, _beside([v.scale for v in vectors]), "vector"))
     if not parts:
         return ""
     return parts[0] if len(parts) == 1 else build.op("Concat", "dense", parts, axis=1)
 
 
-def standardised(
-    build: GraphBuilder, source: str, scale: Scale, label: str, limit: np.float32 = LIMIT
-) -> tuple[str, str]:
-    """Standardised values with 0 for missing, and where they are missing; see :class:`Scale`."""
-    missing = build.op("IsNaN", f"{label}_missing", [source])
-    shift = build.op("Sub", f"{label}_shift", [source, build.constant(f"{label}_center", scale.center)])
-    scaled = build.op("Mul", f"{label}_scaled", [shift, build.constant(f"{label}_factor", scale.factor)])
-    low = build.constant(f"{label}_low", np.array(-limit, np.float32))
-    high = build.constant(f"{label}_high", np.array(limit, np.float32))
-    cut = build.op("Clip", f"{label}_cut", [scaled, low, high])
-    zero = build.constant(f"{label}_zero", np.array(0, np.float32))
-    return build.op("Where", f"{label}_value", [missing, zero, cut]), missing
+def _beside(scales: Sequence[Scale]) -> Scale:
+    return Scale(
+        center=np.concatenate([scale.center for scale in scales]),
+        factor=np.concatenate([scale.factor for scale in scales]),
+    )

@@ -8,20 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import NodeProto, TensorProto, ValueInfoProto, numpy_helper
 
+from sqlrec.features.builder import GraphBuilder, side_by_side
 from sqlrec.features.columns import Bag, Category, Vector
 from sqlrec.features.encoder import Encoder
-from sqlrec.features.graph import (
-    PREFIX,
-    GraphBuilder,
-    bag_lookup,
-    input_of,
-    lookup,
-    stack,
-    stacked_numbers,
-    standardised,
-)
+from sqlrec.features.graph import PREFIX, bag_lookup, input_of, lookup
 from sqlrec.features.matrix import LARGEST, LIMIT, Codes, MatrixEncoder, OneHot, kept_positions, ordinal_codes
-from sqlrec.features.numeric import Scale
+from sqlrec.features.number_graph import missing_flags, stacked_numbers, standardised
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +49,12 @@ def _ordinal(build: GraphBuilder, encoder: Encoder) -> list[str]:
             lookup(build, c.vocabulary, c.config.name, f"category_{k}", ordinal_codes(c))
             for k, c in enumerate(encoder.categories)
         ]
-        parts.append(_columns(build, stack(build, codes, "categories"), "categories"))
+        parts.append(side_by_side(build, codes, "categories"))
     if encoder.numbers:
-        parts.append(
-            _bounded(build, _columns(build, stacked_numbers(build, encoder.numbers), "numbers"), "numbers")
-        )
+        parts.append(_bounded(build, stacked_numbers(build, encoder.numbers), "numbers"))
     if encoder.vectors:
         parts.append(_bounded(build, _joined(build, encoder.vectors), "vectors"))
     return parts
-
-
-def _columns(build: GraphBuilder, rows: str, label: str) -> str:
-    """``[columns, batch]`` → ``[batch, columns]``."""
-    return build.op("Transpose", f"{label}_columns", [rows], perm=[1, 0])
 
 
 def _bounded(build: GraphBuilder, source: str, label: str) -> str:
@@ -91,7 +76,7 @@ def _one_hot(build: GraphBuilder, encoder: Encoder, fitted: OneHot) -> list[str]
     if encoder.numbers:
         parts.append(_numbers(build, stacked_numbers(build, encoder.numbers), fitted))
     if encoder.vectors:
-        parts.append(standardised(build, _joined(build, encoder.vectors), fitted.vectors, "vector", LIMIT)[0])
+        parts.append(standardised(build, _joined(build, encoder.vectors), fitted.vectors, "vector", LIMIT))
     count = len(encoder.categories)
     if encoder.categories:
         parts.append(_indicators(build, encoder.categories, fitted.kept[:count]))
@@ -101,14 +86,12 @@ def _one_hot(build: GraphBuilder, encoder: Encoder, fitted: OneHot) -> list[str]
 
 
 def _numbers(build: GraphBuilder, stacked: str, fitted: OneHot) -> str:
-    scale = Scale(center=fitted.scale.center[:, None], factor=fitted.scale.factor[:, None])
-    value, missing = standardised(build, stacked, scale, "number", LIMIT)
-    if fitted.gaps:
-        gaps = build.constant("number_gaps", np.array(fitted.gaps, np.int64))
-        flags = build.op("Gather", "number_gap", [missing, gaps], axis=0)
-        flag = build.op("Cast", "number_flag", [flags], to=TensorProto.FLOAT)
-        value = build.op("Concat", "number_rows", [value, flag], axis=0)
-    return _columns(build, value, "number")
+    value = standardised(build, stacked, fitted.scale, "number", LIMIT)
+    if not fitted.gaps:
+        return value
+    gaps = build.constant("number_gaps", np.array(fitted.gaps, np.int64))
+    some = build.op("Gather", "number_gap", [stacked, gaps], axis=1)
+    return build.op("Concat", "number_columns", [value, missing_flags(build, some, "number")], axis=1)
 
 
 def _indicators(build: GraphBuilder, categories: Sequence[Category], kept: Sequence[Codes]) -> str:
@@ -120,7 +103,7 @@ def _indicators(build: GraphBuilder, categories: Sequence[Category], kept: Seque
         own = kept_positions(category, codes)
         positions = np.where(own < len(codes), own + start, width)
         looked_up.append(lookup(build, category.vocabulary, category.config.name, f"category_{k}", positions))
-    positions_of = _columns(build, stack(build, looked_up, "categories"), "categories")
+    positions_of = side_by_side(build, looked_up, "categories")
     return _counts(build, positions_of, width, "indicator")[0]
 
 

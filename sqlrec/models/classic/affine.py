@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, TensorProto
 
-from sqlrec.features.graph import GraphBuilder
+from sqlrec.features.builder import GraphBuilder
 from sqlrec.models.classic.arrays import Arrays, load_arrays, save_arrays
 from sqlrec.models.classic.graphs import builder, model
 from sqlrec.models.tabular.estimator import MATRIX, Floats

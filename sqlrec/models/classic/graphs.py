@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from onnx import ModelProto, TensorProto, helper
 
-from sqlrec.features.graph import BATCH, GraphBuilder
+from sqlrec.features.builder import GraphBuilder
+from sqlrec.features.graph import BATCH
 from sqlrec.models.tabular.estimator import MATRIX
 
 OPSET, ML_OPSET, IR_VERSION = 20, 4, 10

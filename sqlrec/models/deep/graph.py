@@ -17,8 +17,9 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, compose, helper, numpy
 from torch import Tensor, nn
 
 from sqlrec.errors import JobError
+from sqlrec.features.builder import GraphBuilder
 from sqlrec.features.encoder import Encoder
-from sqlrec.features.graph import BATCH, GraphBuilder, encoder_graph
+from sqlrec.features.graph import BATCH, encoder_graph
 from sqlrec.models.deep.flat import flat_form
 
 OPSET, ML_OPSET, IR_VERSION = 20, 4, 10
