@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +214,32 @@ def test_a_checkpoint_without_its_items_is_damaged(world: World, tmp_path: Path)
     with pytest.raises(StateError) as caught:
         load_items(tmp_path / "v1")
     assert caught.value.code == "SR521"
+
+
+@pytest.mark.parametrize("exclude", [False, True])
+def test_each_exported_tower_measures_what_the_checkpoint_measures(tmp_path: Path, exclude: bool) -> None:
+    """Also of an item whose other columns differ by row, and of items that the training has not seen."""
+    data = stored(takings(600), tmp_path / "data.parquet")
+    held_out = stored(takings(200, seed=7, items=45), tmp_path / "held_out.parquet")
+    changed = replace(held_out, query="SELECT * REPLACE (kind || user AS kind) FROM held_out")
+    spec = model(exclude_seen=exclude)
+    for name in ("v1", "v1_export", "evaluated"):
+        (tmp_path / name).mkdir()
+    train(work(data, spec=spec), tmp_path / "v1", silent)
+    origin = str(tmp_path / "v1")
+    to_export = ExportWork(model=spec, checkpoint="v1", source_uri=origin, sample=changed)
+    exported = export(to_export, tmp_path / "v1_export", silent).metrics
+    job = EvaluateWork(
+        model=spec, checkpoint="v1", source_uri=origin, kind=CheckpointKind.ORIGIN, data=changed
+    )
+    found = evaluate(job, tmp_path / "evaluated", silent).metrics
+    for tower in PARTS:
+        assert exported[f"{tower}.fp32.recall_10"] == pytest.approx(found["recall_10"], abs=1e-6)
+        assert exported[f"{tower}.fp32.mrr"] == pytest.approx(found["mrr"], abs=1e-6)
+
+
+def test_nothing_is_measured_of_made_up_rows(world: World, tmp_path: Path) -> None:
+    job = ExportWork(model=model(), checkpoint="v1", source_uri=str(world.origin))
+    found = export(job, tmp_path, silent).metrics
+    assert found["item.fp32.max_delta"] < 1e-5
+    assert not [name for name in found if "recall" in name]

@@ -85,8 +85,13 @@ def places(
     return found
 
 
+def most_users(candidates: int) -> int:
+    """How many users are compared with that many candidates."""
+    return max(FEWEST_USERS, int(COMPARISONS / max(candidates, 1)))
+
+
 def _some(rows: Numbers, candidates: int) -> Numbers:
-    most = max(FEWEST_USERS, int(COMPARISONS / max(candidates, 1)))
+    most = most_users(candidates)
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
