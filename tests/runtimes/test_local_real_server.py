@@ -19,6 +19,7 @@ from tests.registries import columns, export_output, model
 
 
 def service(folder: Path, version: int) -> ServiceSpec:
+    """A revision whose processes are its own, for its environment."""
     files, _ = export_output(folder / f"v{version}", factor=float(version))
     return ServiceSpec(
         name="rank",
@@ -36,6 +37,7 @@ def service(folder: Path, version: int) -> ServiceSpec:
             ),
         ),
         replicas=2,
+        env={"REVISION": str(version)},
     )
 
 
