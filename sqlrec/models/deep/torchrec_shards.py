@@ -28,7 +28,8 @@ from sqlrec.models.deep.embedding import EPSILON, EmbeddingTable
 from sqlrec.models.deep.training_options import Sharding
 
 ALIGNED = 4
-EXTRA = "pip install 'sqlrec[sharding]'"
+INSTALLING = "pip install 'sqlrec[sharding]' && pip install --no-deps torchrec==1.8.0"
+"""By itself TorchRec would bring the FBGEMM that needs CUDA, over the one that does not."""
 
 
 def require_torchrec() -> ModuleType:
@@ -41,7 +42,7 @@ def require_torchrec() -> ModuleType:
             import torchrec.distributed.planner
     except (ImportError, OSError) as error:
         raise SetupError(
-            "SR576", f"embedding_sharding needs TorchRec, which cannot be imported: {error}", hint=EXTRA
+            "SR576", f"embedding_sharding needs TorchRec, which cannot be imported: {error}", hint=INSTALLING
         ) from error
     module: ModuleType = torchrec
     return module

@@ -114,7 +114,7 @@ _SHARDING = (
         default=Sharding.NONE.value,
         choices=tuple(Sharding),
         doc="How the processes of a job divide the embedding rows: those of each column evenly, "
-        "or whole columns; none: each process holds all rows. Dividing needs the extra sqlrec[sharding].",
+        "or whole columns; none: each process holds all rows. Dividing needs TorchRec (see SR576).",
     ),
 )
 
