@@ -33,7 +33,12 @@ Stage = Callable[[str, float], None]
 
 
 class Call(Protocol):
-    """A request that waits for its scores. What ``write`` gives is handed to ``answer``."""
+    """A request that waits for its scores. What ``write`` gives is handed to ``answer``.
+
+    A rule that chooses between models notes in ``answered_by`` which one it was, for the client.
+    """
+
+    answered_by: str
 
     @property
     def body(self) -> bytes:
@@ -42,6 +47,13 @@ class Call(Protocol):
     @property
     def abandoned(self) -> bool:
         """Whether nobody waits for the answer any more."""
+
+    @property
+    def started(self) -> float:
+        """When it came, by the monotonic clock."""
+
+    def header(self, name: bytes) -> str:
+        """A header of it by its name in lower case; empty when it has none."""
 
     def read(self, wires: Wires) -> Reading:
         """The request in one of the model's forms; from any thread. Raises ``RequestError``."""
@@ -65,17 +77,21 @@ class Batcher:
         self._pending: list[tuple[Call, Reading]] = []
         self._queue_bytes = queue_bytes
         self._waiting_bytes = 0
+        self._decoding = 0.0
         self.waiting = 0
         self.inline_rows = max(1, min(CHUNK_ROWS, int(INLINE_SECONDS / scorer.row_seconds)))
 
     def submit(self, call: Call) -> None:
         """Have a call scored; raises ``RequestError``: 429 when too much waits, 400 for a bad body."""
-        if self._waiting_bytes + len(call.body) > self._queue_bytes:
+        size = len(call.body)
+        if self._waiting_bytes + size > self._queue_bytes:
             raise queue_full(self.waiting)
-        if len(call.body) > INLINE_BODY_BYTES:
+        if size > INLINE_BODY_BYTES:
             self._hand_over(call, None)
             return
-        reading = self._read(call)
+        started = time.perf_counter()
+        reading = call.read(self._wires)
+        self._decoding += time.perf_counter() - started
         if reading.frame.rows > self.inline_rows:
             self._hand_over(call, reading)
             return
@@ -88,44 +104,46 @@ class Batcher:
         """Let go of the worker thread."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _read(self, call: Call) -> Reading:
-        started = time.perf_counter()
-        reading = call.read(self._wires)
-        self._stage("decode", time.perf_counter() - started)
-        return reading
-
-    def _write(self, batch: list[tuple[Call, Reading]], results: list[Outputs | RequestError]) -> list[Any]:
-        started = time.perf_counter()
-        answers = [
-            result if isinstance(result, RequestError) else call.write(reading, result)
-            for (call, reading), result in zip(batch, results, strict=True)
-        ]
-        self._stage("encode", time.perf_counter() - started)
-        return answers
-
     def _count(self, call: Call, sign: int) -> None:
         self.waiting += sign
         self._waiting_bytes += sign * (len(call.body) + CALL_BYTES)
 
-    def _flush(self) -> None:
-        """Score pending calls up to ``inline_rows`` rows; the rest after the loop looked at its sockets."""
+    def _take(self) -> list[tuple[Call, Reading]]:
+        """Pending calls of up to ``inline_rows`` rows; the rest waits until the loop looked at its sockets."""
         rows = taken = 0
         for _, reading in self._pending:
-            if taken and rows + reading.frame.rows > self.inline_rows:
-                break
             rows += reading.frame.rows
+            if taken and rows > self.inline_rows:
+                break
             taken += 1
         batch, self._pending = self._pending[:taken], self._pending[taken:]
         if self._pending:
             self._loop.call_soon(self._flush)
-        wanted = [(call, reading) for call, reading in batch if not call.abandoned]
-        answers = self._write(wanted, self._scorer.score([reading.frame for _, reading in wanted]))
-        for call, _ in batch:
+        return batch
+
+    def _flush(self) -> None:
+        """Score what is pending and answer it."""
+        batch = self._take()
+        wanted = []
+        for call, reading in batch:
             self._count(call, -1)
             if call.abandoned:
                 call.answer(None, 0)
+            else:
+                wanted.append((call, reading))
+        self._stage("decode", self._decoding)
+        self._decoding = 0.0
+        answers = self._write(wanted, self._scorer.score([reading.frame for _, reading in wanted]))
         for (call, reading), answer in zip(wanted, answers, strict=True):
             call.answer(answer, reading.frame.rows)
+
+    def _write(self, batch: list[tuple[Call, Reading]], results: list[Outputs | RequestError]) -> list[Any]:
+        started = time.perf_counter()
+        answers = [
+            _written(call, reading, result) for (call, reading), result in zip(batch, results, strict=True)
+        ]
+        self._stage("encode", time.perf_counter() - started)
+        return answers
 
     def _hand_over(self, call: Call, reading: Reading | None) -> None:
         self._count(call, 1)
@@ -139,6 +157,12 @@ class Batcher:
         if not done.cancelled():
             call.answer(*done.result())
 
+    def _read(self, call: Call) -> Reading:
+        started = time.perf_counter()
+        reading = call.read(self._wires)
+        self._stage("decode", time.perf_counter() - started)
+        return reading
+
     def _score_alone(self, call: Call, reading: Reading | None) -> tuple[Any, int]:
         """Runs in the worker thread."""
         if call.abandoned:
@@ -151,3 +175,12 @@ class Batcher:
         except Exception as error:  # the caller must get an answer, whatever happened
             return prediction_failed(error), 0
         return answer, reading.frame.rows
+
+
+def _written(call: Call, reading: Reading, result: Outputs | RequestError) -> Any:
+    if isinstance(result, RequestError):
+        return result
+    try:
+        return call.write(reading, result)
+    except Exception as error:  # outputs that a form has no words for
+        return prediction_failed(error)

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 from sqlrec.serving.errors import RequestError, not_ready
-from sqlrec.serving.http import Message, MessageParser
+from sqlrec.serving.http import Head, Message, MessageParser
 
 if TYPE_CHECKING:
     from sqlrec.serving.connections import Connections
@@ -28,18 +28,22 @@ LINGER_BYTES = 64 * 1024 * 1024
 """How long and how much is still read, and thrown away, after a refusal: closing a socket with unread
 bytes resets it, and the client might never see why it was refused."""
 
-_STATUS_LINES = {status: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_STATUS_LINES = [b""] * 600
+for _status in HTTPStatus:  # a list, because a member of an Enum is slow to hash
+    _STATUS_LINES[_status] = f"HTTP/1.1 {_status.value} {_status.phrase}\r\n".encode()
+_NO_HEAD = Head("", b"", {}, http10=False, keep_alive=False)
+"""Of what is answered though it could not be read."""
 
 
 class Request:
     """A request to be answered, now or later, from the event loop's thread."""
 
-    __slots__ = ("_connection", "_message", "answer", "body", "path", "private", "started")
+    __slots__ = ("_connection", "_head", "answer", "body", "path", "private", "started")
 
     def __init__(self, connection: Connection, message: Message, *, private: bool) -> None:
         self._connection = connection
-        self._message = message
-        self.path = message.path
+        self._head = head = message.head
+        self.path = head.path
         self.body = message.body
         self.started = message.started
         self.private = private
@@ -48,7 +52,7 @@ class Request:
     @property
     def method(self) -> str:
         """``GET``, ``POST`` …."""
-        return self._message.method
+        return self._head.method
 
     @property
     def abandoned(self) -> bool:
@@ -56,13 +60,18 @@ class Request:
         return self._connection.closed
 
     @property
+    def client(self) -> str:
+        """The client's address."""
+        return self._connection.peer
+
+    @property
     def keep_alive(self) -> bool:
         """Whether the client wants to use the connection again."""
-        return self._message.keep_alive
+        return self._head.keep_alive
 
     def header(self, name: bytes) -> str:
         """A header's value, or an empty string. Only those that the server knows are kept."""
-        return self._message.headers.get(name, b"").decode("latin-1")
+        return self._head.headers.get(name, "")
 
     def respond(
         self,
@@ -76,9 +85,9 @@ class Request:
         head = b"Content-Type: %b\r\nContent-Length: %d\r\n" % (content_type, len(body))
         for name, value in headers:
             head += f"{name}: {value}\r\n".encode("latin-1")
-        if self._message.http10 and self._message.keep_alive:
+        if self._head.http10 and self._head.keep_alive:
             head += b"Connection: keep-alive\r\n"
-        self.answer = status, head, b"" if self._message.method == "HEAD" else body
+        self.answer = status, head, b"" if self._head.method == "HEAD" else body
         self._connection.flush()
 
     def refuse(self, error: RequestError) -> None:
@@ -92,7 +101,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, pool: Connections, *, private: bool) -> None:
         self._pool = pool
         self._private = private
-        self._parser = MessageParser(self, pool.limits)
+        self._parser = MessageParser(self, pool.limits, pool.heads)
         self._queue: deque[Request] = deque()
         self._transport: asyncio.Transport
         self._reading = True
@@ -106,6 +115,12 @@ class Connection(asyncio.Protocol):
         self._served = 0
         self._since = time.monotonic()
         self.closed = False
+
+    @property
+    def peer(self) -> str:
+        """The address of the other end."""
+        name = self._transport.get_extra_info("peername")
+        return str(name[0]) if name else ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
@@ -136,7 +151,8 @@ class Connection(asyncio.Protocol):
         except RequestError as error:
             if not self._no_more:  # bytes after a request that closes the connection are nobody's
                 self._refuse(error)
-        self._regulate()
+        if len(self._queue) >= PIPELINE:
+            self._regulate()
 
     def eof_received(self) -> bool:
         """Called by the event loop: the client sends no more, but may wait for answers."""
@@ -167,7 +183,7 @@ class Connection(asyncio.Protocol):
         if self._no_more:
             return
         self._continue_due = False
-        self._no_more = not message.keep_alive
+        self._no_more = not message.head.keep_alive
         request = Request(self, message, private=self._private)
         self._queue.append(request)
         self._pool.handler.handle(request)
@@ -179,9 +195,8 @@ class Connection(asyncio.Protocol):
             request = queue.popleft()
             status, head, body = answer
             last = not request.keep_alive or (not queue and self._is_last())
-            close = b"Connection: close\r\n" if last else b""
-            parts = (_STATUS_LINES[status], self._pool.date, head, close, b"\r\n", body)
-            self._transport.write(b"".join(parts))
+            close = b"Connection: close\r\n\r\n" if last else b"\r\n"
+            self._transport.write(b"".join((_STATUS_LINES[status], self._pool.date, head, close, body)))
             self._served += 1
             self._since = time.monotonic()
             if last:
@@ -189,7 +204,8 @@ class Connection(asyncio.Protocol):
         if self._continue_due and not queue:
             self._continue_due = False
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._regulate()
+        if not self._reading:
+            self._regulate()
 
     def check_time(self, now: float) -> None:
         """Let the client go when it is too slow, or has been at rest for too long."""
@@ -219,8 +235,7 @@ class Connection(asyncio.Protocol):
         self._no_more = self._refused = True
         self._hold(0)
         self._pool.handler.refused(error)
-        message = Message("", b"", False, {}, b"", False, time.monotonic())
-        request = Request(self, message, private=self._private)
+        request = Request(self, Message(_NO_HEAD, b"", time.monotonic()), private=self._private)
         self._queue.append(request)
         request.refuse(error)
 

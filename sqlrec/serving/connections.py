@@ -10,6 +10,7 @@ from typing import Protocol
 from sqlrec.serving.config import Limits
 from sqlrec.serving.connection import Connection, Request
 from sqlrec.serving.errors import RequestError
+from sqlrec.serving.http import Heads
 
 SWEEP_SECONDS = 0.5
 
@@ -32,6 +33,7 @@ class Connections:
         self.limits = limits
         self.draining = False
         self.held_bytes = 0
+        self.heads = Heads()
         self.date = b""
         self._open: set[Connection] = set()
         self._sweep()

@@ -3,12 +3,14 @@
 httptools does the parsing; this module keeps the rules around it: the head and the body are bounded
 while they arrive, ``Expect`` is answered, and a request that asks for an upgrade (some Java clients do,
 on every first request) is read like any other, with the offer left unanswered.
+
+A client that keeps its connection sends the same head again and again. What httptools made of a head is
+kept by its bytes in :class:`Heads`, and a message that comes whole under a known head is not parsed anew.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
@@ -20,36 +22,83 @@ from sqlrec.serving.errors import RequestError
 TARGET_BYTES = 8192
 _KEPT = frozenset(
     (
+        b"accept",
+        b"authorization",
         b"content-encoding",
         b"content-length",
         b"content-type",
         b"expect",
         b"host",
+        b"inference-header-content-length",
+        b"traceparent",
         b"transfer-encoding",
         b"x-request-id",
+        b"x-sqlrec-key",
+        b"x-request-timeout-ms",
     )
 )
+_UNIQUE = frozenset((b"expect", b"traceparent", b"transfer-encoding", b"x-request-id"))
+"""Headers of heads that are not worth keeping, or whose body has no length told before."""
 
 
-@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a request. Header names are in lower case; of the headers, those the server reads."""
+
+    __slots__ = ("headers", "http10", "keep_alive", "method", "path", "target")
+
+    def __init__(
+        self, method: str, target: bytes, headers: dict[bytes, str], *, http10: bool, keep_alive: bool
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.http10 = http10
+        self.keep_alive = keep_alive
+        self.path = _path(target)
+
+
+def _path(target: bytes) -> str:
+    """The path of a target, without query; also of the absolute form that proxies send."""
+    target = target.partition(b"?")[0]
+    if target[:7].lower() == b"http://":
+        target = b"/" + target[7:].partition(b"/")[2]
+    return target.decode("latin-1")
+
+
 class Message:
-    """A request as it came. Header names are in lower case; ``started`` is when its first byte came."""
+    """A request as it came; ``started`` is when its first byte came."""
 
-    method: str
-    target: bytes
-    http10: bool
-    headers: dict[bytes, bytes]
-    body: bytes
-    keep_alive: bool
-    started: float
+    __slots__ = ("body", "head", "started")
 
-    @property
-    def path(self) -> str:
-        """The path of the target, without query; also of the absolute form that proxies send."""
-        target = self.target.partition(b"?")[0]
-        if target[:7].lower() == b"http://":
-            target = b"/" + target[7:].partition(b"/")[2]
-        return target.decode("latin-1")
+    def __init__(self, head: Head, body: bytes, started: float) -> None:
+        self.head = head
+        self.body = body
+        self.started = started
+
+
+class Heads:
+    """Heads by their bytes, with the lengths of their bodies; bounded, and shared by all connections."""
+
+    SIZE = 1024
+    HEAD_BYTES = 2048
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[Head, int]] = {}
+        self.get = self._known.get
+
+    def add(self, raw: bytes, head: Head, length: int) -> None:
+        """Keep a head that comes again, unless the connection's state or the body's end depends on more."""
+        if len(raw) > self.HEAD_BYTES or head.http10 or not head.keep_alive or not _is_plain(raw):
+            return
+        if _UNIQUE.isdisjoint(head.headers):
+            if len(self._known) >= self.SIZE:
+                self._known.clear()
+            self._known[raw] = head, length
+
+
+def _is_plain(raw: bytes) -> bool:
+    """Whether the first empty line of these bytes can only be the end of a head that begins with them."""
+    return raw[:1].isalpha() and raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
 
 
 class MessageSink(Protocol):
@@ -65,9 +114,11 @@ class MessageSink(Protocol):
 class MessageParser:
     """Requests of one connection. ``busy``: a request has begun and is not complete."""
 
-    def __init__(self, sink: MessageSink, limits: Limits) -> None:
+    def __init__(self, sink: MessageSink, limits: Limits, heads: Heads) -> None:
         self._sink = sink
         self._limits = limits
+        self._heads = heads
+        self._raw = b""
         self._parser = HttpRequestParser(self)
         self._in_head = False
         self._upgrade_body = 0
@@ -78,6 +129,8 @@ class MessageParser:
 
     def feed(self, data: bytes) -> None:
         """Parse; raises ``RequestError`` (SR655, SR661), after which the connection cannot be read on."""
+        if not self.busy and self._take_known(data):
+            return
         begun = self._headers if self.busy else None
         try:
             self._feed(data)
@@ -87,6 +140,17 @@ class MessageParser:
             raise RequestError("SR661", f"this is not HTTP/1.1: {error}") from None
         if self.busy and self._headers is begun:  # all of the data belongs to this one message
             self._count_overhead(len(data))
+
+    def _take_known(self, data: bytes) -> bool:
+        """Whether this was one whole message under a known head; called between messages."""
+        end = data.find(b"\r\n\r\n") + 4
+        raw = data[:end]
+        known = self._heads.get(raw)
+        if known and len(data) - end == known[1]:
+            self._sink.message_received(Message(known[0], data[end:], time.monotonic()))
+            return True
+        self._raw = raw if end > 3 else b""
+        return False
 
     def _feed(self, data: bytes) -> None:
         while data:
@@ -144,16 +208,21 @@ class MessageParser:
         """Called by httptools: decide whether the body is wanted."""
         self._in_head = False
         headers = self._headers
-        self._method = self._parser.get_method().decode("latin-1")
-        self._http10 = self._parser.get_http_version() == "1.0"
-        self._keep_alive = self._parser.should_keep_alive() and self._method != "CONNECT"
-        if not self._http10 and b"host" not in headers:
+        method = self._parser.get_method().decode("latin-1")
+        http10 = self._parser.get_http_version() == "1.0"
+        keep_alive = self._parser.should_keep_alive() and method != "CONNECT"
+        values = {name: value.decode("latin-1") for name, value in headers.items()}
+        self._head = Head(method, self._target, values, http10=http10, keep_alive=keep_alive)
+        if not http10 and b"host" not in headers:
             raise RequestError("SR661", "the request has no Host header")
         length = int(headers.get(b"content-length", b"0"))
         if length > self._limits.body_bytes:
             raise self._body_too_large()
+        raw, self._raw = self._raw, b""
+        if raw and not self._parser.should_upgrade():
+            self._heads.add(raw, self._head, length)
         expect = headers.get(b"expect")
-        if expect is None or self._http10:
+        if expect is None or http10:
             return
         if expect.lower() != b"100-continue":
             message = "the only expectation that can be met is 100-continue"
@@ -182,11 +251,7 @@ class MessageParser:
     def _complete(self) -> None:
         self.busy = False
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._sink.message_received(
-            Message(
-                self._method, self._target, self._http10, self._headers, body, self._keep_alive, self.started
-            )
-        )
+        self._sink.message_received(Message(self._head, body, self.started))
 
     def _body_too_large(self) -> RequestError:
         return RequestError(
