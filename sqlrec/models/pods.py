@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sqlrec import __version__
+from sqlrec.models.server_options import server_options
+from sqlrec.spec.following import FOLLOW
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.options import Effective, Option, OptionKind, Parsed, Scope
 
@@ -30,6 +32,13 @@ def pod_options(image: str) -> tuple[Option, ...]:
         _text_option("kubernetes.node.selector.{f}", "Label that a Kubernetes node must have."),
         _text_option("kubernetes.env.{f}", "Environment variable of the container."),
         _count_option("replicas", "Copies of the service.", frozenset({Scope.SERVICE}), default=1),
+        Option(
+            key=FOLLOW,
+            kind=OptionKind.STRING,
+            doc="Alias of the model, such as @prod: when it moves, the service serves what it names then.",
+            scopes=frozenset({Scope.SERVICE}),
+        ),
+        *server_options(),
     )
 
 

@@ -23,13 +23,13 @@ from sqlrec.programs.payload import InputReader, Inputs, answer
 from sqlrec.programs.refreshing import REFRESH_SECONDS, Refreshing
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
-from sqlrec.serving.errors import RequestError, not_ready, queue_full
+from sqlrec.serving.errors import RequestError, not_ready, queue_full, server_failed, too_late
+from sqlrec.serving.exchange import Exchanges, code_of
 from sqlrec.serving.logs import log
 from sqlrec.serving.site import Routes, check_media_type
+from sqlrec.serving.tracing import Trace
 from sqlrec.spec.function import ApiServiceSpec, services
 
-CLIENT_GONE = 499
-"""Counted, never sent: the status nginx gave to this case."""
 ONLINE: Mapping[str, int | float] = {"attempts": 2, "timeout": 10.0}
 """Options of calls whose script says nothing: a caller waits, so giving up early beats trying long."""
 IN_LOOP_BYTES = 64 * 1024
@@ -44,8 +44,12 @@ class ApiApp:
     def __init__(
         self, config: ServeConfig[ApiServiceSpec], callees: Callees, *, refresh: float = REFRESH_SECONDS
     ) -> None:
-        """``refresh`` is how often, in seconds, the tables that the program reads are looked at."""
+        """``refresh`` is how often, in seconds, the tables that the program reads are looked at.
+
+        Raises ``SetupError`` SR675 when traces are wanted and cannot be made.
+        """
         self._config = config
+        self._exchanges = Exchanges(config)
         self._spec = config.spec
         self._name = config.spec.api.name
         self._metrics = ApiMetrics(self._name, config.spec.api.function)
@@ -121,6 +125,7 @@ class ApiApp:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._program.close()
         await self._calls.close()
+        await asyncio.to_thread(self._exchanges.close)
 
     def count_refused(self, error: RequestError) -> None:
         """Count a request that could not be read."""
@@ -130,7 +135,7 @@ class ApiApp:
         """Answer with an error; those of the API's own paths are counted."""
         if request.path in self.routes:
             self._metrics.started()
-            self._finish(request, error, 0, 0)
+            self._finish(request, self._exchanges.begin(request), error, 0, 0)
         else:
             request.refuse(error)
 
@@ -138,6 +143,7 @@ class ApiApp:
         if self._reader is None:
             raise not_ready("the server is loading")
         check_media_type(request)
+        deadline = self._exchanges.deadline(request)
         size = len(request.body)
         full = self._waiting_bytes + size > self._config.limits.queue_bytes
         if full or self._waiting >= WAITING:
@@ -145,52 +151,64 @@ class ApiApp:
         self._metrics.started()
         self._waiting += 1
         self._waiting_bytes += size
-        task = asyncio.ensure_future(self._answer(request, self._reader))
+        trace = self._exchanges.begin(request)
+        task = asyncio.ensure_future(self._answer(request, trace, self._reader, deadline))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, request: Request, reader: InputReader) -> None:
+    async def _answer(
+        self, request: Request, trace: Trace | None, reader: InputReader, deadline: float
+    ) -> None:
         rows_in = rows_out = 0
         result: bytes | RequestError
         try:
             inputs = await _read(reader, request.body)
             rows_in = inputs.rows
-            result, rows_out = await self._run(inputs)
+            result, rows_out = await self._run(inputs, deadline)
         except SqlRecError as error:
             result = _refusal(error)
         except Exception:
             log("error", path=request.path, traceback=traceback.format_exc())
-            message = "the server failed; its log has the reason"
-            result = RequestError("SR660", message, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+            result = server_failed()
         finally:
             self._waiting -= 1
             self._waiting_bytes -= len(request.body)
-        self._finish(request, result, rows_in, rows_out)
+        self._finish(request, trace, result, rows_in, rows_out)
 
-    async def _run(self, inputs: Inputs) -> tuple[bytes, int]:
-        seconds = self._config.limits.request_timeout
+    async def _run(self, inputs: Inputs, deadline: float) -> tuple[bytes, int]:
+        """Stopped at ``deadline`` of the monotonic clock; ``RequestError`` SR643 and SR663."""
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            raise too_late()
         try:
             async with asyncio.timeout(seconds):
                 table = await self._program.run(inputs.tables, inputs.params)
         except TimeoutError:
-            message = f"the function took longer than {seconds:g} s and was stopped"
+            message = f"the function took longer than {seconds:.3g} s and was stopped"
             raise RequestError("SR643", message, status=HTTPStatus.GATEWAY_TIMEOUT) from None
         return answer(table), table.num_rows if table is not None else 0
 
-    def _finish(self, request: Request, result: bytes | RequestError, rows_in: int, rows_out: int) -> None:
-        seconds = time.monotonic() - request.started
-        status = result.status if isinstance(result, RequestError) else HTTPStatus.OK
-        code = CLIENT_GONE if request.abandoned else status.value
-        self._metrics.done(code, seconds, rows_in, rows_out)
-        request_id = request.header(b"x-request-id")[:128]
-        headers = (("X-Request-Id", request_id),) if request_id else ()
+    def _finish(
+        self,
+        request: Request,
+        trace: Trace | None,
+        result: bytes | RequestError,
+        rows_in: int,
+        rows_out: int,
+    ) -> None:
+        error = result if isinstance(result, RequestError) else None
+        code = code_of(request, error)
+        self._metrics.done(code, time.monotonic() - request.started, rows_in, rows_out)
+        headers = self._exchanges.headers(request, trace)
         if isinstance(result, RequestError):
-            request.respond(status, result.body(), headers=result.headers + headers)
+            sent = result.body()
+            request.respond(result.status, sent, headers=result.headers + headers)
         else:
-            request.respond(status, result, headers=headers)
-        if self._config.access_log or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            facts = {"error": str(result)} if isinstance(result, RequestError) else {}
-            log("api", id=request_id, code=code, rows=rows_out, ms=seconds * 1000, **facts)
+            sent = result
+            request.respond(HTTPStatus.OK, sent, headers=headers)
+        self._exchanges.end(
+            "api", request, trace, code=code, rows=rows_out, sent=len(sent), error=error, api=self._name
+        )
 
     def _reloaded(self, error: SqlRecError | None) -> None:
         if error is None:

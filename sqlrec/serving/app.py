@@ -3,6 +3,7 @@
 POST /predict                            rows or columns in, {"probs": […]} out
 POST /models/<name>/predict              the same, of one model
 POST /models/<name>/versions/<n>/predict the same, of one loaded version
+…    /v2/…                               Open Inference Protocol: :mod:`sqlrec.serving.oip`
 GET  /v1/signature                       inputs and outputs of the service
 …    /admin/models                       live update: :mod:`sqlrec.serving.admin`
 """
@@ -18,11 +19,13 @@ from sqlrec.serving.admin import Admin
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready
-from sqlrec.serving.lane import Lane, Target, open_lane
+from sqlrec.serving.groups.rules import Rule, rule_of
+from sqlrec.serving.lane import Lane, open_lane
 from sqlrec.serving.logs import log
 from sqlrec.serving.metrics import Metrics
-from sqlrec.serving.prediction import SQLREC, Desk
-from sqlrec.serving.site import Answer, Routes, check_media_type
+from sqlrec.serving.oip import Oip
+from sqlrec.serving.prediction import Desk
+from sqlrec.serving.site import Answer, Routes
 from sqlrec.serving.slots import Models, Slot
 from sqlrec.serving.updates import Updates
 from sqlrec.spec.service import ServedModel, ServiceSpec
@@ -40,12 +43,14 @@ class App:
         self._metrics = metrics
         self._desk = Desk(config, metrics)
         self._models: Models | None = None
+        self._rule: Rule | None = None
         self._admin = Admin()
+        self._oip = Oip(config.spec.name, lambda: self._loaded, self._desk, lambda: metrics.ready)
 
     @property
     def routes(self) -> Routes:
         """The paths of predictions and of live update."""
-        return {"/predict": {"POST": self._predict}, **self._admin.routes}
+        return {"/predict": {"POST": self._predict}, **self._oip.routes, **self._admin.routes}
 
     def find(self, path: str) -> Mapping[str, Answer] | None:
         """The paths of models and their loaded versions."""
@@ -54,7 +59,7 @@ class App:
                 return self._asking(unquote(name), None)
             case ["", "models", name, "versions", version, "predict"] if version.isdecimal():
                 return self._asking(unquote(name), int(version))
-        return None
+        return self._oip.find(path)
 
     @property
     def facts(self) -> Mapping[str, object]:
@@ -71,7 +76,9 @@ class App:
         """Load and warm the models; raises ``StateError`` SR501, SR502, SR671 and SR672."""
         models = by_slot(self._config.spec.models)
         slots = [Slot(name, await self._open(model)) for name, model in models.items()]
-        self._models = Models(slots)
+        group = self._config.spec.group
+        self._rule = rule_of(self._config.spec.name, slots, group) if group else None
+        self._models = Models(slots, self._rule)
         updates = Updates(self._models, self._open, self._changed)
         self._metrics.updates = updates.counts
         self._admin.open(self._models, updates)
@@ -87,6 +94,9 @@ class App:
     async def close(self) -> None:
         """Let go of the worker threads."""
         await self._admin.close()
+        await self._desk.close()
+        if self._rule is not None:
+            self._rule.close()
         for slot in self._models.slots.values() if self._models else ():
             for lane in slot.lanes.values():
                 lane.close()
@@ -99,20 +109,17 @@ class App:
 
     def refuse(self, request: Request, error: RequestError) -> None:
         """Answer with an error; those of predictions are counted."""
-        if request.path == self.path:
-            self._desk.refuse(request, SQLREC, error)
-        else:
-            request.refuse(error)
+        self._desk.refuse(request, error)
 
     def _predict(self, request: Request) -> None:
-        self._ask(request, self._loaded.service)
+        self._desk.ask(request, self._loaded.service)
 
     def _asking(self, name: str, version: int | None) -> Mapping[str, Answer]:
-        return {"POST": lambda request: self._ask(request, self._loaded.require(name, version))}
+        def ask(request: Request) -> None:
+            target = self._loaded.require(name, version)
+            self._desk.ask(request, target, f"{name.casefold()} {version}")
 
-    def _ask(self, request: Request, target: Target) -> None:
-        check_media_type(request)
-        self._desk.take(request, SQLREC, target)
+        return {"POST": ask}
 
     @property
     def _loaded(self) -> Models:

@@ -16,9 +16,11 @@ import uvloop
 
 from sqlrec.errors import EXIT_FAILED, EXIT_OK, SetupError, SqlRecError
 from sqlrec.serving.config import Limits, ServeConfig, Spec
+from sqlrec.serving.operations import add_flags, operations
 from sqlrec.serving.server import Server
 from sqlrec.serving.site import Content
 from sqlrec.spec import codec
+from sqlrec.spec.service import ServiceSpec
 
 
 def run(config: Callable[[], ServeConfig[Spec]], content: Callable[[ServeConfig[Spec]], Content]) -> int:
@@ -39,7 +41,7 @@ async def _serve(config: ServeConfig[Spec], content: Callable[[ServeConfig[Spec]
 
 
 def parse_arguments(arguments: Sequence[str], served: type[Spec], program: str) -> ServeConfig[Spec]:
-    """The configuration a command line asks for; raises ``SetupError`` SR670 for an unreadable spec."""
+    """The configuration a command line asks for; raises ``SetupError`` SR670 (unreadable spec) and SR675."""
     limits = Limits()
     parser = argparse.ArgumentParser(prog=f"python -m {program}")
     add = parser.add_argument
@@ -52,9 +54,10 @@ def parse_arguments(arguments: Sequence[str], served: type[Spec], program: str) 
     add("--threads", type=int, default=0, help="threads of the engine; 0: the spec's CPU request")
     add("--max-body-bytes", type=int, default=limits.body_bytes, help="largest request body")
     add("--max-rows", type=int, default=limits.rows, help="most rows of a request")
-    add("--access-log", action="store_true", help="log every request")
+    add_flags(parser)
     given = parser.parse_args(arguments)
     spec = _read_spec(given.spec, served)
+    how = operations(given, spec.options if isinstance(spec, ServiceSpec) else {})
     return ServeConfig(
         spec=spec,
         host=given.host,
@@ -63,10 +66,15 @@ def parse_arguments(arguments: Sequence[str], served: type[Spec], program: str) 
         activate=given.activate,
         drain_seconds=given.drain_seconds,
         threads=given.threads or max(1, ceil(_cores(spec.resources.cpu))),
-        access_log=given.access_log,
+        access_log=how.access_log,
+        tracing=how.tracing,
+        token=how.token,
+        tls=how.tls,
         limits=Limits(
             body_bytes=given.max_body_bytes,
             rows=given.max_rows,
+            request_timeout=how.request_timeout,
+            queue_timeout=how.queue_timeout,
             queue_bytes=max(limits.queue_bytes, 2 * given.max_body_bytes),
         ),
     )

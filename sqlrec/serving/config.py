@@ -16,9 +16,10 @@ Spec = TypeVar("Spec", ServiceSpec, ApiServiceSpec)
 class Limits:
     """Bounds against clients that send too much, too slowly or too often. Bytes and seconds.
 
-    ``queue_bytes`` bounds the bodies that are being received, and separately those that wait to be
-    scored. ``idle_timeout`` is longer than that of common clients and balancers, so that they, not the
-    server, close a connection at rest.
+    ``request_timeout`` is how long a request may take to arrive, and how long after its first byte it is
+    still scored; one that would wait longer than ``queue_timeout`` is refused. ``queue_bytes`` bounds the
+    bodies that are being received, and separately those that wait to be scored. ``idle_timeout`` is longer
+    than that of common clients and balancers, so that they, not the server, close a connection at rest.
     """
 
     head_bytes: int = 32 * 1024
@@ -27,8 +28,25 @@ class Limits:
     queue_bytes: int = 128 * 1024 * 1024
     connections: int = 4096
     request_timeout: float = 30.0
+    queue_timeout: float = 10.0
     write_timeout: float = 30.0
     idle_timeout: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSource:
+    """Where the bearer tokens are: a variable's name, or a file."""
+
+    env: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """PEM files of the service port's certificate and its key."""
+
+    cert: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +61,9 @@ class ServeConfig(Generic[Spec]):
     drain_seconds: float = 1.0
     threads: int = 1
     access_log: bool = False
+    tracing: bool = False
+    token: TokenSource | None = None
+    tls: Tls | None = None
     limits: Limits = Limits()
 
 

@@ -2,46 +2,63 @@
 
     SR650  body is not JSON                       400
     SR651  JSON of the wrong shape                400
-    SR652  features missing                       400
-    SR653  value of the wrong type or range       400, with row and column
-    SR654  columns of different lengths           400
+    SR652  features missing                       422
+    SR653  value of the wrong type or range       422, with row and column
+    SR654  columns of different lengths           422
     SR655  body or rows over the limit            413
     SR656  media type or encoding not readable    415
     SR657  no such path, wrong method             404, 405
-    SR658  queue full                             429, with Retry-After
+    SR658  queue full, or too long a wait         429, with Retry-After
     SR659  not ready, too many connections        503
     SR660  the model failed                       500
     SR661  broken or slow HTTP                    400, 408, 414, 417, 431
+    SR662  body is no Arrow stream                400
+    SR663  not scored in time                     504
+    SR664  no bearer token, or an unknown one     401
+    SR667  not of the Open Inference Protocol     400
+    SR668  header that cannot be read             400
+    SR674  no such model or version               404
+
+400 is for what cannot be read at all, 422 for rows that were read and do not fit the model.
 
 Start-up fails with ``SetupError`` and ``StateError``: SR670 service spec, SR671 model folder, SR672
-model file against signature, SR673 port.
+model file against signature, SR673 port, SR675 token, certificate or tracing.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from math import ceil
 
 import orjson
 
 from sqlrec.errors import SqlRecError
 
+_MISFITS = frozenset(("SR652", "SR653", "SR654"))
+LONGEST_RETRY = 30
+"""Seconds after which a client that was refused may ask again at the latest."""
+
 
 class RequestError(SqlRecError):
-    """A request that is answered with ``status``; ``row`` (from 0) and ``column`` tell the place."""
+    """A request that is answered with ``status``; ``row`` (from 0) and ``column`` tell the place.
+
+    Without a status it is the client's fault: 422 or 400.
+    """
 
     def __init__(
         self,
         code: str,
         message: str,
         *,
-        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+        status: HTTPStatus | None = None,
         hint: str = "",
         row: int | None = None,
         column: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(code, message, hint=hint)
-        self.status = status
+        fault = HTTPStatus.UNPROCESSABLE_ENTITY if code in _MISFITS else HTTPStatus.BAD_REQUEST
+        self.status = status or fault
         self.row = row
         self.column = column
         self.headers = headers
@@ -72,6 +89,33 @@ def queue_full(waiting: int) -> RequestError:
         status=HTTPStatus.TOO_MANY_REQUESTS,
         hint="ask again after Retry-After seconds, or add replicas",
         headers=(("Retry-After", "1"),),
+    )
+
+
+def server_failed() -> RequestError:
+    """500: a fault of ours, which is in the log."""
+    message = "the server failed; its log has the reason"
+    return RequestError("SR660", message, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def wait_too_long(seconds: float) -> RequestError:
+    """429: its turn would come too late."""
+    return RequestError(
+        "SR658",
+        f"a request that comes now waits about {seconds:.1f} s",
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        hint="ask again after Retry-After seconds, wait longer, or add replicas",
+        headers=(("Retry-After", str(min(LONGEST_RETRY, ceil(seconds)))),),
+    )
+
+
+def too_late() -> RequestError:
+    """504: the client waits no more, so it was not scored."""
+    return RequestError(
+        "SR663",
+        "the request was not scored in time",
+        status=HTTPStatus.GATEWAY_TIMEOUT,
+        hint="wait longer, send fewer rows, or add replicas",
     )
 
 

@@ -104,7 +104,7 @@ class Metrics(Collector):
         self.models = spec.models
         self.updates: Mapping[tuple[str, str], int] = {}
         self._lock = Lock()
-        self._codes: Counter[int] = Counter()
+        self._codes: Counter[tuple[str, int]] = Counter()
         self._duration = Histogram(SECONDS)
         self._request_rows = Histogram(ROWS)
         self._stages = {name: Histogram(SECONDS) for name in ("decode", "predict", "encode")}
@@ -122,17 +122,17 @@ class Metrics(Collector):
         """A prediction request has arrived."""
         self.in_flight += 1
 
-    def request_done(self, code: int, seconds: float, rows: int) -> None:
+    def request_done(self, code: int, seconds: float, rows: int, protocol: str = PROTOCOL) -> None:
         """A prediction request was answered with status ``code``, ``seconds`` after its first byte."""
         self.in_flight -= 1
-        self._codes[code] += 1
+        self._codes[protocol, code] += 1
         self._duration.add(seconds)
         if code == 200:
             self._request_rows.add(rows)
 
     def request_refused(self, code: int) -> None:
         """A request was answered with an error before it was complete."""
-        self._codes[code] += 1
+        self._codes[PROTOCOL, code] += 1
 
     def batch_done(self, report: BatchReport) -> None:
         """The model was called once; from any thread."""
@@ -164,9 +164,9 @@ class Metrics(Collector):
         spec, service = self._spec, [self._spec.name]
         labels = ("service", "model", "version", "protocol", "code")
         requests = CounterMetricFamily("sqlrec_requests", "Prediction requests answered", labels=labels)
-        for code, count in sorted(self._codes.items()):
+        for (protocol, code), count in sorted(self._codes.items()):
             requests.add_metric(
-                [spec.name, str(self.models[0].model.name), str(self.models[0].version), PROTOCOL, str(code)],
+                [spec.name, str(self.models[0].model.name), str(self.models[0].version), protocol, str(code)],
                 count,
             )
         yield requests

@@ -46,6 +46,12 @@ def datatype(column: InputColumn | OutputColumn) -> str:
     return "BOOL" if element.kind is Kind.BOOLEAN else _OF_TENSORS[column.tensor]
 
 
+def as_oip_error(error: RequestError) -> bytes:
+    """An error as the protocol has it: one text."""
+    text = f"{error.code}: {error.message}" + (f" ({error.hint})" if error.hint else "")
+    return orjson.dumps({"error": text})
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor as a request has it: ``data`` of JSON, or ``raw`` bytes."""

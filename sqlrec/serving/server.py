@@ -24,19 +24,26 @@ from sqlrec.serving.config import AnyConfig
 from sqlrec.serving.connections import Connections
 from sqlrec.serving.listener import Door, listen, share_or_listen
 from sqlrec.serving.logs import log
+from sqlrec.serving.secure import Certificate, Gate
 from sqlrec.serving.site import Content, Site
 
 PRIVATE_HOST = "127.0.0.1"
+HANDSHAKE_SECONDS = 10.0
+REFRESH_SECONDS = 5.0
+"""How often the files of tokens and certificates are looked at."""
 
 
 class Server:
     """One process of one service, which serves ``content``."""
 
     def __init__(self, config: AnyConfig, content: Content) -> None:
+        """Raises ``SetupError`` SR675 when the token or the certificate cannot be read."""
         self._config = config
         self._content = content
         self._door = Door()
-        self._site = Site(content, self.activate, door=self._door.name)
+        self._gate = Gate(config.token) if config.token else None
+        self._certificate = Certificate(config.tls) if config.tls else None
+        self._site = Site(content, self.activate, door=self._door.name, gate=self._gate)
         self.connections = Connections(self._site, config.limits)
         self._activating = asyncio.Lock()
         self._listener: socket.socket | None = None
@@ -56,8 +63,10 @@ class Server:
         log("ready", **self._content.facts)
         if self._config.activate:
             _report("active", url=await self.activate())
+        refreshing = asyncio.ensure_future(self._refresh())
         await stop.wait()
         await self._drain()
+        refreshing.cancel()
         private.close()
         await self._finish()
 
@@ -68,7 +77,13 @@ class Server:
                 config = self._config
                 listener = await share_or_listen(config.host, config.port, config.spec.name)
                 loop = asyncio.get_running_loop()
-                self._server = await loop.create_server(self.connections.public, sock=listener)
+                tls = self._certificate.context if self._certificate else None
+                self._server = await loop.create_server(
+                    self.connections.public,
+                    sock=listener,
+                    ssl=tls,
+                    ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
+                )
                 self._listener = listener
                 self._door.open(listener)
                 log("active", url=self._url(listener))
@@ -76,7 +91,16 @@ class Server:
 
     def _url(self, listener: socket.socket) -> str:
         host, port = listener.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self._content.path}"
+        scheme = "https" if self._certificate else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{self._content.path}"
+
+    async def _refresh(self) -> None:
+        """Take new tokens and certificates into force as their files change."""
+        watched = [secret.watched for secret in (self._gate, self._certificate) if secret]
+        while watched:
+            await asyncio.sleep(REFRESH_SECONDS)
+            for files in watched:
+                files.refresh()
 
     async def _drain(self) -> None:
         """Serve on for a while, for callers that have not heard yet, then close the service port."""

@@ -1,6 +1,7 @@
 """What every server of ours answers, whatever it serves.
 
 GET  /healthz, /health  the process is alive, and what it serves
+GET  /startupz          200 once everything is loaded, whatever comes later
 GET  /readyz            200 when requests are answered and the server is here to stay
 GET  /metrics           Prometheus
 GET  /                  what is served: inputs, outputs, limits
@@ -23,8 +24,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from sqlrec.errors import SqlRecError
 from sqlrec.serving.connection import Request
-from sqlrec.serving.errors import RequestError, not_ready
+from sqlrec.serving.errors import RequestError, not_ready, server_failed
 from sqlrec.serving.logs import log
+from sqlrec.serving.secure import Gate
 
 Answer = Callable[[Request], None]
 """Answers a request, now or later; may raise ``RequestError``."""
@@ -34,6 +36,8 @@ ADMIN = "/admin/"
 """What begins the paths that only the private port has."""
 ACTIVATE = f"{ADMIN}activate"
 
+UNGUARDED = frozenset(("/healthz", "/health", "/startupz", "/readyz", "/v2/health/live", "/v2/health/ready"))
+"""What probes ask, who have no token."""
 _READABLE = frozenset(
     ("", "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded")
 )
@@ -88,13 +92,22 @@ class Content(Protocol):
 class Site:
     """Brings requests to what answers them.
 
-    ``activate`` opens the service port and gives its URL; ``door`` is where a neighbour asks for its socket.
+    ``activate`` opens the service port and gives its URL; ``door`` is where a neighbour asks for its socket;
+    ``gate`` lets callers of the service port in to all but its health.
     """
 
-    def __init__(self, content: Content, activate: Callable[[], Awaitable[str]], *, door: str) -> None:
+    def __init__(
+        self,
+        content: Content,
+        activate: Callable[[], Awaitable[str]],
+        *,
+        door: str,
+        gate: Gate | None = None,
+    ) -> None:
         self._content = content
         self._activate = activate
         self._door = door
+        self._gate = gate
         self._loaded = False
         self._draining = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,6 +115,7 @@ class Site:
             **content.routes,
             "/healthz": {"GET": self._health},
             "/health": {"GET": self._health},
+            "/startupz": {"GET": self._started},
             "/readyz": {"GET": self._ready},
             "/metrics": {"GET": self._figures},
             "/": {"GET": self._describe},
@@ -123,14 +137,14 @@ class Site:
     def handle(self, request: Request) -> None:
         """Answer a request."""
         try:
+            if self._gate is not None and not request.private and request.path not in UNGUARDED:
+                self._gate.check(request)
             self._route(request)(request)
         except RequestError as error:
             self._content.refuse(request, error)
         except Exception:
             log("error", path=request.path, traceback=traceback.format_exc())
-            message = "the server failed; its log has the reason"
-            fault = RequestError("SR660", message, status=HTTPStatus.INTERNAL_SERVER_ERROR)
-            self._content.refuse(request, fault)
+            self._content.refuse(request, server_failed())
 
     def refused(self, error: RequestError) -> None:
         """Count a request that could not be read."""
@@ -169,6 +183,10 @@ class Site:
             raise not_ready("the server is draining")
         self._require_loaded()
         request.respond(HTTPStatus.OK, b'{"status":"ready"}')
+
+    def _started(self, request: Request) -> None:
+        self._require_loaded()
+        request.respond(HTTPStatus.OK, b'{"status":"started"}')
 
     def _figures(self, request: Request) -> None:
         text = self._content.exposition()
@@ -210,6 +228,11 @@ def check_media_type(request: Request) -> None:
             hint="send JSON, with Content-Type: application/json",
             headers=(("Accept", "application/json"),),
         )
+    check_encoding(request)
+
+
+def check_encoding(request: Request) -> None:
+    """The body is sent as it is; raises ``RequestError`` SR656."""
     encoding = request.header(b"content-encoding").strip().lower()
     if encoding not in ("", "identity"):
         raise RequestError(

@@ -130,7 +130,7 @@ def test_it_tells_what_it_takes_and_gives(api: RunningApi) -> None:
         ({"u": 5, "v": V}, 400, "SR651", "table 'u' is 5"),
         ({"u": [5], "v": V}, 400, "SR651", "table 'u': row 0 is 5"),
         ({"u": {"id": 1, "name": []}, "v": V}, 400, "SR651", "column id is 1, not a list"),
-        ({"u": {"id": [1], "name": []}, "v": V}, 400, "SR654", "id has 1, name has 0"),
+        ({"u": {"id": [1], "name": []}, "v": V}, 422, "SR654", "id has 1, name has 0"),
         ({"u": U}, 422, "SR640", "input table 'v' is missing"),
         ({"u": U, "v": V, "w": []}, 422, "SR640", "no input table 'w'"),
         ({"u": [{"id": 1}], "v": V}, 422, "SR640", "row 0 lacks column 'name'"),

@@ -49,12 +49,12 @@ def test_no_rows(server: Any) -> None:
 @pytest.mark.parametrize(
     ("document", "status", "code", "row", "column"),
     [
-        ([ROW, {**ROW, "age": "x"}], 400, "SR653", 1, "age"),
-        ([{**ROW, "tags": [1.5]}], 400, "SR653", 0, "tags"),
-        ([{"city": "x"}], 400, "SR652", 0, None),
+        ([ROW, {**ROW, "age": "x"}], 422, "SR653", 1, "age"),
+        ([{**ROW, "tags": [1.5]}], 422, "SR653", 0, "tags"),
+        ([{"city": "x"}], 422, "SR652", 0, None),
         (ROW, 400, "SR651", None, "city"),
         (5, 400, "SR651", None, None),
-        ({**{n: [v] for n, v in ROW.items()}, "age": [1, 2], "price": [1, 2, 3]}, 400, "SR654", None, None),
+        ({**{n: [v] for n, v in ROW.items()}, "age": [1, 2], "price": [1, 2, 3]}, 422, "SR654", None, None),
         ([ROW] * 101, 413, "SR655", None, None),
     ],
 )
@@ -80,7 +80,7 @@ def test_text_that_is_not_json(server: Any) -> None:
         ({"Content_Type": "APPLICATION/vnd.x+json"}, 200),
         ({"Content_Type": "application/x-www-form-urlencoded"}, 200),
         ({"Content_Encoding": "identity"}, 200),
-        ({"Content_Type": "application/vnd.apache.arrow.stream"}, 415),
+        ({"Content_Type": "application/vnd.apache.arrow.stream", "Content_Encoding": "gzip"}, 415),
         ({"Content_Type": "multipart/form-data; boundary=x"}, 415),
         ({"Content_Encoding": "gzip"}, 415),
     ],
@@ -147,7 +147,7 @@ def test_metrics(mixed_folder: Path, make_spec: MakeSpec, serve: Serve) -> None:
     common = 'model="m",protocol="sqlrec",service="ranker",version="3"'
     expected = {
         f'sqlrec_requests_total{{code="200",{common}}}': 1,
-        f'sqlrec_requests_total{{code="400",{common}}}': 1,
+        f'sqlrec_requests_total{{code="422",{common}}}': 1,
         f'sqlrec_requests_total{{code="415",{common}}}': 1,
         'sqlrec_request_duration_seconds_count{service="ranker"}': 3,
         'sqlrec_request_rows_sum{service="ranker"}': 2,
@@ -212,6 +212,7 @@ class Recorded:
     def __init__(self, method: str, path: str, *, private: bool = True) -> None:
         self.method, self.path, self.private, self.body = method, path, private, b"[]"
         self.abandoned = False
+        self.client = ""
         self.started = 0.0
         self.status = 0
         self.json: Any = None
