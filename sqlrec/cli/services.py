@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sqlrec.cli import rollout
+from sqlrec.cli import rollout, syncing
 from sqlrec.cli.arguments import add_command, add_json, positive
 from sqlrec.cli.console import print_json, print_table
 from sqlrec.cli.project import settings
@@ -33,6 +33,7 @@ def add_to(commands: Commands) -> None:
     stopping.add_argument("names", nargs="*", metavar="NAME", help="services to stop")
     stopping.add_argument("--all", dest="every", action="store_true", help="stop all services")
     stopping.set_defaults(refuse=stopping.error)
+    syncing.add_to(actions)
     reading = add_command(
         actions, "logs", lambda a: logs(a.name, a.lines), "show the last lines of a service's log"
     )

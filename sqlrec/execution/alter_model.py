@@ -13,11 +13,13 @@ from sqlrec.artifacts.durable import locked
 from sqlrec.execution.call import Call
 from sqlrec.execution.ddl import declared_options, redefined, retold
 from sqlrec.execution.find import find_aliased, find_checkpoint, find_model
+from sqlrec.execution.following import move_followers
 from sqlrec.execution.outcome import GONE_MODEL, Outcome
 from sqlrec.plan.changes import DropAlias, DropCheckpoint, RenameTo, ResetOptions, SetAlias, SetOptions
 from sqlrec.plan.effects import altered_options
 from sqlrec.plan.plan import AlterModelStep
 from sqlrec.registry.absent import no_checkpoint
+from sqlrec.registry.aliases import check_alias
 from sqlrec.registry.registry import ModelRegistry
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName, slug
@@ -73,7 +75,7 @@ class _Change:
             case DropCheckpoint():
                 return self._drop_checkpoint(step.change)
             case SetAlias():
-                return self._set_alias(step.change)
+                return self._set_alias(step.change, step.sql)
             case DropAlias():
                 return self._drop_alias(step.change)
             case _:
@@ -116,12 +118,15 @@ class _Change:
             message = f"no checkpoint {wanted} of model {name} to drop"
         return Outcome(message=message, facts={"model": str(name)})
 
-    def _set_alias(self, change: SetAlias) -> Outcome:
+    def _set_alias(self, change: SetAlias, statement: str) -> Outcome:
         name = self.model.name
         found = find_checkpoint(self.registry, name, change.checkpoint, self.call.key.run)
+        check_alias(change.alias)
+        moved = move_followers(name, change.alias, found, self.call, statement)
         self.registry.set_alias(change.alias, found)
+        told = f", and so serves {', '.join(moved)}" if moved else ""
         return Outcome(
-            message=f"@{change.alias} of model {name} is {found.name} (version {found.version})",
+            message=f"@{change.alias} of model {name} is {found.name} (version {found.version}){told}",
             facts={"model": str(name), "checkpoint": found.name, "version": str(found.version)},
         )
 

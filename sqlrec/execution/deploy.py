@@ -6,6 +6,7 @@ from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.elsewhere import external_checkpoint
 from sqlrec.execution.find import find_export, find_model, find_newest
+from sqlrec.execution.following import require_followed
 from sqlrec.execution.locks import service_lock
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.transaction import Revision, put_in_force, told
@@ -14,6 +15,7 @@ from sqlrec.models.lookup import get_controller
 from sqlrec.plan.plan import DeployStep
 from sqlrec.plan.resolve_made import is_ready_made
 from sqlrec.registry.registry import DeployState
+from sqlrec.spec.following import followed
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.service import ServiceState
 
@@ -45,6 +47,9 @@ def _wanted(step: DeployStep, call: Call) -> Checkpoint:
     model = find_model(registry, step.model)
     if runs_elsewhere(get_controller(model.type)):
         return external_checkpoint(model, call)
+    require_followed(step.options, step.checkpoint, models=1 + len(step.others))
+    if alias := followed(step.options):
+        return find_export(registry, model.name, alias, run)
     if not step.checkpoint and is_ready_made(model, get_controller(model.type)):
         return find_newest(registry, model.name, run)
     return find_export(registry, model.name, step.checkpoint, run)

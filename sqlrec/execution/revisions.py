@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState
+from sqlrec.spec.following import unbound
 
 
 def in_force(history: Iterable[Deployment]) -> Deployment | None:
@@ -44,8 +45,8 @@ def served_before(history: Iterable[Deployment]) -> list[Deployment]:
 
 
 def same(one: Deployment, other: Deployment) -> bool:
-    """Whether two revisions serve the same version with the same options."""
-    facts = [(d.model, d.version, dict(d.options)) for d in (one, other)]
+    """Whether two revisions serve the same version with the same options, whatever they follow."""
+    facts = [(d.model, d.version, unbound(d.options)) for d in (one, other)]
     return facts[0] == facts[1]
 
 

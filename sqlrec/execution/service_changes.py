@@ -12,6 +12,7 @@ from typing import assert_never
 from sqlrec.errors import NameNotFoundError, StateError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_export
+from sqlrec.execution.following import require_followed
 from sqlrec.execution.locks import service_lock
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.revisions import good, in_force, served_before
@@ -19,6 +20,7 @@ from sqlrec.execution.transaction import Revision, put_in_force
 from sqlrec.plan.changes import Promote, ResetOptions, ServeCheckpoint, SetOptions
 from sqlrec.plan.plan import AlterServiceStep, RollbackStep
 from sqlrec.registry.registry import DeployAction, Deployment
+from sqlrec.spec.following import followed, told_to_serve, unbound
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.options import OptionValue
 
@@ -33,6 +35,7 @@ def alter_service(step: AlterServiceStep, call: Call) -> Outcome:
                 return Outcome(message=f"no service {step.service} to alter")
             raise no_service(step.service, registry.services())
         checkpoint, options = _changed(step, served, call)
+        _tell_unbound(step.service, options, call)
         wanted = Revision(service=step.service, checkpoint=checkpoint, options=options, reason=step.sql)
         return put_in_force(wanted, call, "altered")
 
@@ -45,9 +48,14 @@ def _changed(
     options: dict[str, OptionValue] = dict(current.options) if current else {}
     match step.change:
         case ServeCheckpoint(checkpoint=name, options=more):
-            return find_export(registry, served.model, name, call.key.run), {**options, **more}
+            require_followed(more, name)
+            return find_export(registry, served.model, name, call.key.run), told_to_serve(
+                {**options, **more}, name
+            )
         case SetOptions(options=more):
-            return served, {**options, **more}
+            target = followed(more)
+            chosen = find_export(registry, served.model, target, call.key.run) if target else served
+            return chosen, {**options, **more}
         case ResetOptions(keys=keys):
             return served, {key: value for key, value in options.items() if key not in keys}
         case Promote():
@@ -58,6 +66,14 @@ def _changed(
             )
         case _:
             assert_never(step.change)
+
+
+def _tell_unbound(service: str, options: Mapping[str, OptionValue], call: Call) -> None:
+    """Say it when a service is about to follow its alias no more."""
+    current = in_force(call.env.registry.history(service))
+    alias = followed(current.options) if current else ""
+    if alias and not followed(options):
+        call.report(f"{service} does not follow {alias} any more; ALTER SERVICE … SET ('follow' = …) resumes")
 
 
 def rollback_service(step: RollbackStep, call: Call) -> Outcome:
@@ -81,10 +97,11 @@ def rollback_service(step: RollbackStep, call: Call) -> Outcome:
                 f"{target.model}, version {target.version}, which is gone",
                 hint="name another one: ROLLBACK SERVICE … TO CHECKPOINT = '…'",
             )
+        _tell_unbound(step.service, {}, call)
         wanted = Revision(
             service=step.service,
             checkpoint=checkpoint,
-            options=target.options,
+            options=unbound(target.options),
             action=DeployAction.ROLLBACK,
             reason=step.sql,
         )

@@ -20,6 +20,7 @@ from sqlrec.execution.smoke import smoke_test
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.registry.registry import DeployAction
+from sqlrec.spec.following import FOLLOW
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Scope
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
@@ -108,7 +109,7 @@ def _spec(
         ),
         replicas=int(str(chosen.get("replicas") or 1)),
         resources=get_controller(model.type).resources(dict(options)),
-        options=chosen,
+        options={key: value for key, value in chosen.items() if key != FOLLOW},
         env=environment(options),
         image=image(options),
     )

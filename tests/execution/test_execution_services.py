@@ -74,7 +74,7 @@ def test_a_deployment_proves_the_service_and_moves_the_alias(make: World_) -> No
     assert (served.name, outcome.facts["url"]) == ("v1_export", world.services.url)
     assert (states(world), asked) == ([DeployState.FINISHED], [2])
     (spec,) = world.services.applied
-    assert (spec.replicas, spec.variant, spec.version) == (2, "fp32", 2)
+    assert (spec.replicas, spec.own.variant, spec.version) == (2, "fp32", 2)
 
 
 def test_a_secret_reaches_the_service_and_nothing_that_is_kept(
