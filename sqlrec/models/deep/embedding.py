@@ -87,7 +87,9 @@ class EmbeddingTable:
         return rows * (history >= 0).unsqueeze(3), present[:, :length].float()
 
     def _pool(self, bag: Tensor) -> Tensor:
-        rows = self.weight.index_select(0, bag.clamp(min=0).reshape(-1)).view(*bag.shape, self.weight.shape[1])
+        rows = self.weight.index_select(0, bag.clamp(min=0).reshape(-1)).view(
+            *bag.shape, self.weight.shape[1]
+        )
         return (rows * _shares(bag).unsqueeze(2)).sum(dim=1)
 
     def update(self, rows: Tensor, gradient: Tensor, learning_rate: float, decay: float = 0.0) -> None:
