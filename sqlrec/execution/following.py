@@ -24,17 +24,17 @@ from sqlrec.spec.options import OptionValue
 
 
 def require_followed(options: Mapping[str, OptionValue], checkpoint: str, *, models: int = 1) -> None:
-    """Who follows serves one model, and names no other checkpoint; raises ``OptionError`` SR678."""
+    """Who follows serves one model, and names no other checkpoint; raises ``OptionError`` SR368."""
     alias = followed(options)
     if alias and models > 1:
         raise OptionError(
-            "SR678",
+            "SR368",
             f"a service of {models} models cannot follow {alias}",
             hint="leave the option follow out; ALTER SERVICE moves such a service",
         )
     if alias and checkpoint and checkpoint.casefold() != alias:
         raise OptionError(
-            "SR678",
+            "SR368",
             f"a service that follows {alias} cannot be told to serve {checkpoint}",
             hint=f"leave CHECKPOINT out, or write CHECKPOINT = '{alias}'",
         )

@@ -42,6 +42,7 @@ from sqlrec.plan.plan import (
     TrainStep,
 )
 from sqlrec.plan.scope import ALIAS, Made, ScriptScope, Served
+from sqlrec.spec.following import FOLLOW, followed, told_to_serve
 from sqlrec.spec.model import CheckpointKind, ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionSet, OptionValue, canonical_key
@@ -148,6 +149,8 @@ def _altered(step: AlterModelStep, scope: ScriptScope) -> None:
             scope.checkpoints[step.model.key, name.casefold()] = None
         case SetAlias(alias=alias, checkpoint=name):
             scope.aliases[step.model.key, alias.casefold()] = name
+            for served in scope.followers(step.model, ALIAS + alias):
+                _serves(served, name, step.line, scope)
         case DropAlias(alias=alias):
             scope.aliases[step.model.key, alias.casefold()] = None
         case _:
@@ -222,13 +225,20 @@ def _record_service(
             if now is None or not step.if_not_exists:
                 fresh = now is None and scope.catalog.closed
                 before = now.checkpoint if now else None if fresh else ""
-                served = Served(step.service, step.model, step.checkpoint, step.line, before, step.others)
+                served = Served(
+                    step.service,
+                    step.model,
+                    _named(step.model, step.checkpoint, scope),
+                    step.line,
+                    before,
+                    step.others,
+                    followed(step.options),
+                )
                 scope.services[step.service.casefold()] = served
         case AlterServiceStep():
-            if isinstance(step.change, ServeCheckpoint):
-                _serves(now, step.change.checkpoint, step.line, scope)
+            _altered_service(now, step, scope)
         case RollbackStep(checkpoint=checkpoint):
-            now = replace(now, others=()) if now else None
+            now = replace(now, others=(), follow="") if now else None
             _serves(now, checkpoint or (now.before if now else "") or "", step.line, scope)
         case DropServiceStep():
             scope.services[step.service.casefold()] = None
@@ -236,12 +246,32 @@ def _record_service(
             assert_never(step)
 
 
+def _altered_service(now: Served | None, step: AlterServiceStep, scope: ScriptScope) -> None:
+    if now is None:
+        return
+    match step.change:
+        case ServeCheckpoint(checkpoint=checkpoint, options=options):
+            follow = followed(told_to_serve({FOLLOW: now.follow, **options}, checkpoint))
+            _serves(replace(now, follow=follow), checkpoint, step.line, scope)
+        case SetOptions(options=options) if alias := followed(options):
+            _serves(replace(now, follow=alias), alias, step.line, scope)
+        case ResetOptions(keys=keys) if FOLLOW in keys:
+            scope.services[now.name.casefold()] = replace(now, follow="")
+        case _:
+            pass
+
+
 def _serves(now: Served | None, checkpoint: str, line: int, scope: ScriptScope) -> None:
     """The service serves another checkpoint of its model; one of an unknown model stays unknown."""
     if now is not None:
-        made = scope.checkpoint(now.model, checkpoint) if checkpoint.startswith(ALIAS) else None
-        name = made.name if made else checkpoint
+        name = _named(now.model, checkpoint, scope)
         scope.services[now.name.casefold()] = replace(now, checkpoint=name, line=line, before=now.checkpoint)
+
+
+def _named(model: ModelName, checkpoint: str, scope: ScriptScope) -> str:
+    """The checkpoint that an alias names, where that is known; another name is one already."""
+    made = scope.checkpoint(model, checkpoint) if checkpoint.startswith(ALIAS) else None
+    return made.name if made else checkpoint
 
 
 # Functions, APIs, tables

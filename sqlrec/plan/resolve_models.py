@@ -169,7 +169,8 @@ def _touched(
             return (model_ref(name), *_once_used_by(name, scope)), (checkpoint_ref(name, checkpoint),)
         case changes.SetAlias(alias=alias, checkpoint=checkpoint):
             read = (model_ref(name), checkpoint_ref(name, checkpoint))
-            return read, (checkpoint_ref(name, ALIAS + alias),)
+            moved = (service_ref(served.name) for served in scope.followers(name, ALIAS + alias))
+            return read, (checkpoint_ref(name, ALIAS + alias), *moved)
         case changes.DropAlias(alias=alias):
             return (model_ref(name),), (checkpoint_ref(name, ALIAS + alias),)
         case _:

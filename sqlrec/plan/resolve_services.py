@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from sqlrec.plan import changes
@@ -10,6 +11,7 @@ from sqlrec.plan.plan import AlterServiceStep, DeployStep, DropServiceStep, Ref,
 from sqlrec.plan.refs import all_of, checkpoint_name, checkpoint_ref, model_ref, service_ref
 from sqlrec.plan.resolve_models import known_name
 from sqlrec.plan.scope import ScriptScope, Served
+from sqlrec.spec.following import followed
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import canonical_key
 from sqlrec.sql.statements import (
@@ -45,8 +47,9 @@ def resolve_services(statement: AboutServices, scope: ScriptScope) -> Step:
 
 
 def _create(statement: CreateService, scope: ScriptScope) -> DeployStep:
-    members = tuple(_member(model, scope) for model in statement.models)
-    first, *others = members
+    options = stored_options(statement.options)
+    first, *others = (_member(model, scope) for model in statement.models)
+    first = replace(first, checkpoint=first.checkpoint or followed(options))
     return DeployStep(
         id="",
         line=0,
@@ -57,8 +60,8 @@ def _create(statement: CreateService, scope: ScriptScope) -> DeployStep:
         others=tuple(others),
         replace=statement.replace,
         if_not_exists=statement.if_not_exists,
-        options=stored_options(statement.options),
-        reads=tuple(dict.fromkeys(ref for member in members for ref in _read(member, scope))),
+        options=options,
+        reads=tuple(dict.fromkeys(ref for member in (first, *others) for ref in _read(member, scope))),
         writes=(service_ref(statement.name.text),),
     )
 
@@ -97,6 +100,7 @@ def _alter(statement: AlterService, scope: ScriptScope) -> AlterServiceStep:
             reads = _served(checkpoint, served, scope)
         case SetOptions(options=options):
             change = changes.SetOptions(options=stored_options(options))
+            reads = _served(followed(change.options), served, scope)
         case ResetOptions(keys=keys):
             change = changes.ResetOptions(keys=tuple(dict.fromkeys(canonical_key(k.value) for k in keys)))
         case Promote():

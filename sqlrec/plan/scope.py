@@ -57,7 +57,8 @@ class Served:
     """What a service serves; an empty ``checkpoint``: the script names none.
 
     ``before`` is what it served before that: empty when that is not known, None when there was nothing.
-    ``others`` are the models after the first, with their checkpoints.
+    ``others`` are the models after the first, with their checkpoints; ``follow`` is the alias (``@prod``)
+    that it follows, if the script says so.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Served:
     line: int = 0
     before: str | None = ""
     others: tuple[Member, ...] = ()
+    follow: str = ""
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -186,6 +188,11 @@ class ScriptScope:
         return spec.name if spec else name
 
     # Checkpoints
+
+    def followers(self, model: ModelName, alias: str) -> tuple[Served, ...]:
+        """The services of the script that follow an alias (``@prod``) of a model."""
+        services = (served for served in self.services.values() if served is not None)
+        return tuple(s for s in services if s.follow == alias.casefold() and s.model == model)
 
     def checkpoint(self, model: ModelName, name: str) -> Made | None:
         """The checkpoint, as the script makes it or the catalog knows it; ``@alias`` is one, too."""

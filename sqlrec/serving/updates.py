@@ -80,7 +80,7 @@ class Updates:
     def activate(self, versions: Mapping[str, int]) -> None:
         """Put loaded versions in force, in all slots at once or in none.
 
-        Raises ``RequestError`` SR674 for a slot that is not here and SR675 for a version that is not loaded.
+        Raises ``RequestError`` SR674 for a slot that is not here and SR678 for a version that is not loaded.
         """
         slots = {self._slot(name): self._loaded(self._slot(name), v) for name, v in versions.items()}
         for slot, lane in slots.items():
@@ -142,7 +142,7 @@ class Updates:
         if lane is None:
             loaded = ", ".join(map(str, sorted(slot.lanes)))
             hint = f"load it first; loaded: {loaded}"
-            raise _refused("SR675", f"version {version} of slot {slot.name} is not loaded", hint=hint)
+            raise _refused("SR678", f"version {version} of slot {slot.name} is not loaded", hint=hint)
         return lane
 
 

@@ -173,14 +173,14 @@ def test_a_rollback_ends_it_and_can_be_repeated(world: World) -> None:
 @pytest.mark.parametrize(
     ("step", "says"),
     [
-        (deploy("rank", "v2_export", follow="@prod"), r"SR678.*follows @prod.*v2_export"),
+        (deploy("rank", "v2_export", follow="@prod"), r"SR368.*follows @prod.*v2_export"),
         (
             deploy("rank", "", (Member(model=CTR, checkpoint="v2_export"),), follow="@prod"),
-            r"SR678.*2 models",
+            r"SR368.*2 models",
         ),
         (
             alter(ServeCheckpoint(checkpoint="v2_export", options={"follow": "@prod"})),
-            r"SR678.*CHECKPOINT = '@prod'",
+            r"SR368.*CHECKPOINT = '@prod'",
         ),
     ],
 )

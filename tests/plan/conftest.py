@@ -41,6 +41,7 @@ OPTIONS = OptionSet(
         Option(
             key="replicas", kind=OptionKind.INT, scopes=frozenset({Scope.SERVICE}), default=1, doc="Copies."
         ),
+        Option(key="follow", kind=OptionKind.STRING, scopes=frozenset({Scope.SERVICE}), doc="Alias."),
         Option(
             key="min_auc",
             kind=OptionKind.DOUBLE,

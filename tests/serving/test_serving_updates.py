@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_loaded_leaves_the_old_version(
 @pytest.mark.parametrize(
     ("change", "document", "status", "code"),
     [
-        ("activate", {"versions": {"m": 7}}, 409, "SR675"),
+        ("activate", {"versions": {"m": 7}}, 409, "SR678"),
         ("activate", {"versions": {"n": 1}}, 404, "SR674"),
         ("activate", {"versions": {}}, 400, "SR651"),
         ("activate", {"versions": {"m": "1"}}, 400, "SR651"),
@@ -160,7 +160,7 @@ def test_two_places_are_put_in_force_together_or_not_at_all(
         assert list(slots(server)) == ["m", "m:2"]
         load(server, versions[3])
         refused = admin(server, "activate", {"versions": {"m": 3, "m:2": 3}})
-        assert refused.json["error"]["code"] == "SR675"
+        assert refused.json["error"]["code"] == "SR678"
         assert [slot["version"] for slot in slots(server).values()] == [1, 2]
         load(server, versions[3], slot="m:2")
         admin(server, "activate", {"versions": {"m": 3, "m:2": 3}})

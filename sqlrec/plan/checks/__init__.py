@@ -14,6 +14,7 @@ from sqlrec.plan.checks.calls import check_call, check_call_features, well_forme
 from sqlrec.plan.checks.checkpoints import check_asked_for, check_exported, check_served, check_trained
 from sqlrec.plan.checks.columns import check_data_columns
 from sqlrec.plan.checks.control import check_inner, may_be_inner
+from sqlrec.plan.checks.following import check_following
 from sqlrec.plan.checks.functions import check_function_unused, check_known_function
 from sqlrec.plan.checks.groups import check_group
 from sqlrec.plan.checks.inference import check_model_calls
@@ -76,6 +77,7 @@ CHECKS: tuple[Check, ...] = (
     check_exported,
     check_asked_for,
     check_served,
+    check_following,
     check_group,
     check_new_service,
     check_service_url,

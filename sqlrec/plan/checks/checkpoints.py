@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, suggest
 from sqlrec.models.controller import ModelController
+from sqlrec.plan.checks.following import followed_text
 from sqlrec.plan.refs import checkpoint_name
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.resolve_made import INITIAL, is_ready_made
@@ -27,6 +28,7 @@ from sqlrec.sql.statements import (
     RollbackService,
     ServeCheckpoint,
     SetAlias,
+    SetOptions,
     Text,
     TrainModel,
 )
@@ -112,7 +114,12 @@ def check_served(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     match statement:
         case CreateService():
             for member in statement.models:
-                yield from _served(statement, scope.model_name(member.name), member.checkpoint, scope)
+                wanted = member.checkpoint or followed_text(statement.options)
+                yield from _served(statement, scope.model_name(member.name), wanted, scope)
+        case AlterService(name=name, change=SetOptions(options=options)):
+            served = scope.service(name.text)
+            if served is not None and (wanted := followed_text(options)):
+                yield from _served(statement, served.model, wanted, scope)
         case (
             AlterService(name=name, change=ServeCheckpoint(checkpoint=text))
             | RollbackService(name=name, checkpoint=text)
