@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import orjson
@@ -130,6 +130,10 @@ class ApiApp:
     def count_refused(self, error: RequestError) -> None:
         """Count a request that could not be read."""
         self._metrics.refused(error.status)
+
+    def take_quickly(self, request: Request, otherwise: Callable[[Request], None]) -> bool:
+        """An API has no short way."""
+        return False
 
     def refuse(self, request: Request, error: RequestError) -> None:
         """Answer with an error; those of the API's own paths are counted."""

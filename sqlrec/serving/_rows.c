@@ -542,16 +542,23 @@ static void block_dealloc(Block *block) {
   Py_TYPE(block)->tp_free(block);
 }
 
-static PyObject *block_nulls(Block *block, void *unused) {
-  (void)unused;
+/* Nulls by column, of those that have some. */
+static PyObject *nulls_of(const Scanner *scanner, PyObject *const *blocks, Py_ssize_t count) {
   PyObject *nulls = PyDict_New();
-  for (Py_ssize_t i = 0; nulls && i < block->scanner->count; i++) {
-    if (!block->lanes[i].nulls) continue;
-    PyObject *number = PyLong_FromSsize_t(block->lanes[i].nulls);
-    if (!number || PyDict_SetItem(nulls, PyTuple_GET_ITEM(block->scanner->names, i), number) < 0) Py_CLEAR(nulls);
+  for (Py_ssize_t i = 0; nulls && i < scanner->count; i++) {
+    Py_ssize_t total = 0;
+    for (Py_ssize_t n = 0; n < count; n++) total += ((const Block *)blocks[n])->lanes[i].nulls;
+    if (!total) continue;
+    PyObject *number = PyLong_FromSsize_t(total);
+    if (!number || PyDict_SetItem(nulls, PyTuple_GET_ITEM(scanner->names, i), number) < 0) Py_CLEAR(nulls);
     Py_XDECREF(number);
   }
   return nulls;
+}
+
+static PyObject *block_nulls(PyObject *block, void *unused) {
+  (void)unused;
+  return nulls_of(((Block *)block)->scanner, &block, 1);
 }
 
 static PyMemberDef block_members[] = {
@@ -561,7 +568,7 @@ static PyMemberDef block_members[] = {
 };
 
 static PyGetSetDef block_properties[] = {
-    {"nulls", (getter)block_nulls, NULL, "Nulls by column, of those that have some.", NULL},
+    {"nulls", block_nulls, NULL, "Nulls by column, of those that have some.", NULL},
     {NULL},
 };
 
@@ -680,6 +687,17 @@ static PyObject *scanner_put(Scanner *scanner, PyObject *const *arguments, Py_ss
   return texts;
 }
 
+static PyObject *scanner_tally(Scanner *scanner, PyObject *list) {
+  Py_ssize_t rows, unknown = 0;
+  if (!PyList_CheckExact(list) || !count_rows(scanner, PySequence_Fast_ITEMS(list), PyList_GET_SIZE(list), &rows)) {
+    return PyErr_SetString(PyExc_TypeError, "these are not blocks of this scanner"), NULL;
+  }
+  PyObject *const *blocks = PySequence_Fast_ITEMS(list);
+  for (Py_ssize_t n = 0; n < PyList_GET_SIZE(list); n++) unknown += ((const Block *)blocks[n])->unknown;
+  PyObject *nulls = nulls_of(scanner, blocks, PyList_GET_SIZE(list));
+  return nulls ? Py_BuildValue("(Nn)", nulls, unknown) : NULL;
+}
+
 static void scanner_dealloc(Scanner *scanner) {
   PyMem_Free(scanner->columns);
   PyMem_Free(scanner->order);
@@ -738,6 +756,7 @@ static PyMethodDef scanner_methods[] = {
     {"scan", (PyCFunction)scanner_scan, METH_O, "The block of a body, or None when it is not read here."},
     {"put", (PyCFunction)(void (*)(void))scanner_put, METH_FASTCALL,
      "Write the rows of blocks into matrices [columns, rows], of int64 and of float32; the texts by column."},
+    {"tally", (PyCFunction)scanner_tally, METH_O, "Nulls by column, of those that have some, and unknown values."},
     {NULL},
 };
 

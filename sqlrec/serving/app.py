@@ -10,7 +10,7 @@ GET  /v1/signature                       inputs and outputs of the service
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 import orjson
@@ -20,6 +20,7 @@ from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready
 from sqlrec.serving.groups.rules import Rule, rule_of
+from sqlrec.serving.groups.stats import Figures
 from sqlrec.serving.lane import Lane, open_lane
 from sqlrec.serving.logs import log
 from sqlrec.serving.metrics import Metrics
@@ -44,6 +45,7 @@ class App:
         self._desk = Desk(config, metrics)
         self._models: Models | None = None
         self._rule: Rule | None = None
+        self._quick_slot: Slot | None = None
         self._admin = Admin()
         self._oip = Oip(config.spec.name, lambda: self._loaded, self._desk, lambda: metrics.ready)
 
@@ -79,9 +81,15 @@ class App:
         group = self._config.spec.group
         self._rule = rule_of(self._config.spec.name, slots, group) if group else None
         self._models = Models(slots, self._rule)
+        if not (group or self._config.access_log or self._config.tracing):
+            self._quick_slot = slots[0]
         updates = Updates(self._models, self._open, self._changed)
         self._metrics.updates = updates.counts
         self._admin.open(self._models, updates)
+
+    def group_figures(self) -> Figures | None:
+        """What the rule over several models has done; None for one model."""
+        return self._rule.figures() if self._rule is not None else None
 
     def set_ready(self, ready: bool) -> None:
         """Note it for the metrics."""
@@ -106,6 +114,14 @@ class App:
         self._metrics.request_refused(error.status)
         if self._config.access_log:
             log("refused", code=error.status, error=str(error))
+
+    def take_quickly(self, request: Request, otherwise: Callable[[Request], None]) -> bool:
+        """Whether a usual request will be answered the short way, or else be given to ``otherwise``."""
+        slot = self._quick_slot
+        if slot is None or request.path != self.path:
+            return False
+        quick = slot.lane.quick
+        return quick is not None and quick.take(request, otherwise)
 
     def refuse(self, request: Request, error: RequestError) -> None:
         """Answer with an error; those of predictions are counted."""

@@ -109,7 +109,7 @@ class Batcher:
         self._waiting_bytes += sign * (len(call.body) + CALL_BYTES)
 
     def _take(self) -> list[tuple[Call, Reading]]:
-        """Pending calls of up to ``inline_rows`` rows; the rest waits until the loop looked at its sockets."""
+        """Pending calls of up to ``inline_rows`` rows; the rest after the loop looked at its sockets."""
         rows = taken = 0
         for _, reading in self._pending:
             rows += reading.frame.rows

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import Protocol
 
 from sqlrec.serving.config import Limits
-from sqlrec.serving.connection import Connection, Request
+from sqlrec.serving.connection import JSON, OK, STATUS_LINES, Connection, Request
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.http import Heads
 
@@ -26,7 +26,10 @@ class RequestHandler(Protocol):
 
 
 class Connections:
-    """Makes and holds connections. While ``draining``, each closes after its next answer."""
+    """Makes and holds connections. While ``draining``, each closes after its next answer.
+
+    ``date`` is a header as it is now, and ``ok`` the head of the usual answer, up to the body's length.
+    """
 
     def __init__(self, handler: RequestHandler, limits: Limits) -> None:
         self.handler = handler
@@ -34,7 +37,7 @@ class Connections:
         self.draining = False
         self.held_bytes = 0
         self.heads = Heads()
-        self.date = b""
+        self.date = self.ok = b""
         self._open: set[Connection] = set()
         self._sweep()
 
@@ -73,6 +76,7 @@ class Connections:
     def _sweep(self) -> None:
         now = time.monotonic()
         self.date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
+        self.ok = b"%b%bContent-Type: %b\r\nContent-Length: " % (STATUS_LINES[OK], self.date, JSON)
         for connection in list(self._open):
             connection.check_time(now)
         self._timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)

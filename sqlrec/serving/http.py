@@ -37,14 +37,18 @@ _KEPT = frozenset(
         b"x-request-timeout-ms",
     )
 )
+_USUAL = frozenset((b"accept", b"content-length", b"content-type", b"host"))
 _UNIQUE = frozenset((b"expect", b"traceparent", b"transfer-encoding", b"x-request-id"))
 """Headers of heads that are not worth keeping, or whose body has no length told before."""
 
 
 class Head:
-    """The head of a request. Header names are in lower case; of the headers, those the server reads."""
+    """The head of a request. Header names are in lower case; of the headers, those the server reads.
 
-    __slots__ = ("headers", "http10", "keep_alive", "method", "path", "target")
+    ``usual``: it sends JSON and asks for nothing beside an answer.
+    """
+
+    __slots__ = ("headers", "http10", "keep_alive", "method", "path", "target", "usual")
 
     def __init__(
         self, method: str, target: bytes, headers: dict[bytes, str], *, http10: bool, keep_alive: bool
@@ -55,6 +59,8 @@ class Head:
         self.http10 = http10
         self.keep_alive = keep_alive
         self.path = _path(target)
+        media_type = headers.get(b"content-type", "application/json")
+        self.usual = method == "POST" and media_type == "application/json" and headers.keys() <= _USUAL
 
 
 def _path(target: bytes) -> str:
@@ -63,17 +69,6 @@ def _path(target: bytes) -> str:
     if target[:7].lower() == b"http://":
         target = b"/" + target[7:].partition(b"/")[2]
     return target.decode("latin-1")
-
-
-class Message:
-    """A request as it came; ``started`` is when its first byte came."""
-
-    __slots__ = ("body", "head", "started")
-
-    def __init__(self, head: Head, body: bytes, started: float) -> None:
-        self.head = head
-        self.body = body
-        self.started = started
 
 
 class Heads:
@@ -107,8 +102,8 @@ class MessageSink(Protocol):
     def continue_expected(self) -> None:
         """The client waits for ``100 Continue`` before it sends the body."""
 
-    def message_received(self, message: Message) -> None:
-        """A request is complete."""
+    def message_received(self, head: Head, body: bytes, started: float) -> None:
+        """A request is complete; ``started`` is when its first byte came."""
 
 
 class MessageParser:
@@ -147,7 +142,7 @@ class MessageParser:
         raw = data[:end]
         known = self._heads.get(raw)
         if known and len(data) - end == known[1]:
-            self._sink.message_received(Message(known[0], data[end:], time.monotonic()))
+            self._sink.message_received(known[0], data[end:], time.monotonic())
             return True
         self._raw = raw if end > 3 else b""
         return False
@@ -251,7 +246,7 @@ class MessageParser:
     def _complete(self) -> None:
         self.busy = False
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._sink.message_received(Message(self._head, body, self.started))
+        self._sink.message_received(self._head, body, self.started)
 
     def _body_too_large(self) -> RequestError:
         return RequestError(

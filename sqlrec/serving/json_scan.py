@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PURE = "SQLREC_PURE"
 """Set to 1, this environment variable makes the server read all bodies the long way."""
 
+_NOTHING = np.empty(0, np.float32)
+
 
 class Scanner:
     """Reads bodies for one model; ``kinds`` as the compiled scanner has them."""
@@ -31,21 +33,27 @@ class Scanner:
         from sqlrec.serving import _rows
 
         self._scanner = _rows.Scanner(names, kinds, missing_as_null=missing_as_null, max_rows=max_rows)
+        self.scan = self._scanner.scan
         self._integers = tuple(n for n, kind in zip(names, kinds, strict=True) if kind in "ib")
         self._reals = tuple(n for n, kind in zip(names, kinds, strict=True) if kind == "f")
         self._texts = tuple(n for n, kind in zip(names, kinds, strict=True) if kind == "s")
 
     def read(self, body: bytes) -> Frame | None:
         """The rows of a body, or None when it must be read the long way."""
-        block = self._scanner.scan(body)
+        block = self.scan(body)
         if block is None:
             return None
         return Frame(Packed(self, block, block.rows), block.rows, block.nulls, block.unknown)
 
+    def join(self, blocks: list[Block], rows: int) -> Frame:
+        """The rows of several bodies, ``rows`` in all."""
+        nulls, unknown = self._scanner.tally(blocks)
+        return Frame(self.unpack(blocks, rows), rows, nulls, unknown)
+
     def unpack(self, parts: list[Block], rows: int) -> dict[str, Array]:
         """See :class:`sqlrec.serving.frame.Source`."""
         integers = np.empty((len(self._integers), rows), np.int64)
-        reals = np.empty((len(self._reals), rows), np.float32)
+        reals = np.empty((len(self._reals), rows), np.float32) if self._reals else _NOTHING
         texts = self._scanner.put(parts, integers, reals)
         tensors: dict[str, Array] = dict(zip(self._integers, integers, strict=True))
         if self._reals:

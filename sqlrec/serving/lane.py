@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from sqlrec.serving.arrow_wire import ArrowWire
 from sqlrec.serving.batching import Batcher, Call, Wires
 from sqlrec.serving.config import ServeConfig
+from sqlrec.serving.groups.apart import Apart
+from sqlrec.serving.json_scan import scanner_of
 from sqlrec.serving.json_wire import JsonWire
 from sqlrec.serving.oip_wire import OipWire
+from sqlrec.serving.quick import Quick, quick_way
 from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
 from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.signature import Signature
@@ -24,6 +28,9 @@ class Observer(Protocol):
     def stage_done(self, name: str, seconds: float) -> None:
         """Requests were read (``decode``) or answers written (``encode``)."""
 
+    def requests_done(self, seconds: Sequence[float], rows: Sequence[int]) -> None:
+        """Requests were answered the short way, each so long after its first byte; in the event loop."""
+
 
 class Target(Protocol):
     """What takes the calls of a service: a lane, or several behind one rule."""
@@ -35,38 +42,49 @@ class Target(Protocol):
 class Lane:
     """See :class:`Target`. All methods belong to the event loop's thread."""
 
-    def __init__(self, model: ServedModel, scorer: Scorer, batcher: Batcher) -> None:
+    def __init__(
+        self, model: ServedModel, scorer: Scorer, batcher: Batcher, apart: Apart, quick: Quick | None = None
+    ) -> None:
         self.model = model
         self.signature = scorer.signature
+        self.apart = apart
+        """Takes calls that are never scored in the event loop."""
+        self.quick = quick
+        """The short way of usual requests, where the model has one."""
         self._batcher = batcher
 
     @property
     def waiting(self) -> int:
         """Calls that are not answered yet."""
-        return self._batcher.waiting
+        quick = self.quick.waiting if self.quick else 0
+        return self._batcher.waiting + self.apart.waiting + quick
 
     def submit(self, call: Call) -> None:
         """See :class:`Target`."""
         self._batcher.submit(call)
 
     def close(self) -> None:
-        """Let go of the worker thread."""
+        """Let go of the worker threads."""
         self._batcher.close()
+        self.apart.close()
 
 
 async def open_lane(model: ServedModel, config: ServeConfig[ServiceSpec], observer: Observer) -> Lane:
     """Load and warm a model; raises ``StateError`` SR501, SR502, SR671 and SR672."""
     scorer = await asyncio.to_thread(load_scorer, model, threads=config.threads, observe=observer.batch_done)
-    wires = _wires(model, scorer.signature, config)
-    queue = config.limits.queue_bytes
-    return Lane(model, scorer, Batcher(scorer, wires, queue_bytes=queue, stage=observer.stage_done))
-
-
-def _wires(model: ServedModel, signature: Signature, config: ServeConfig[ServiceSpec]) -> Wires:
-    """The forms in which a model can be asked, by name."""
     null = config.spec.options.get("missing_features") == "null"
-    rows = config.limits.rows
-    name = str(model.model.name)
+    wires = _wires(model, scorer.signature, missing_as_null=null, rows=config.limits.rows)
+    queue, stage = config.limits.queue_bytes, observer.stage_done
+    batcher = Batcher(scorer, wires, queue_bytes=queue, stage=stage)
+    apart = Apart(scorer, wires, queue_bytes=queue, stage=stage)
+    scanner = scanner_of(scorer.signature.inputs, missing_as_null=null, max_rows=config.limits.rows)
+    quick = quick_way(scorer, scanner, observer, rows=batcher.inline_rows)
+    return Lane(model, scorer, batcher, apart, quick)
+
+
+def _wires(model: ServedModel, signature: Signature, *, missing_as_null: bool, rows: int) -> Wires:
+    """The forms in which a model can be asked, by name."""
+    null, name = missing_as_null, str(model.model.name)
     return {
         "json": JsonWire(signature, missing_as_null=null, max_rows=rows),
         "arrow": ArrowWire(signature, missing_as_null=null, max_rows=rows),

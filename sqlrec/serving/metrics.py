@@ -74,6 +74,13 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def add_each(self, values: Sequence[float]) -> None:
+        """Count some values."""
+        bounds, counts = self.bounds, self.counts
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        self.total += sum(values)
+
     def add_all(self, values: Array) -> None:
         """Count every value of an array ``[rows]`` but NaN."""
         if len(values) <= FEW:
@@ -129,6 +136,12 @@ class Metrics(Collector):
         self._duration.add(seconds)
         if code == 200:
             self._request_rows.add(rows)
+
+    def requests_done(self, seconds: Sequence[float], rows: Sequence[int]) -> None:
+        """Prediction requests were answered with 200 that were not said to have arrived."""
+        self._codes[PROTOCOL, 200] += len(rows)
+        self._duration.add_each(seconds)
+        self._request_rows.add_each(rows)
 
     def request_refused(self, code: int) -> None:
         """A request was answered with an error before it was complete."""

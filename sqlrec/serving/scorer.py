@@ -61,12 +61,8 @@ class Scorer:
             return [failure]
         return [self.score([frame])[0] for frame in frames]
 
-    def _score_together(self, frames: Sequence[Frame]) -> Sequence[Outputs]:
-        if not frames:
-            return []
-        batch = join(frames, self._missing)
-        if not batch.rows:
-            return [[np.empty(0, np.float32)] * len(self._names)] * len(frames)
+    def run(self, batch: Frame) -> Sequence[Array]:
+        """Outputs of a batch of at least one row. Exceptions are those of the model's graph."""
         started = time.perf_counter()
         outputs = self._session.run(batch.tensors, batch.rows)
         self._observe(
@@ -79,6 +75,15 @@ class Scorer:
                 outputs=dict(zip(self._names, outputs, strict=True)),
             )
         )
+        return outputs
+
+    def _score_together(self, frames: Sequence[Frame]) -> Sequence[Outputs]:
+        if not frames:
+            return []
+        batch = join(frames, self._missing)
+        if not batch.rows:
+            return [[np.empty(0, np.float32)] * len(self._names)] * len(frames)
+        outputs = self.run(batch)
         if len(frames) == 1:
             return [outputs]
         answers, start = [], 0

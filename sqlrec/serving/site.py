@@ -73,6 +73,9 @@ class Content(Protocol):
     async def load(self) -> None:
         """Get ready. Raises ``SqlRecError`` when that fails."""
 
+    def take_quickly(self, request: Request, otherwise: Callable[[Request], None]) -> bool:
+        """Whether a usual request will be answered the short way, or else be given to ``otherwise``."""
+
     def refuse(self, request: Request, error: RequestError) -> None:
         """Answer a request with an error, and count it if it is one of its own."""
 
@@ -136,6 +139,11 @@ class Site:
 
     def handle(self, request: Request) -> None:
         """Answer a request."""
+        if self._gate is None and request.usual and self._content.take_quickly(request, self._handle):
+            return
+        self._handle(request)
+
+    def _handle(self, request: Request) -> None:
         try:
             if self._gate is not None and not request.private and request.path not in UNGUARDED:
                 self._gate.check(request)

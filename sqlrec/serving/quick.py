@@ -1,0 +1,150 @@
+"""The short way of the usual request: JSON of scalars, a head without wishes, an answer within this tick.
+
+It does for a whole tick what the long way (:mod:`sqlrec.serving.prediction`) does for each request, and
+gives the same answers. What it cannot do goes the long way instead: a body that the compiled scanner does not
+read, a batch that the model refuses, more than a tick should take. So errors, deadlines, queues and
+the worker thread are matters of the long way alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
+
+from sqlrec.serving.connection import Request
+from sqlrec.serving.frame import Array
+from sqlrec.serving.json_scan import Scanner
+from sqlrec.serving.scorer import Scorer
+from sqlrec.spec.schema import Kind
+from sqlrec.spec.signature import Signature
+
+if TYPE_CHECKING:
+    from sqlrec.serving._rows import Block
+
+TICK_BYTES = 512 * 1024
+"""Bodies that may wait for the end of a tick."""
+BODY_BYTES = 64 * 1024
+"""Of one body: a larger one takes longer to score than to bring to the worker thread."""
+
+
+class Observer(Protocol):
+    """Takes the figures of a tick."""
+
+    def stage_done(self, name: str, seconds: float) -> None:
+        """Requests were read (``decode``) or answers written (``encode``)."""
+
+    def requests_done(self, seconds: Sequence[float], rows: Sequence[int]) -> None:
+        """Requests were answered with 200, each so long after its first byte."""
+
+
+class Quick:
+    """The short way to one scorer. All methods belong to the event loop's thread.
+
+    ``rows`` bounds a batch.
+    """
+
+    def __init__(self, scorer: Scorer, scanner: Scanner, observer: Observer, *, rows: int) -> None:
+        self._scorer = scorer
+        self._scanner = scanner
+        self._observer = observer
+        self._rows = rows
+        self._template = _template(scorer.signature)
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[tuple[Request, Callable[[Request], None]]] = []
+        self._bytes = 0
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._waiting)
+
+    def take(self, request: Request, otherwise: Callable[[Request], None]) -> bool:
+        """Answer a request at the end of this tick, if need be by ``otherwise``; False: not this one."""
+        size = len(request.body)
+        if size > BODY_BYTES or self._bytes + size > TICK_BYTES:
+            return False
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._bytes += size
+        self._waiting.append((request, otherwise))
+        return True
+
+    def _flush(self) -> None:
+        """Read, score and answer up to ``rows`` rows; the rest after the loop looked at its sockets."""
+        started = time.perf_counter()
+        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        taken: list[tuple[Request, Callable[[Request], None]]] = []
+        blocks: list[Block] = []
+        rows = 0
+        for place, (request, otherwise) in enumerate(waiting):
+            block = self._scanner.scan(request.body)
+            if block is None or block.rows > self._rows or request.abandoned:
+                otherwise(request)
+                continue
+            rows += block.rows
+            if rows > self._rows:
+                rows -= block.rows
+                self._put_back(waiting[place:])
+                break
+            taken.append((request, otherwise))
+            blocks.append(block)
+        self._observer.stage_done("decode", time.perf_counter() - started)
+        if taken:
+            self._answer(taken, blocks, rows)
+
+    def _put_back(self, waiting: list[tuple[Request, Callable[[Request], None]]]) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting = waiting + self._waiting
+        self._bytes += sum([len(request.body) for request, _ in waiting])
+
+    def _answer(
+        self, taken: list[tuple[Request, Callable[[Request], None]]], blocks: list[Block], rows: int
+    ) -> None:
+        counts = [block.rows for block in blocks]
+        try:
+            outputs = self._scorer.run(self._scanner.join(blocks, rows))
+            started = time.perf_counter()
+            answers = self._written(outputs, counts)
+        except Exception:  # one request's rows broke the model: the long way finds out whose
+            for request, otherwise in taken:
+                otherwise(request)
+            return
+        self._observer.stage_done("encode", time.perf_counter() - started)
+        now = time.monotonic()
+        for (request, _), answer in zip(taken, answers, strict=True):
+            request.respond_next(answer, now)
+        self._observer.requests_done([now - request.started for request, _ in taken], counts)
+
+    def _written(self, outputs: Sequence[Array], counts: list[int]) -> list[bytes]:
+        """The answer of each request. All values are written at once and then dealt out."""
+        columns: list[list[bytes]] = []
+        for output in outputs:
+            texts = orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+            columns.append(texts if len(texts) == len(counts) else _dealt(texts, counts))
+        return [self._template % texts for texts in zip(*columns, strict=True)]
+
+
+def _dealt(texts: list[bytes], counts: list[int]) -> list[bytes]:
+    parts, start = [], 0
+    for count in counts:
+        parts.append(b",".join(texts[start : start + count]))
+        start += count
+    return parts
+
+
+def _template(signature: Signature) -> bytes:
+    """``{"probs":[%b]}``, with a place for each output."""
+    names = [orjson.dumps(output.name).replace(b"%", b"%%") for output in signature.outputs]
+    return b"{%b}" % b",".join([b"%b:[%%b]" % name for name in names])
+
+
+def quick_way(scorer: Scorer, scanner: Scanner | None, observer: Observer, *, rows: int) -> Quick | None:
+    """The short way to a scorer; None when bodies are not scanned or outputs are not plain numbers."""
+    outputs = scorer.signature.outputs
+    plain = all(o.type.kind is not Kind.ARRAY and o.tensor != "string" for o in outputs)
+    return Quick(scorer, scanner, observer, rows=rows) if scanner is not None and plain else None
