@@ -79,7 +79,9 @@ def output(folder: Path, text: str = "weights") -> tuple[Path, JobResult]:
     return folder, publish(draft, folder, result)
 
 
-def export_output(folder: Path, factor: float = 1.0) -> tuple[Path, JobResult]:
+def export_output(
+    folder: Path, factor: float = 1.0, sample: tuple[dict[str, object], ...] = ()
+) -> tuple[Path, JobResult]:
     """A finished export whose ONNX file gives ``user_id * price * factor``."""
     inputs = [
         helper.make_tensor_value_info("user_id", TensorProto.INT64, ["rows"]),
@@ -106,6 +108,7 @@ def export_output(folder: Path, factor: float = 1.0) -> tuple[Path, JobResult]:
         ),
         outputs=(OutputColumn(name="probs", type=DataType.parse("FLOAT")),),
         variants={"fp32": Variant(file="model.onnx", bytes=1)},
+        sample=sample,
     )
     write_signature(draft, signature)
     return folder, publish(draft, folder, JobResult(rows=5))
