@@ -2,6 +2,7 @@
 
 POST /api/v1/<name>, /api/<name>   {"data": {"table": rows}, "params": {…}} in, {"data": rows} out
 GET  /api/v1/<name>                its inputs, parameters and columns
+GET  /openapi.json                 the same as an OpenAPI document
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlrec.errors import DataError, PolicyError, RemoteError, SchemaError, SqlR
 from sqlrec.programs.callees import Callees
 from sqlrec.programs.calls import Calls
 from sqlrec.programs.metrics import ApiMetrics
+from sqlrec.programs.openapi import api_document
 from sqlrec.programs.payload import InputReader, Inputs, answer
 from sqlrec.programs.refreshing import REFRESH_SECONDS, Refreshing
 from sqlrec.serving.config import ServeConfig
@@ -26,6 +28,7 @@ from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready, queue_full, server_failed, too_late
 from sqlrec.serving.exchange import Exchanges, code_of
 from sqlrec.serving.logs import log
+from sqlrec.serving.openapi import PATH as OPENAPI
 from sqlrec.serving.site import Routes, check_media_type
 from sqlrec.serving.tracing import Trace
 from sqlrec.spec.function import ApiServiceSpec, services
@@ -75,7 +78,8 @@ class ApiApp:
     @property
     def routes(self) -> Routes:
         """The path, with and without the version of the protocol."""
-        return {path: {"POST": self._take} for path in (self.path, f"/api/{self._name}")}
+        paths = {path: {"POST": self._take} for path in (self.path, f"/api/{self._name}")}
+        return {**paths, OPENAPI: {"GET": self._tell_openapi}}
 
     @property
     def facts(self) -> Mapping[str, object]:
@@ -137,7 +141,7 @@ class ApiApp:
 
     def refuse(self, request: Request, error: RequestError) -> None:
         """Answer with an error; those of the API's own paths are counted."""
-        if request.path in self.routes:
+        if request.path in self.routes and request.path != OPENAPI:
             self._metrics.started()
             self._finish(request, self._exchanges.begin(request), error, 0, 0)
         else:
@@ -213,6 +217,19 @@ class ApiApp:
         self._exchanges.end(
             "api", request, trace, code=code, rows=rows_out, sent=len(sent), error=error, api=self._name
         )
+
+    def _tell_openapi(self, request: Request) -> None:
+        if self._reader is None:
+            raise not_ready("the server is loading")
+        executor = self._program.current
+        told = api_document(
+            self._name,
+            inputs={name: declared(schema) for name, schema in executor.inputs.items()},
+            params=self._spec.api.program.params,
+            returns=None if executor.result is None else declared(executor.result),
+            guarded=self._config.token is not None,
+        )
+        request.respond(HTTPStatus.OK, orjson.dumps(told))
 
     def _reloaded(self, error: SqlRecError | None) -> None:
         if error is None:

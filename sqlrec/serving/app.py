@@ -11,6 +11,7 @@ GET  /v1/signature                       inputs and outputs of the service
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from urllib.parse import unquote
 
 import orjson
@@ -25,6 +26,8 @@ from sqlrec.serving.lane import Lane, open_lane
 from sqlrec.serving.logs import log
 from sqlrec.serving.metrics import Metrics
 from sqlrec.serving.oip import Oip
+from sqlrec.serving.openapi import PATH as OPENAPI
+from sqlrec.serving.openapi_models import models_document
 from sqlrec.serving.prediction import Desk
 from sqlrec.serving.site import Answer, Routes
 from sqlrec.serving.slots import Models, Slot
@@ -52,7 +55,12 @@ class App:
     @property
     def routes(self) -> Routes:
         """The paths of predictions and of live update."""
-        return {"/predict": {"POST": self._predict}, **self._oip.routes, **self._admin.routes}
+        return {
+            "/predict": {"POST": self._predict},
+            **self._oip.routes,
+            **self._admin.routes,
+            OPENAPI: {"GET": self._tell_openapi},
+        }
 
     def find(self, path: str) -> Mapping[str, Answer] | None:
         """The paths of models and their loaded versions."""
@@ -136,6 +144,9 @@ class App:
             self._desk.ask(request, target, f"{name.casefold()} {version}")
 
         return {"POST": ask}
+
+    def _tell_openapi(self, request: Request) -> None:
+        request.respond(HTTPStatus.OK, orjson.dumps(models_document(self._config, self._own.signature)))
 
     @property
     def _loaded(self) -> Models:

@@ -182,7 +182,8 @@ def _values(column: InputColumn, array: pa.Array) -> Values:
     if not (types.is_primitive(array.type) or types.is_boolean(array.type)):
         raise wrong_type(column, kind)
     if nulls is not None and (types.is_integer(array.type) or types.is_boolean(array.type)):
-        array = pc.fill_null(array, 0)  # other types have NaN and NaT
+        filler = False if types.is_boolean(array.type) else 0
+        array = pc.fill_null(array, filler)  # other types have NaN and NaT
     return Values(array.to_numpy(zero_copy_only=False), kind, nulls)
 
 

@@ -145,6 +145,9 @@ class Desk:
             target.submit(call)
         except RequestError as error:
             call.answer(error, 0)
+        except Exception:
+            log("error", path=request.path, traceback=traceback.format_exc())
+            call.answer(server_failed(), 0)
 
     def refuse(self, request: Request, error: RequestError) -> None:
         """Answer a request that no target gets; those that ask for predictions are counted."""
@@ -208,13 +211,11 @@ class Desk:
         """Import pyarrow beside the event loop: it takes a good part of a second."""
         try:
             await asyncio.to_thread(require_arrow)
-            self._arrow_ready = True
-            self.take(request, ARROW, target, name)
         except RequestError as error:
             self.refuse(request, error)
-        except Exception:
-            log("error", path=request.path, traceback=traceback.format_exc())
-            self.refuse(request, server_failed())
+        else:
+            self._arrow_ready = True
+            self.take(request, ARROW, target, name)
 
 
 def _served(target: Target) -> ServedModel | None:
