@@ -122,13 +122,18 @@ def all_missing(column: InputColumn, rows: int) -> tuple[Array, int]:
     """The tensor of an input that is null in every row."""
     reader = reader_of(column)
     shape = (rows, column.length or 1) if column.is_array else (rows,)
-    dtype = np.object_ if reader is STRING else np.float32 if reader is FLOAT else np.int64
-    return np.full(shape, reader.missing, dtype=dtype), rows
+    return np.full(shape, reader.missing, dtype=_dtype(reader)), rows
+
+
+def _dtype(reader: Reader) -> type[np.generic]:
+    return np.object_ if reader is STRING else np.float32 if reader is FLOAT else np.int64
 
 
 def _converted(reader: Reader, values: Values, column: InputColumn) -> tuple[Array, int]:
     """Values as the reader's tensor type, NULL as its missing value; raises :class:`Misfit`."""
     array, nulls = values.array, values.nulls
+    if nulls is not None and nulls.all():
+        return np.full(len(array), reader.missing, dtype=_dtype(reader)), len(array)
     if array.dtype.kind == "O":
         cells = array.tolist()
         if nulls is not None:
