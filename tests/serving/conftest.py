@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -305,7 +306,8 @@ class Running:
 
     async def _serve(self) -> None:
         self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
-        self.server = Server(self.config, App(self.config, Metrics(self.config.spec)))
+        self.app = App(self.config, Metrics(self.config.spec))
+        self.server = Server(self.config, self.app)
         running = asyncio.ensure_future(self.server.run(self.stop))
         while not running.done() and not self.server.ready:
             await asyncio.sleep(0.005)
@@ -327,6 +329,14 @@ class Running:
     def predict(self, document: object) -> Reply:
         """``POST /predict`` of a JSON document."""
         return self.call("POST", "/predict", json.dumps(document))
+
+    def figures(self, until: Callable[[Any], bool] = lambda figures: True) -> Any:
+        """What the service's group has done, as soon as ``until`` holds."""
+        deadline = time.monotonic() + 20
+        while not until(found := self.app.group_figures()):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.005)
+        return found
 
     def metrics(self) -> dict[str, float]:
         """``/metrics`` by the text before the value."""
