@@ -111,7 +111,7 @@ def run(peer: Peer, job: dict[str, Any], folder: Path) -> dict[str, Any] | str:
     except subprocess.CalledProcessError as error:
         return f"cannot be installed: {error}"
     command = [python, PEERS / f"with_{peer.program}.py", path]
-    done = subprocess.run(command, capture_output=True, text=True, env=environ)
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=folder)
     if done.returncode:
         return f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -149,6 +149,17 @@ def table(found: dict[str, dict[str, float] | str]) -> str:
             f"{figures[name]:,.0f} | {best[name] / figures[name]:.1f}x" for name in ("loop", "whole", "cpu")
         ]
         lines.append(f"| {title} | {' | '.join(cells)} | {figures['auc']:.4f} |")
+    return "\n".join(lines)
+
+
+def least(rounds: dict[str, list[dict[str, Any]]]) -> str:
+    """How many times as fast as each ours was from parquet to checkpoint, in the round that was its worst."""
+    lines, ours = [], rounds[OURS.title]
+    for title, theirs in rounds.items():
+        pairs = [(mine["whole"], other["whole"]) for mine, other in zip(ours, theirs, strict=False)]
+        if title != OURS.title and pairs:
+            wall, cpu = (min(mine[k] / other[k] for mine, other in pairs) for k in (0, 1))
+            lines.append(f"{title}, worst of {len(pairs)} rounds: {wall:.1f}x, per CPU second {cpu:.1f}x")
     return "\n".join(lines)
 
 
@@ -193,6 +204,7 @@ def main() -> None:
                     rounds[peer.title].append(found)
                 print(f"{peer.title}: {found}", file=sys.stderr, flush=True)
     print(table({title: failed.get(title) or median(results) for title, results in rounds.items()}))
+    print(f"\n{least(rounds)}")
 
 
 if __name__ == "__main__":
