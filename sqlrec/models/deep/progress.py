@@ -16,7 +16,7 @@ import json
 import os
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import torch
 
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.controller import Progress
+from sqlrec.models.deep.claims import Claim, sweep
 from sqlrec.models.deep.dataset import Dataset
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.training_options import Sharding
@@ -36,6 +37,8 @@ from sqlrec.spec.options import canonical_key
 State = dict[str, Any]
 """Tensors and plain values: what ``torch.load`` reads with ``weights_only``."""
 
+ABANDONED_SECONDS = 7 * 24 * 3600
+"""Age at which states of a job that nobody has started again are removed by the next training beside it."""
 KEPT = 2
 """States on disk: the newest, and one more for the case that it is damaged."""
 FORMAT = 2
@@ -164,6 +167,22 @@ class States:
     def _suffix(self) -> str:
         return SUFFIX if self.group.is_root else f"{SUFFIX}.{self.group.rank}"
 
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """While the training goes on its folder is its own; those that others have abandoned are removed."""
+        sweep(_of_states(self.folder.parent.glob(f"*{self.folder.suffix}")), ABANDONED_SECONDS)
+        claim = None
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(exist_ok=True)
+            claim = Claim.of(self.folder)
+        try:
+            yield
+        finally:
+            if claim:
+                claim.release()
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()  # when there is nothing in it
+
     def discard(self) -> None:
         """Remove all states."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -171,6 +190,13 @@ class States:
     def _paths(self) -> Iterator[Path]:
         """The states that are there, or the parts of this process."""
         return self.folder.glob(f"*{self._suffix}")
+
+
+def _of_states(folders: Iterable[Path]) -> Iterator[Path]:
+    """The folders that hold nothing but states."""
+    for folder in folders:
+        if folder.is_dir() and all(SUFFIX in path.name for path in folder.iterdir()):
+            yield folder
 
 
 def _sync(folder: Path) -> None:

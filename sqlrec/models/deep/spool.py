@@ -21,9 +21,12 @@ import torch
 from torch import Tensor
 
 from sqlrec.errors import SetupError
+from sqlrec.models.deep.claims import Claim, sweep
 from sqlrec.models.deep.rows import Rows
 
 PREFIX = "sqlrec-rows-"
+UNCLAIMED_SECONDS = 60
+"""Age at which a folder without an owner is one that was left: younger ones may be just being made."""
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -75,15 +78,20 @@ def no_room(folder: Path, why: str) -> SetupError:
     )
 
 
-def new_folder() -> Path:
+def new_folder() -> Claim:
     """An empty folder for rows, below TMPDIR; raises ``SetupError`` SR570 for a full disk."""
     with having_room(Path(tempfile.gettempdir())):
-        return Path(tempfile.mkdtemp(prefix=PREFIX))
+        return Claim.of(Path(tempfile.mkdtemp(prefix=PREFIX)))
 
 
-def remove_with(owner: object, folder: Path) -> None:
+def remove_with(owner: object, folder: Claim) -> None:
     """Remove ``folder`` when ``owner`` is used no more, and when the program ends."""
-    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(owner, folder.remove)
+
+
+def sweep_rows() -> None:
+    """Remove what trainings that were killed have left below TMPDIR."""
+    sweep(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"), UNCLAIMED_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -106,8 +114,8 @@ class Spool:
             raise no_room(place, f": {needed:,} bytes are needed, {free:,} are free")
         folder = new_folder()
         for name in shapes:
-            (folder / name).touch(0o600)
-        spool = cls.open(folder, shapes, count)
+            (folder.path / name).touch(0o600)
+        spool = cls.open(folder.path, shapes, count)
         remove_with(spool, folder)
         return spool
 

@@ -6,7 +6,6 @@ twice. On disk rows keep their order, as compressed Arrow blocks from which colu
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -64,7 +63,8 @@ def _taken(held: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _written(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> OnDisk:
-    folder = new_folder()
+    claim = new_folder()
+    folder = claim.path
     options = ipc.IpcWriteOptions(compression="lz4", use_threads=False)
     rows = 0
     try:
@@ -77,8 +77,8 @@ def _written(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> OnDisk:
                 writer.write_batch(batch)
                 rows += batch.num_rows
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        claim.remove()
         raise
     table = OnDisk(folder / TABLE, schema, rows)
-    remove_with(table, folder)
+    remove_with(table, claim)
     return table

@@ -39,6 +39,7 @@ from sqlrec.models.deep.prepare import Prepared, prepare
 from sqlrec.models.deep.progress import State, States, marks
 from sqlrec.models.deep.sharded import ShardedTable
 from sqlrec.models.deep.sharing import shared
+from sqlrec.models.deep.spool import sweep_rows
 from sqlrec.models.deep.torchrec_shards import TorchRecShards, require_torchrec
 from sqlrec.models.deep.trainer import Trainer
 from sqlrec.models.deep.training_options import Sharding, Training
@@ -59,6 +60,7 @@ def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
     ``SchemaError`` and ``DataError`` for tables that do not fit, ``JobError`` SR520 on divergence and
     ``SetupError`` SR703 for a folder that cannot be written.
     """
+    sweep_rows()
     with joined() as group:
         return _train(without_weights(work), output, progress, group)
 
@@ -95,7 +97,8 @@ def _train(work: TrainWork, output: Path, progress: Progress, group: Group) -> J
     )
     if group.from_root(lambda: state is not None):
         trainer.resume(state)
-    history = trainer.fit()
+    with states.claimed() if states else nullcontext():
+        history = trainer.fit()
     measured = _measured(work, trainer, prepared)
     progress("measuring and writing the checkpoint", done=1.0)
     with writing(output) if prepared else nullcontext():
