@@ -31,6 +31,10 @@ BODY_BYTES = 64 * 1024
 """Of one body: a larger one takes longer to score than to bring to the worker thread."""
 
 
+Asked = tuple[Request, Callable[[Request], None], "Block | None"]
+"""A request, its long way, and its rows if they were read already."""
+
+
 class Observer(Protocol):
     """Takes the figures of a tick."""
 
@@ -54,7 +58,7 @@ class Quick:
         self._rows = rows
         self._template = _template(scorer.signature)
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[Request, Callable[[Request], None]]] = []
+        self._waiting: list[Asked] = []
         self._bytes = 0
 
     @property
@@ -70,55 +74,52 @@ class Quick:
         if not self._waiting:
             self._loop.call_soon(self._flush)
         self._bytes += size
-        self._waiting.append((request, otherwise))
+        self._waiting.append((request, otherwise, None))
         return True
 
     def _flush(self) -> None:
         """Read, score and answer up to ``rows`` rows; the rest after the loop looked at its sockets."""
         started = time.perf_counter()
         waiting, self._waiting, self._bytes = self._waiting, [], 0
-        taken: list[tuple[Request, Callable[[Request], None]]] = []
+        taken: list[Asked] = []
         blocks: list[Block] = []
         rows = 0
-        for place, (request, otherwise) in enumerate(waiting):
-            block = self._scanner.scan(request.body)
+        for place, (request, otherwise, known) in enumerate(waiting):
+            block = known or self._scanner.scan(request.body)
             if block is None or block.rows > self._rows or request.abandoned:
                 otherwise(request)
                 continue
-            rows += block.rows
-            if rows > self._rows:
-                rows -= block.rows
-                self._put_back(waiting[place:])
+            if rows + block.rows > self._rows:
+                self._put_back([(request, otherwise, block), *waiting[place + 1 :]])
                 break
-            taken.append((request, otherwise))
+            rows += block.rows
+            taken.append((request, otherwise, block))
             blocks.append(block)
         self._observer.stage_done("decode", time.perf_counter() - started)
         if taken:
             self._answer(taken, blocks, rows)
 
-    def _put_back(self, waiting: list[tuple[Request, Callable[[Request], None]]]) -> None:
+    def _put_back(self, waiting: list[Asked]) -> None:
         if not self._waiting:
             self._loop.call_soon(self._flush)
         self._waiting = waiting + self._waiting
-        self._bytes += sum([len(request.body) for request, _ in waiting])
+        self._bytes += sum([len(request.body) for request, _, _ in waiting])
 
-    def _answer(
-        self, taken: list[tuple[Request, Callable[[Request], None]]], blocks: list[Block], rows: int
-    ) -> None:
+    def _answer(self, taken: list[Asked], blocks: list[Block], rows: int) -> None:
         counts = [block.rows for block in blocks]
         try:
             outputs = self._scorer.run(self._scanner.join(blocks, rows))
             started = time.perf_counter()
             answers = self._written(outputs, counts)
         except Exception:  # one request's rows broke the model: the long way finds out whose
-            for request, otherwise in taken:
+            for request, otherwise, _ in taken:
                 otherwise(request)
             return
         self._observer.stage_done("encode", time.perf_counter() - started)
         now = time.monotonic()
-        for (request, _), answer in zip(taken, answers, strict=True):
+        for (request, _, _), answer in zip(taken, answers, strict=True):
             request.respond_next(answer, now)
-        self._observer.requests_done([now - request.started for request, _ in taken], counts)
+        self._observer.requests_done([now - request.started for request, _, _ in taken], counts)
 
     def _written(self, outputs: Sequence[Array], counts: list[int]) -> list[bytes]:
         """The answer of each request. All values are written at once and then dealt out."""

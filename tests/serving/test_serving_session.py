@@ -78,7 +78,7 @@ def test_a_file_lost_after_the_export(add_model: Model, publish_model: Publish, 
 
 def test_another_checkpoint_than_the_pinned(add_folder: Path, make_spec: MakeSpec) -> None:
     error = refused(with_own(make_spec(add_folder), digest="0" * 64), "SR671")
-    assert "does not hold checkpoint v1_export version 3 of service ranker" in error.message
+    assert "does not hold checkpoint v1_export version 3 of model m" in error.message
 
 
 def test_an_unknown_variant(add_folder: Path, make_spec: MakeSpec) -> None:
