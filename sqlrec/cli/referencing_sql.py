@@ -137,10 +137,21 @@ def _table(options: Iterable[Option], *, scopes: bool) -> Iterator[str]:
     where = (" statements |", "---|") if scopes else ("", "")
     yield f"| option | type | default |{where[0]} meaning |"
     yield f"|---|---|---|{where[1]}---|"
-    for option in options:
-        cells = [f"`{option.key.replace('{f}', 'NAME')}`", _type(option), _default(option)]
+    known = {option.key: option for option in options}
+    for option in known.values():
+        metric = option.key.removeprefix("max_")
+        if option.key != metric and f"min_{metric}" in known:
+            continue
+        upper = known.get(f"max_{option.key.removeprefix('min_')}") if option.key.startswith("min_") else None
+        keys = ", ".join(f"`{one.key.replace('{f}', 'NAME')}`" for one in (option, upper) if one)
+        cells = [keys, _type(option), _default(option)]
         cells += [_scopes(option)] if scopes else []
-        yield f"| {' | '.join([*cells, option.doc])} |"
+        yield f"| {' | '.join([*cells, _bounds_doc(option) if upper else option.doc])} |"
+
+
+def _bounds_doc(least: Option) -> str:
+    """One meaning for the two bounds of a metric."""
+    return least.doc.replace("The least", "The least and greatest", 1)
 
 
 def _scopes(option: Option) -> str:

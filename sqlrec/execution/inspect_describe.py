@@ -137,6 +137,7 @@ def _checkpoints(rows: Iterable[CheckpointRow]) -> Iterator[Pair]:
         yield "Type", made.kind.value
         yield "Status", made.status.value
         yield from _given(("Base", base_of(made)), ("Metrics", numbers(made.metrics)))
+        yield from _given(("Classes", masked(made.facts.get("classes", ""))))
         yield "Started", moment(row.started)
         yield "Finished", moment(made.created_at)
         aliases = ", ".join(f"@{alias}" for alias in row.aliases)

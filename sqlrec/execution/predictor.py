@@ -10,6 +10,8 @@ from sqlrec.execution.call import Call
 from sqlrec.execution.elsewhere import headers_of
 from sqlrec.execution.find import find_model
 from sqlrec.execution.served import as_served, request_options
+from sqlrec.models.lookup import get_controller
+from sqlrec.plan.resolve_made import is_ready_made
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.options import Parsed
 from sqlrec.spec.service import Endpoint, ServiceState
@@ -101,9 +103,18 @@ def _only(used: UsedModel, call: Call) -> str:
             f"{_shown(used)} has {len(found)} services: {', '.join(found)}",
             hint=f"choose one: CONFIG => MAP['service', '{found[0]}']",
         )
-    find_model(call.env.registry, used.name)
-    hint = f"CREATE SERVICE … ON MODEL {used.name} CHECKPOINT = '…' first"
+    model = find_model(call.env.registry, used.name)
+    hint = f"CREATE SERVICE … ON MODEL {used.name}{_checkpoint_clause(used, model, call)} first"
     raise StateError("SR631", f"{_shown(used)} has no service that could be asked", hint=hint)
+
+
+def _checkpoint_clause(used: UsedModel, model: ModelSpec, call: Call) -> str:
+    """CHECKPOINT as the service needs it: of the version named, or none for models that are ready made."""
+    if used.version:
+        known = call.env.registry.checkpoints(model.name)
+        names = [found.name for found in known if str(found.version) == used.version]
+        return f" CHECKPOINT = '{names[0]}'" if names else " CHECKPOINT = '…'"
+    return "" if is_ready_made(model, get_controller(model.type)) else " CHECKPOINT = '…'"
 
 
 def _services(used: UsedModel, call: Call) -> list[str]:

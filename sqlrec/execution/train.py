@@ -24,7 +24,7 @@ from sqlrec.spec.names import is_checkpoint_name
 from sqlrec.spec.options import Effective, Scope
 from sqlrec.spec.table import Relation
 
-LINEAGE = ("tables", "image")
+LINEAGE = ("tables", "image", "classes")
 """Facts of a job that stay with the checkpoint it makes."""
 KEPT = "kept"
 """The fact that nothing was made, since it is there: versions by number."""
@@ -128,6 +128,8 @@ def _job(
 
 def _outcome(result: JobResult, job: JobSpec, message: str, parent: Checkpoint | None) -> Outcome:
     facts = {"job": job.id, "output": job.output_uri, **_lineage(job)}
+    if "classes" in result.params:
+        facts["classes"] = result.params["classes"]
     if parent is not None:
         facts["parent_version"] = str(parent.version)
     return Outcome(

@@ -10,18 +10,22 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime as ort
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from onnx import TensorProto, helper
 
-from sqlrec.artifacts.folder import read_signature
-from sqlrec.errors import SqlRecError
+from sqlrec.artifacts.folder import read_signature, seal
+from sqlrec.errors import OptionError, SqlRecError
 from sqlrec.models.imported import file
 from sqlrec.models.imported.bring import bring
-from sqlrec.spec.job import ImportWork, JobResult
-from sqlrec.spec.model import ModelSpec
+from sqlrec.models.imported.evaluate import evaluate
+from sqlrec.spec.job import EvaluateWork, ImportWork, JobResult
+from sqlrec.spec.model import CheckpointKind, ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.signature import MISSING_INT
+from sqlrec.spec.table import Relation, TableFormat, TableSource
 from tests.registries import columns
 
 F, I64, I32, S, D = (
@@ -105,10 +109,15 @@ def test_columns_are_paired_by_name_in_any_order_and_cast(tmp_path: Path) -> Non
 
 
 def test_columns_are_paired_by_position_when_no_name_is_the_same(tmp_path: Path) -> None:
-    out, _ = imported(
+    out, result = imported(
         tmp_path, product().SerializeToString(), spec({"p": "INT", "q": "FLOAT"}, {"s": "FLOAT"})
     )
     assert answers(out, p=[2, 3], q=[0.5, 2.0])[0].tolist() == [1.0, 6.0]
+    assert [warning.partition(" in the file")[0] for warning in result.warnings] == [
+        "input 'p' is 'a'",
+        "input 'q' is 'b'",
+        "output 's' is 'y'",
+    ]
 
 
 def test_a_missing_integer_is_zero_where_the_file_takes_integers(tmp_path: Path) -> None:
@@ -327,3 +336,27 @@ def test_the_task_says_what_is_measured(task: str, output: str, objective: str) 
 
     model = dataclasses.replace(spec({"a": "INT"}, {"y": output}), options={"task": task})
     assert objective_of(model).value == objective
+
+
+def test_a_metric_of_classifiers_says_how_a_file_becomes_one(tmp_path: Path) -> None:
+    model = spec({"a": "DOUBLE", "b": "DOUBLE"}, {"y": "FLOAT"}, label_columns="label")
+    out, result = imported(tmp_path, product().SerializeToString(), model)
+    seal(out, result)
+    pq.write_table(pa.table({"a": [1.0], "b": [0.5], "label": [1]}), tmp_path / "t.parquet")
+    work = EvaluateWork(
+        model=model,
+        checkpoint="imported",
+        kind=CheckpointKind.EXPORT,
+        source_uri=str(out),
+        data=Relation(
+            query="SELECT * FROM t",
+            sources={
+                "t": TableSource(name="t", format=TableFormat.PARQUET, path=str(tmp_path / "t.parquet"))
+            },
+        ),
+        options={"metrics": ("auc",)},
+    )
+    with pytest.raises(OptionError) as caught:
+        evaluate(work, tmp_path / "measured", lambda message, *, done=None: None)
+    assert caught.value.code == "SR560"
+    assert "task = 'classification'" in caught.value.hint

@@ -133,6 +133,7 @@ def test_the_programs_own_explanation_wins_and_does_not_outlive_a_retry(
     error = runtime.error(handle)
     assert (error.code, error.hint) == ("SR402", "check the WHERE")
     assert "label clicked holds one class only" in error.message
+    assert error.message.count("\n") == 0, "what the program said is not said again by its log"
     runtime.submit(job(tmp_path, "die"))
     finished(runtime, handle)
     assert runtime.error(handle).code == "SR505"

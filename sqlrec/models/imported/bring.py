@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +67,17 @@ def bring(work: ImportWork, output: Path, progress: Progress) -> JobResult:
         seconds=time.perf_counter() - started,
         metrics={f"{VARIANT}.bytes": float(len(whole)), f"{VARIANT}.latency_ms": latency},
         params={"source": work.source_uri, "inputs": ", ".join(str(feed.port) for feed in taken)},
-        warnings=proof.warnings,
+        warnings=(*proof.warnings, *_renamed(taken, given)),
     )
+
+
+def _renamed(taken: Sequence[Feed], given: Sequence[Yield]) -> Iterator[str]:
+    """What was paired by position is told, since only names would show a mistake."""
+    pairs = [("input", one.columns[0].name, one.port.name) for one in taken if not one.is_matrix]
+    pairs += [("output", one.column.name, one.port.name) for one in given if one.part is None]
+    for kind, column, tensor in pairs:
+        if column.casefold() != tensor.casefold():
+            yield f"{kind} {column!r} is {tensor!r} in the file: they were paired by their position"
 
 
 def _model(work: ImportWork, content: bytes, progress: Progress) -> onnx.ModelProto:

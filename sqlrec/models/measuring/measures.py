@@ -59,7 +59,8 @@ GROUPED = "gauc"
 """The metric of single labels that needs ``group_column``."""
 
 _CLASSES = ("accuracy", "precision", "recall", "f1")
-_NUMBERS = ("rmse", "mae", "mse", "mape", "r2")
+_DISTANCES = ("rmse", "mae", "mse")
+_NUMBERS = (*_DISTANCES, "mape", "r2")
 _NDCG = tuple(f"ndcg_{k}" for k in RANK_CUTS)
 _RECALL = tuple(f"recall_{k}" for k in RANK_CUTS)
 
@@ -67,7 +68,7 @@ METRICS: Mapping[Objective, tuple[str, ...]] = MappingProxyType(
     {
         Objective.BINARY: (
             *("auc", "logloss", GROUPED, "average_precision", "calibration_error"),
-            *(*_CLASSES, *_NUMBERS),
+            *(*_CLASSES, *_DISTANCES),
         ),
         Objective.MULTICLASS: ("logloss", *_CLASSES, "auc", *(f"accuracy_{k}" for k in CLASS_CUTS)),
         Objective.REGRESSION: _NUMBERS,

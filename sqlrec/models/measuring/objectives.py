@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sqlrec.errors import JobError
 from sqlrec.models.measuring import classes as several
 from sqlrec.models.measuring import clusters, metrics, ranking, residuals, retrieval
-from sqlrec.models.measuring.measures import PRIMARY
+from sqlrec.models.measuring.measures import METRICS, PRIMARY
 from sqlrec.models.objective import Objective
 from sqlrec.scoring.quality import classification, regression
 
@@ -138,11 +138,11 @@ def _binary(
 def _one_label(labels: Array, scores: Array, groups: Array | None, threshold: float) -> Parts:
     confusion, bins = metrics.Confusion.of(labels, scores), metrics.calibration(labels, scores)
     guessed = classification(labels.astype(np.int8), (scores >= threshold).astype(np.int8))
-    flink = {**guessed, **regression(labels, scores)}
+    flink = {name.casefold(): value for name, value in {**guessed, **regression(labels, scores)}.items()}
     numbers = {
         "logloss": metrics.logloss(labels, scores),
         "calibration_error": metrics.calibration_error(bins),
-        **{name.casefold(): value for name, value in flink.items()},
+        **{name: value for name, value in flink.items() if name in METRICS[Objective.BINARY]},
     }
     curves: dict[str, Curve] = {"calibration": bins, "scores": metrics.histogram(labels, scores)}
     if confusion.has_both_classes:

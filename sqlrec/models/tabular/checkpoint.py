@@ -96,5 +96,10 @@ def unreadable(folder: Path, error: object) -> StateError:
     )
 
 
+def told(classes: tuple[ClassValue, ...]) -> dict[str, str]:
+    """The parameter that names the classes of a checkpoint in the order of the probabilities."""
+    return {"classes": ", ".join(map(str, classes))} if classes else {}
+
+
 def _write(path: Path, text: str) -> None:
     path.write_text(text + "\n", encoding="utf-8")

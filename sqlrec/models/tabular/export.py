@@ -23,7 +23,7 @@ from sqlrec.models.measuring.objectives import report_of
 from sqlrec.models.objective import Objective
 from sqlrec.models.tables.sample import Sample, made_up, read_sample
 from sqlrec.models.tabular import checkpoint
-from sqlrec.models.tabular.checkpoint import Trained
+from sqlrec.models.tabular.checkpoint import Trained, told
 from sqlrec.models.tabular.estimator import NativeEstimator
 from sqlrec.models.tabular.graph import whole_model
 from sqlrec.models.tabular.native import NativeEncoder
@@ -55,7 +55,7 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
         rows=len(sample),
         seconds=time.perf_counter() - started,
         metrics=measured.metrics,
-        params={"objective": str(trained.objective)},
+        params={"objective": str(trained.objective), **told(trained.classes)},
         warnings=(*sample.warnings, *measured.warnings),
     )
 

@@ -14,7 +14,7 @@ from sqlrec.models.measuring.objectives import Report, report_of
 from sqlrec.models.measuring.report import write_report
 from sqlrec.models.objective import Objective
 from sqlrec.models.tabular import checkpoint
-from sqlrec.models.tabular.checkpoint import Trained, learner_of
+from sqlrec.models.tabular.checkpoint import Trained, learner_of, told
 from sqlrec.models.tabular.estimator import Examples, Learned
 from sqlrec.models.tabular.importance import by_source
 from sqlrec.models.tabular.kind import tabular_controller, training_options
@@ -86,13 +86,12 @@ def _measured(trained: Trained, validation: Examples | None, train: Examples) ->
 
 def _params(prepared: Prepared, learned: Learned, objective: Objective) -> Mapping[str, str]:
     lesson = prepared.lesson
-    classes = {"classes": ", ".join(map(str, prepared.classes))} if prepared.classes else {}
     return {
         "objective": str(objective),
         "columns": str(len(lesson.names)),
         "validation_rows": str(len(lesson.validation) if lesson.validation else 0),
         "threads": str(lesson.threads),
-        **classes,
+        **told(prepared.classes),
         **learned.params,
     }
 

@@ -11,6 +11,7 @@ from sqlrec.plan.checks.names import model_hint, unknown_service
 from sqlrec.plan.checks.options import has_services
 from sqlrec.plan.checks.parts import lowered_queries
 from sqlrec.plan.resolve import Acting
+from sqlrec.plan.resolve_made import is_ready_made
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
@@ -97,7 +98,11 @@ def _check_service(call: ModelCall, name: ModelName, scope: ScriptScope) -> Iter
         what = f"model {name} has {len(services)} services: {', '.join(services)}"
         yield _finding("SR632", what, call.model.span, hint)
     elif not services and not scope.may_exist(name.name):
-        hint = f"CREATE SERVICE … ON MODEL {name} CHECKPOINT = '…' first"
+        model = scope.model(name)
+        controller = scope.controller(name)
+        made = model is not None and controller is not None and is_ready_made(model, controller)
+        checkpoint = "" if made else " CHECKPOINT = '…'"
+        hint = f"CREATE SERVICE … ON MODEL {name}{checkpoint} first"
         yield _finding("SR631", f"model {name} has no service that could be asked", call.model.span, hint)
 
 

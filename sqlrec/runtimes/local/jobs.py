@@ -100,13 +100,13 @@ class LocalJobRuntime:
             stop(family(str(folder)), grace=self._grace)
 
     def error(self, handle: JobHandle) -> JobError:
-        """Why a job did not succeed: what its program said, else how it ended, and the log's end."""
+        """Why a job did not succeed: what its program said, else how it ended and the log's end."""
         record = self._record(handle.id)
         if record is None:
             raise NameNotFoundError("SR509", f"no job {handle.id!r} below {self._root}")
         told = _told(record)
         reason = told.get("message") or _ending(record)
-        tail = last_lines(self._folder(record.id) / "log.txt", LOG_LINES)
+        tail = "" if told else last_lines(self._folder(record.id) / "log.txt", LOG_LINES)
         message = f"job {record.id} failed: {reason}" + (f"\n{tail}" if tail else "")
         return JobError(told.get("code", "SR505"), message, hint=told.get("hint", ""))
 
