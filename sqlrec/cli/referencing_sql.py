@@ -86,10 +86,10 @@ def _providers() -> Iterator[str]:
     yield ""
     yield "| option | other names | type | default | providers | meaning |"
     yield "|---|---|---|---|---|---|"
-    for option in _merged(known):
+    for keys, option, doc in _described(_merged(known)):
         aliases = ", ".join(f"`{alias}`" for alias in option.aliases)
         providers = _known_to(option, known)
-        cells = (f"`{option.key}`", aliases, _type(option), _default(option), providers, option.doc)
+        cells = (keys, aliases, _type(option), _default(option), providers, doc)
         yield f"| {' | '.join(cells)} |"
 
 
@@ -137,21 +137,23 @@ def _table(options: Iterable[Option], *, scopes: bool) -> Iterator[str]:
     where = (" statements |", "---|") if scopes else ("", "")
     yield f"| option | type | default |{where[0]} meaning |"
     yield f"|---|---|---|{where[1]}---|"
-    known = {option.key: option for option in options}
-    for option in known.values():
-        metric = option.key.removeprefix("max_")
-        if option.key != metric and f"min_{metric}" in known:
+    for keys, option, doc in _described(options):
+        cells = [keys, _type(option), _default(option), *([_scopes(option)] if scopes else [])]
+        yield f"| {' | '.join([*cells, doc])} |"
+
+
+def _described(options: Iterable[Option]) -> Iterator[tuple[str, Option, str]]:
+    """The first cell and the last of each option's row; both bounds of a metric are one row."""
+    rows = list(options)
+    keys = {option.key for option in rows}
+    for option in rows:
+        side, _, metric = option.key.partition("_")
+        if side == "max" and f"min_{metric}" in keys:
             continue
-        upper = known.get(f"max_{option.key.removeprefix('min_')}") if option.key.startswith("min_") else None
-        keys = ", ".join(f"`{one.key.replace('{f}', 'NAME')}`" for one in (option, upper) if one)
-        cells = [keys, _type(option), _default(option)]
-        cells += [_scopes(option)] if scopes else []
-        yield f"| {' | '.join([*cells, _bounds_doc(option) if upper else option.doc])} |"
-
-
-def _bounds_doc(least: Option) -> str:
-    """One meaning for the two bounds of a metric."""
-    return least.doc.replace("The least", "The least and greatest", 1)
+        name, doc = f"`{option.key.replace('{f}', 'NAME')}`", option.doc
+        if side == "min" and f"max_{metric}" in keys:
+            name, doc = f"{name}, `max_{metric}`", doc.replace("The least", "The least and greatest", 1)
+        yield name, option, doc
 
 
 def _scopes(option: Option) -> str:
