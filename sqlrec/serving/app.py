@@ -20,7 +20,7 @@ from sqlrec.serving.admin import Admin
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready
-from sqlrec.serving.groups.rules import Rule, rule_of
+from sqlrec.serving.groups.rules import Rule, check_fit, rule_of
 from sqlrec.serving.groups.stats import Figures
 from sqlrec.serving.lane import Lane, open_lane
 from sqlrec.serving.logs import log
@@ -91,7 +91,7 @@ class App:
         self._models = Models(slots, self._rule)
         if not (group or self._config.access_log or self._config.tracing):
             self._quick_slot = slots[0]
-        updates = Updates(self._models, self._open, self._changed)
+        updates = Updates(self._models, self._open, self._check, self._changed)
         self._metrics.updates = updates.counts
         self._admin.open(self._models, updates)
 
@@ -161,6 +161,11 @@ class App:
 
     async def _open(self, model: ServedModel) -> Lane:
         return await open_lane(model, self._config, self._metrics)
+
+    def _check(self, lanes: Mapping[str, Lane]) -> None:
+        """Models of a group must fit together, in every version."""
+        if self._config.spec.group is not None:
+            check_fit({name: lane.signature for name, lane in lanes.items()}, self._config.spec.group)
 
     def _changed(self) -> None:
         """Other versions came into force."""

@@ -28,6 +28,8 @@ DRAIN_POLL_SECONDS = 0.005
 
 Open = Callable[[ServedModel], Awaitable[Lane]]
 """Loads, verifies and warms a model."""
+Check = Callable[[Mapping[str, Lane]], None]
+"""Whether versions, by slot, may be in force together; raises ``SqlRecError`` otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +46,11 @@ class Failure:
 class Updates:
     """Changes the versions of a server's models. All methods belong to the event loop's thread."""
 
-    def __init__(self, models: Models, open_model: Open, changed: Callable[[], None]) -> None:
+    def __init__(self, models: Models, open_model: Open, check: Check, changed: Callable[[], None]) -> None:
         """``changed`` is called when another version came into force."""
         self._models = models
         self._open = open_model
+        self._check = check
         self._changed = changed
         self._one_at_a_time = asyncio.Lock()
         self.failures: dict[str, Failure] = {}
@@ -80,9 +83,14 @@ class Updates:
     def activate(self, versions: Mapping[str, int]) -> None:
         """Put loaded versions in force, in all slots at once or in none.
 
-        Raises ``RequestError`` SR674 for a slot that is not here and SR678 for a version that is not loaded.
+        Raises ``RequestError`` SR674 for a slot that is not here, SR678 for a version that is not loaded, and
+        SR683 for versions that do not fit together.
         """
         slots = {self._slot(name): self._loaded(self._slot(name), v) for name, v in versions.items()}
+        try:
+            self._check({slot.name: slots.get(slot, slot.lane) for slot in self._models.slots.values()})
+        except SqlRecError as error:
+            raise _refused(error.code, error.message, hint=error.hint) from error
         for slot, lane in slots.items():
             if slot.lane is not lane:
                 before = slot.lane.model

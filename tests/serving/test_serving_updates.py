@@ -7,10 +7,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sqlrec.serving.batching import Wires
 from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.frame import Outputs
 from sqlrec.serving.lane import Lane, open_lane
@@ -19,6 +21,7 @@ from sqlrec.serving.slots import Models, Slot
 from sqlrec.serving.updates import Updates
 from sqlrec.serving.wire import Reading
 from sqlrec.spec import codec
+from sqlrec.spec.group import Group
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.service import ServedModel, ServiceSpec
 from tests.registries import export_output
@@ -169,6 +172,21 @@ def test_two_places_are_put_in_force_together_or_not_at_all(
         assert answer(server, "/models/m%3A2/predict") == [6.0]
 
 
+def test_models_of_a_group_fit_together_in_every_version(
+    versions: dict[int, ServedModel], nan_folder: Path, make_spec: MakeSpec, serve: Serve
+) -> None:
+    group = Group(decider="mean", timeout=60.0)
+    with serve(replace(spec_of(versions[1], versions[2]), group=group)) as server:
+        assert answer(server) == [3.0]
+        assert load(server, versions[3], slot="m:2").status == 200
+        admin(server, "activate", {"versions": {"m:2": 3}})
+        assert answer(server) == [4.0]
+        assert load(server, replace(make_spec(nan_folder).own, version=9)).status == 200
+        refused = admin(server, "activate", {"versions": {"m": 9, "m:2": 2}})
+        assert (refused.status, refused.json["error"]["code"]) == (409, "SR683")
+        assert answer(server) == [4.0]
+
+
 def test_only_the_private_port_updates(versions: dict[int, ServedModel], serve: Serve) -> None:
     with serve(spec_of(versions[1]), activate=True) as server:
         url = json.loads(server.call("POST", "/admin/activate").body)["url"]
@@ -183,14 +201,18 @@ class Waiting:
     """A caller that keeps its answer."""
 
     abandoned = False
+    answered_by = ""
+    started = 0.0
 
     def __init__(self, rows: int = 1) -> None:
         self.body = json.dumps(ROW * rows).encode()
         self.result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-    def read(self, wires: Any) -> Reading:
-        reading: Reading = wires["json"].read(self.body, lambda name: "")
-        return reading
+    def header(self, name: bytes) -> str:
+        return ""
+
+    def read(self, wires: Wires) -> Reading:
+        return wires["json"].read(self.body, self.header)
 
     def write(self, reading: Reading, outputs: Outputs) -> bytes:
         return reading.write(outputs)
@@ -211,7 +233,7 @@ def test_calls_are_answered_by_the_version_in_force_when_they_came(versions: dic
         async def open_model(model: ServedModel) -> Lane:
             return await open_lane(model, config, metrics)
 
-        updates = Updates(Models([slot]), open_model, lambda: None)
+        updates = Updates(Models([slot]), open_model, lambda lanes: None, lambda: None)
         slot.add(lanes[2])
         before = [Waiting(), Waiting(20_000), Waiting()]
         for call in before:
@@ -242,7 +264,7 @@ def test_the_loop_goes_on_while_a_version_is_loaded(versions: dict[int, ServedMo
             return await open_lane(model, config, Metrics(config.spec))
 
         slot = Slot("m", await open_lane(versions[1], config, Metrics(config.spec)))
-        updates = Updates(Models([slot]), slowly, lambda: None)
+        updates = Updates(Models([slot]), slowly, lambda lanes: None, lambda: None)
         loading = [asyncio.ensure_future(updates.load("m", versions[2])) for _ in range(2)]
         call = Waiting()
         slot.submit(call)

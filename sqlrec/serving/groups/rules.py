@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from sqlrec.errors import StateError
@@ -20,10 +20,7 @@ Rule = Speculative | Shadow | Split
 
 def rule_of(name: str, slots: Sequence[Slot], group: Group) -> Rule:
     """The rule over loaded models; raises ``StateError`` SR682 (decider) and SR683 (misfits)."""
-    members = [member_of(slot.name, slot.lane.signature) for slot in slots]
-    problem = next(member_problems(members, group), None)
-    if problem is not None:
-        raise StateError("SR683", problem.message, hint=problem.hint)
+    check_fit({slot.name: slot.lane.signature for slot in slots}, group)
     match group.routing:
         case Routing.SPECULATIVE:
             return Speculative(name, slots, group)
@@ -33,6 +30,14 @@ def rule_of(name: str, slots: Sequence[Slot], group: Group) -> Rule:
             return Split(name, slots, group)
         case _:
             assert_never(group.routing)
+
+
+def check_fit(signatures: Mapping[str, Signature], group: Group) -> None:
+    """Models, by slot, can stand together; raises ``StateError`` SR683."""
+    members = [member_of(name, signature) for name, signature in signatures.items()]
+    problem = next(member_problems(members, group), None)
+    if problem is not None:
+        raise StateError("SR683", problem.message, hint=problem.hint)
 
 
 def member_of(name: str, signature: Signature) -> Member:
