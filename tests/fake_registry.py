@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlrec import __version__
 from sqlrec.artifacts.folder import combined, digests
 from sqlrec.errors import DataError, NameNotFoundError, OptionError, StateError
-from sqlrec.registry.registry import DeployAction, Deployment, DeployState
+from sqlrec.registry.registry import DeployAction, Deployment, DeployState, Pinned
 from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
@@ -82,7 +82,7 @@ class FakeRegistry:
             if if_exists:
                 return False
             raise NameNotFoundError("SR205", f"model {name} does not exist")
-        users = [s for s in self.services() if (c := self.service(s)) and c.model == name]
+        users = [s for s, pins in self._pins() if any(pin.model == name for pin in pins)]
         if users:
             raise StateError("SR203", f"model {name} is used by {', '.join(users)}")
         del self._models[name]
@@ -114,14 +114,22 @@ class FakeRegistry:
         self._numbers = {moved(of): number for of, number in self._numbers.items()}
         self._aliases = {(moved(of), alias): v for (of, alias), v in self._aliases.items()}
         self._served = {s: replace(c, model=moved(c.model)) for s, c in self._served.items()}
-        self._deployments = [replace(d, model=moved(d.model)) for d in self._deployments]
+        self._deployments = [
+            replace(
+                d,
+                model=moved(d.model),
+                others=tuple(replace(pin, model=moved(pin.model)) for pin in d.others),
+            )
+            for d in self._deployments
+        ]
 
     def drop_checkpoint(self, model: ModelName, name: str, *, if_exists: bool = False) -> bool:
         dropped = {c.version for c in self.checkpoints(model) if c.name.casefold() == name.casefold()}
         if not dropped and not if_exists:
             raise NameNotFoundError("SR207", f"checkpoint not exists: {name} for model {model}")
-        served = ((s, self.service(s)) for s in self.services())
-        users = [s for s, c in served if c and c.model == model and c.version in dropped]
+        users = [
+            s for s, pins in self._pins() if any(p.model == model and p.version in dropped for p in pins)
+        ]
         if users:
             raise StateError("SR203", f"checkpoint {name} is being used by {', '.join(users)}")
         self._versions[model] = [v for v in self._versions.get(model, []) if v[0].version not in dropped]
@@ -267,14 +275,16 @@ class FakeRegistry:
         key: str,
         options: Mapping[str, str],
         reason: str = "",
+        others: Sequence[Checkpoint] = (),
     ) -> Deployment:
+        pins = tuple(Pinned(model=o.model, version=o.version, checkpoint=o.name) for o in others)
         history = self.history(service)
         closed = sorted((d for d in history if d.finished_at), key=lambda d: d.finished_at)
         done = [d for d in closed if d.state is DeployState.FINISHED]
         current = done[-1] if done and done[-1].action is not DeployAction.DROP else None
-        work = (key, action, checkpoint.model, checkpoint.version)
+        work = (key, action, checkpoint.model, checkpoint.version, pins)
         for entry in history:
-            same = (entry.key, entry.action, entry.model, entry.version) == work
+            same = (entry.key, entry.action, entry.model, entry.version, entry.others) == work
             if same and (entry.state is not DeployState.FINISHED or entry == closed[-1]):
                 if entry.state is not DeployState.FAILED:
                     return entry
@@ -291,6 +301,7 @@ class FakeRegistry:
             options=dict(options),
             previous=current.revision if current else None,
             reason=reason,
+            others=pins,
             created_at=time.time(),
             id=f"{service}-{len(history) + 1}",
         )
@@ -313,6 +324,16 @@ class FakeRegistry:
             return deployment
         failed = replace(deployment, state=DeployState.FAILED, error=error, finished_at=time.time())
         return self._put(failed)
+
+    def _pins(self) -> list[tuple[str, list[Pinned]]]:
+        """Services with the versions that they use."""
+        found = []
+        for service in self.services():
+            done = [d for d in self.history(service) if d.state is DeployState.FINISHED]
+            last = max(done, key=lambda d: d.finished_at)
+            own = Pinned(model=last.model, version=last.version, checkpoint=last.checkpoint)
+            found.append((service, [own, *last.others]))
+        return found
 
     def _put(self, entry: Deployment) -> Deployment:
         self._deployments = [entry if d.id == entry.id else d for d in self._deployments]

@@ -33,6 +33,7 @@ from sqlrec.sql.statements import (
     CreateTable,
     Ident,
     OptionItem,
+    ServiceModel,
     TableColumns,
     Text,
 )
@@ -126,6 +127,9 @@ def service_ddl(deployment: Deployment) -> str:
             name=_ident(deployment.service),
             model=_model_ident(deployment.model),
             checkpoint=_text(deployment.checkpoint) if deployment.checkpoint else None,
+            others=tuple(
+                ServiceModel(_model_ident(pin.model), _text(pin.checkpoint)) for pin in deployment.others
+            ),
             options=tuple(_item(key, value) for key, value in options.items()),
         )
     )

@@ -7,8 +7,10 @@ from sqlrec.execution.call import Call
 from sqlrec.execution.elsewhere import external_checkpoint
 from sqlrec.execution.find import find_export, find_model, find_newest
 from sqlrec.execution.following import require_followed
+from sqlrec.execution.group import find_members, pinned_members
 from sqlrec.execution.locks import service_lock
 from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.revisions import in_force
 from sqlrec.execution.transaction import Revision, put_in_force, told
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
@@ -35,9 +37,10 @@ def deploy(step: DeployStep, call: Call) -> Outcome:
             running = env.services.endpoint(step.service)
             if running is not None and running.state is ServiceState.READY:
                 return told(running, served, "kept")
+        others = pinned_members(in_force(env.registry.history(step.service)), call) if served else ()
         if served is None or not step.if_not_exists:
-            served = _wanted(step, call)
-        wanted = Revision(service=step.service, checkpoint=served, options=step.options)
+            served, others = _wanted(step, call), find_members(step.others, call)
+        wanted = Revision(service=step.service, checkpoint=served, options=step.options, others=others)
         return put_in_force(wanted, call, "deployed")
 
 

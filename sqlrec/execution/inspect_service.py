@@ -18,7 +18,7 @@ from sqlrec.execution.masking import masked, masked_options
 from sqlrec.execution.outcome import Preview
 from sqlrec.execution.revisions import in_force
 from sqlrec.plan.plan import InspectStep
-from sqlrec.registry.registry import Deployment, DeployState
+from sqlrec.registry.registry import Deployment, DeployState, Pinned
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.service import Endpoint, ServiceState
 
@@ -63,6 +63,8 @@ def _facts(served: Checkpoint, entry: Deployment, endpoint: Endpoint | None) -> 
     yield "Model", str(served.model)
     yield "Checkpoint", served.name
     yield "Version", str(served.version)
+    for pin in entry.others:
+        yield "And model", f"{pin.model} {pin.checkpoint} (version {pin.version})"
     yield "URL", endpoint.url if endpoint else entry.url
     yield "State", endpoint.state.value if endpoint else "not running here"
     if endpoint and endpoint.detail:
@@ -76,7 +78,9 @@ def _revision(entry: Deployment) -> Pair:
     why = entry.error.partition("\n")[0] if entry.state is DeployState.FAILED else ""
     told = f": {masked(why)}" if why else ""
     when = moment(entry.finished_at or entry.created_at)
-    what = f"{entry.action} {entry.checkpoint} (version {entry.version} of {entry.model})"
+    pins = (Pinned(model=entry.model, version=entry.version, checkpoint=entry.checkpoint), *entry.others)
+    served = ", ".join(f"{pin.checkpoint} (version {pin.version} of {pin.model})" for pin in pins)
+    what = f"{entry.action} {served}"
     return str(entry.revision), f"{when} {what}, {entry.state}{told}"
 
 

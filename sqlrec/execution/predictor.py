@@ -9,6 +9,8 @@ from sqlrec.errors import NameNotFoundError, StateError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.elsewhere import headers_of
 from sqlrec.execution.find import find_model
+from sqlrec.execution.group import pinned_members, with_members
+from sqlrec.execution.revisions import in_force
 from sqlrec.execution.served import as_served, request_options
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.resolve_made import is_ready_made
@@ -43,7 +45,10 @@ def predictor_at(service: str, call: Call) -> Predictor:
 
 
 def _predictor(service: str, endpoint: Endpoint, served: Checkpoint, call: Call) -> Predictor:
-    model = as_served(call.env.registry.definition(served), served)
+    registry = call.env.registry
+    others = pinned_members(in_force(registry.history(service)), call)
+    own, *rest = (as_served(registry.definition(one), one) for one in (served, *others))
+    model = with_members(own, rest)
     return Predictor(
         service=service,
         url=endpoint.url,

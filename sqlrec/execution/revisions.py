@@ -46,7 +46,7 @@ def served_before(history: Iterable[Deployment]) -> list[Deployment]:
 
 def same(one: Deployment, other: Deployment) -> bool:
     """Whether two revisions serve the same version with the same options, whatever they follow."""
-    facts = [(d.model, d.version, unbound(d.options)) for d in (one, other)]
+    facts = [(d.model, d.version, d.others, unbound(d.options)) for d in (one, other)]
     return facts[0] == facts[1]
 
 

@@ -13,6 +13,7 @@ from sqlrec.errors import NameNotFoundError, StateError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_export
 from sqlrec.execution.following import require_followed
+from sqlrec.execution.group import of_several, pinned_members
 from sqlrec.execution.locks import service_lock
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.revisions import good, in_force, served_before
@@ -34,9 +35,14 @@ def alter_service(step: AlterServiceStep, call: Call) -> Outcome:
             if step.if_exists:
                 return Outcome(message=f"no service {step.service} to alter")
             raise no_service(step.service, registry.services())
+        others = pinned_members(in_force(registry.history(step.service)), call)
+        if others and isinstance(step.change, ServeCheckpoint):
+            raise of_several(step.service, 1 + len(others))
         checkpoint, options = _changed(step, served, call)
         _tell_unbound(step.service, options, call)
-        wanted = Revision(service=step.service, checkpoint=checkpoint, options=options, reason=step.sql)
+        wanted = Revision(
+            service=step.service, checkpoint=checkpoint, options=options, reason=step.sql, others=others
+        )
         return put_in_force(wanted, call, "altered")
 
 
@@ -104,6 +110,7 @@ def rollback_service(step: RollbackStep, call: Call) -> Outcome:
             options=unbound(target.options),
             action=DeployAction.ROLLBACK,
             reason=step.sql,
+            others=pinned_members(target, call),
         )
         return put_in_force(wanted, call, "rolled back")
 

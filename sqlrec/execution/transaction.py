@@ -7,20 +7,20 @@ serving, the alias stays, and the error says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlrec.artifacts.folder import read_signature
 from sqlrec.execution.call import Call
 from sqlrec.execution.elsewhere import noted
+from sqlrec.execution.group import checked_group, own_options, prove
 from sqlrec.execution.options import effective, environment, image, values
 from sqlrec.execution.outcome import Outcome
-from sqlrec.execution.served import as_served, folder_of
-from sqlrec.execution.smoke import smoke_test
+from sqlrec.execution.served import as_served
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.following import FOLLOW
+from sqlrec.spec.group import Group
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Scope
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
@@ -30,7 +30,8 @@ from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
 class Revision:
     """What a service is to be: a checkpoint, and the options as statements wrote them.
 
-    ``reason`` is kept in the service's history, for people.
+    ``others`` are the checkpoints of the models after the first. ``reason`` is kept in the service's history,
+    for people.
     """
 
     service: str
@@ -38,6 +39,12 @@ class Revision:
     options: Mapping[str, OptionValue]
     action: DeployAction = DeployAction.DEPLOY
     reason: str = ""
+    others: tuple[Checkpoint, ...] = ()
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Those of all models, in their order."""
+        return (self.checkpoint, *self.others)
 
 
 def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
@@ -48,7 +55,9 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
     """
     registry, checkpoint = call.env.registry, wanted.checkpoint
     model = registry.definition(checkpoint)
-    options = effective(get_controller(model.type), model, Scope.SERVICE, wanted.options, call.env.secrets)
+    group = checked_group(wanted.checkpoints, wanted.options, call)
+    own = own_options(wanted.options)
+    options = effective(get_controller(model.type), model, Scope.SERVICE, own, call.env.secrets)
     entry = registry.begin(
         service=wanted.service,
         action=wanted.action,
@@ -56,9 +65,10 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
         key=call.key.text,
         options={key: str(value) for key, value in wanted.options.items()},
         reason=wanted.reason,
+        others=wanted.others,
     )
     try:
-        endpoint = _applied(wanted, model, options, call)
+        endpoint = _applied(wanted, group, options, call)
     except BaseException as error:
         registry.fail(entry, error=str(error))
         raise
@@ -66,14 +76,17 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
     return told(endpoint, checkpoint, verb)
 
 
-def _applied(wanted: Revision, model: ModelSpec, options: Mapping[str, Effective], call: Call) -> Endpoint:
+def _applied(wanted: Revision, group: Group | None, options: Mapping[str, Effective], call: Call) -> Endpoint:
     """The service as its runtime runs it, or as somebody else does."""
     service, checkpoint = wanted.service, wanted.checkpoint
-    if runs_elsewhere(get_controller(model.type)):
-        return noted(service, model, checkpoint, options, call)
-    verify = smoke_test(read_signature(folder_of(checkpoint)), call.report)
-    call.report(f"starting {service} with {model.name} {checkpoint.name}")
-    spec = _spec(service, as_served(model, checkpoint), checkpoint, options)
+    models = [call.env.registry.definition(one) for one in wanted.checkpoints]
+    if runs_elsewhere(get_controller(models[0].type)):
+        return noted(service, models[0], checkpoint, options, call)
+    served = [as_served(model, one) for model, one in zip(models, wanted.checkpoints, strict=True)]
+    spec = _spec(wanted, served, group, options)
+    verify = prove(spec, wanted.checkpoints, call)
+    for one in wanted.checkpoints:
+        call.report(f"starting {service} with {one.model} {one.name}")
     return call.env.services.apply(spec, verify)
 
 
@@ -92,12 +105,12 @@ def told(endpoint: Endpoint, checkpoint: Checkpoint, verb: str) -> Outcome:
 
 
 def _spec(
-    service: str, model: ModelSpec, checkpoint: Checkpoint, options: Mapping[str, Effective]
+    wanted: Revision, models: Sequence[ModelSpec], group: Group | None, options: Mapping[str, Effective]
 ) -> ServiceSpec:
     chosen = values(options)
     return ServiceSpec(
-        name=service,
-        models=(
+        name=wanted.service,
+        models=tuple(
             ServedModel(
                 model=model,
                 checkpoint=checkpoint.name,
@@ -105,10 +118,12 @@ def _spec(
                 model_uri=checkpoint.uri,
                 variant=str(chosen.get("variant") or "fp32"),
                 digest=checkpoint.digest,
-            ),
+            )
+            for model, checkpoint in zip(models, wanted.checkpoints, strict=True)
         ),
+        group=group,
         replicas=int(str(chosen.get("replicas") or 1)),
-        resources=get_controller(model.type).resources(dict(options)),
+        resources=get_controller(models[0].type).resources(dict(options)),
         options={key: value for key, value in chosen.items() if key != FOLLOW},
         env=environment(options),
         image=image(options),

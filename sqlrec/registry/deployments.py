@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlrec.errors import NameNotFoundError
 from sqlrec.registry.client import Missing
 from sqlrec.registry.models import Models
-from sqlrec.registry.registry import DeployAction, Deployment, DeployState
+from sqlrec.registry.registry import DeployAction, Deployment, DeployState, Pinned
 from sqlrec.registry.store import Store
 from sqlrec.registry.tags import (
     SERVICE_ID,
@@ -18,10 +18,12 @@ from sqlrec.registry.tags import (
     UID,
     alias,
     checkpoint_of,
-    deployed_uid,
+    deployed_names,
     deployment_of,
     deployment_tags,
     latest,
+    member_alias,
+    others_tags,
     registry_name,
     uid_of,
 )
@@ -48,7 +50,7 @@ class Deployments:
         query = f"tags.`{SERVICE_ID}` = '{_quoted(service.casefold())}'" if service else ""
         found = self._store.pages("search_runs", experiment_ids=[experiment], filter_string=query)
         runs = [r for r in found if SERVICE_ID in r.data.tags]
-        names = self._models.names({deployed_uid(r.data.tags) for r in runs})
+        names = self._models.names({uid for r in runs for uid in deployed_names(r.data.tags)})
         entries = [
             deployment_of(
                 r.info.run_id, r.info.status, r.info.start_time, r.info.end_time, r.data.tags, names
@@ -84,6 +86,7 @@ class Deployments:
         key: str,
         options: Mapping[str, str],
         reason: str,
+        others: Sequence[Checkpoint],
     ) -> Deployment:
         """See ``ModelRegistry.begin``."""
         wanted = Deployment(
@@ -97,21 +100,23 @@ class Deployments:
             key=key,
             options=options,
             reason=reason,
+            others=tuple(
+                Pinned(model=other.model, version=other.version, checkpoint=other.name) for other in others
+            ),
         )
         with self._store.exclusive():
             return self._reopen(wanted) or self._append(wanted)
 
     def finish(self, deployment: Deployment, *, url: str) -> Deployment:
         """See ``ModelRegistry.finish``."""
-        client, name = self._store.client, alias(deployment.service)
+        client = self._store.client
         client.set_tag(deployment.id, "sqlrec.url", url)
-        if deployment.action is DeployAction.DROP:
-            self._delete_alias(deployment.model, name)
-        else:
-            self._set_alias(deployment, name)
-            models = {d.model for d in self.history(deployment.service)} - {deployment.model}
-            for other in models:
-                self._delete_alias(other, name)
+        wanted = {} if deployment.action is DeployAction.DROP else _aliases(deployment)
+        for (model, name), pin in wanted.items():
+            self._set_alias(model, name, pin)
+        known = {named for entry in self.history(deployment.service) for named in _aliases(entry)}
+        for model, name in sorted({*known, *_aliases(deployment)} - wanted.keys(), key=str):
+            self._delete_alias(model, name)
         client.set_terminated(deployment.id, "FINISHED")
         return replace(deployment, state=DeployState.FINISHED, url=url, finished_at=time.time())
 
@@ -144,11 +149,12 @@ class Deployments:
         current = latest(history).get(wanted.service.casefold())
         revision = max((d.revision for d in history), default=0) + 1
         wanted = replace(wanted, revision=revision, previous=current.revision if current else None)
-        uid = uid_of(self._models.tags(wanted.model), wanted.model.key)
+        uid = self._uid(wanted.model)
+        others = others_tags((pin, self._uid(pin.model)) for pin in wanted.others)
         run = self._store.client.create_run(
             self._store.experiment(SERVICES, FOLDER),
             run_name=f"{wanted.service} {wanted.action} {wanted.checkpoint}",
-            tags={**deployment_tags(wanted), UID: uid, "sqlrec.reason": _shortened(wanted.reason)},
+            tags={**deployment_tags(wanted), **others, UID: uid, "sqlrec.reason": _shortened(wanted.reason)},
         )
         while True:
             history = self.history(wanted.service)
@@ -164,13 +170,15 @@ class Deployments:
             revision = max(d.revision for d in self.history(wanted.service)) + 1
             self._store.client.set_tag(mine.id, REVISION, str(revision))
 
-    def _set_alias(self, deployment: Deployment, name: str) -> None:
-        model, version = registry_name(deployment.model), str(deployment.version)
+    def _uid(self, model: ModelName) -> str:
+        return uid_of(self._models.tags(model), model.key)
+
+    def _set_alias(self, model: ModelName, name: str, pin: Pinned) -> None:
         try:
-            self._store.client.set_registered_model_alias(model, name, version)
+            self._store.client.set_registered_model_alias(registry_name(model), name, str(pin.version))
         except Missing:
-            what = f"checkpoint {deployment.checkpoint} (version {version})"
-            raise NameNotFoundError("SR205", f"model {deployment.model} has no {what} any more") from None
+            what = f"checkpoint {pin.checkpoint} (version {pin.version})"
+            raise NameNotFoundError("SR205", f"model {model} has no {what} any more") from None
 
     def _delete_alias(self, model: ModelName, name: str) -> None:
         try:
@@ -183,9 +191,19 @@ def _order(deployment: Deployment) -> tuple[float, str]:
     return deployment.created_at, deployment.id
 
 
+def _aliases(deployment: Deployment) -> dict[tuple[ModelName, str], Pinned]:
+    """The aliases that say which versions a service uses: its own, and one of each further model."""
+    own = Pinned(model=deployment.model, version=deployment.version, checkpoint=deployment.checkpoint)
+    others = enumerate(deployment.others, 1)
+    return {
+        (own.model, alias(deployment.service)): own,
+        **{(pin.model, member_alias(deployment.service, place)): pin for place, pin in others},
+    }
+
+
 def _same_work(one: Deployment, other: Deployment) -> bool:
     def facts(d: Deployment) -> tuple[object, ...]:
-        return d.key, d.action, d.model, d.version
+        return d.key, d.action, d.model, d.version, d.others
 
     return facts(one) == facts(other)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sqlrec import __version__
@@ -208,10 +208,17 @@ class MlflowRegistry:
         key: str,
         options: Mapping[str, str],
         reason: str = "",
+        others: Sequence[Checkpoint] = (),
     ) -> Deployment:
         """Record the intent of a deployment; see the protocol."""
         return self._deployments.begin(
-            service=service, action=action, checkpoint=checkpoint, key=key, options=options, reason=reason
+            service=service,
+            action=action,
+            checkpoint=checkpoint,
+            key=key,
+            options=options,
+            reason=reason,
+            others=others,
         )
 
     def finish(self, deployment: Deployment, *, url: str) -> Deployment:

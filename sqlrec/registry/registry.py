@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -31,11 +31,21 @@ class DeployState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """A checkpoint as a deployment pins it: one version of a model."""
+
+    model: ModelName
+    version: int
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One entry of a service's history, which is only ever added to.
 
     ``revision`` counts from 1; ``previous`` is the revision that was in force when this one began. Times
-    are seconds since the epoch, ``finished_at`` 0 while it is open.
+    are seconds since the epoch, ``finished_at`` 0 while it is open. ``others`` are the models of the service
+    after its first.
     """
 
     service: str
@@ -53,6 +63,7 @@ class Deployment:
     reason: str = ""
     created_at: float = 0.0
     finished_at: float = 0.0
+    others: tuple[Pinned, ...] = ()
     id: str = ""
 
 
@@ -183,6 +194,7 @@ class ModelRegistry(Protocol):
         key: str,
         options: Mapping[str, str],
         reason: str = "",
+        others: Sequence[Checkpoint] = (),
     ) -> Deployment:
         """Record the intent of a deployment; the same key gives the same entry.
 
@@ -191,7 +203,7 @@ class ModelRegistry(Protocol):
         """
 
     def finish(self, deployment: Deployment, *, url: str) -> Deployment:
-        """Move the service's alias to the deployed version (or drop it) and close the entry."""
+        """Move the service's aliases to the deployed versions (or drop them) and close the entry."""
 
     def fail(self, deployment: Deployment, *, error: str) -> Deployment:
         """Close the entry as failed; the alias stays where it was. A finished entry stays finished."""

@@ -27,7 +27,7 @@ from sqlrec.registry.tags import (
     alias,
     checkpoint_of,
     definition_of,
-    deployed_uid,
+    deployed_names,
     deployment_of,
     first_of_each_key,
     in_force,
@@ -147,7 +147,7 @@ class SnapshotCatalog:
 
     def _names(self, deployments: Iterable[Mapping[str, str]]) -> dict[str, ModelName]:
         """The names of models that were renamed since they were deployed, by identity."""
-        then = {deployed_uid(tags): tags["sqlrec.model"].casefold() for tags in deployments}
+        then = {uid: name for tags in deployments for uid, name in deployed_names(tags).items()}
         now = {uid: name for uid, name in self._rows(UIDS, UID) if then.get(uid, name) != name}
         specs = {uid: self.model(ModelName.parse(name)) for uid, name in now.items()}
         return {uid: spec.name for uid, spec in specs.items() if spec}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from sqlrec.errors import DataError
-from sqlrec.registry.registry import DeployAction, Deployment, DeployState
+from sqlrec.registry.registry import DeployAction, Deployment, DeployState, Pinned
 from sqlrec.spec import codec
 from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
@@ -30,6 +30,7 @@ KEY = "sqlrec.key"
 KEY_ID = "sqlrec.key_id"
 MODEL_ID = "sqlrec.model_id"
 SERVICE_ID = "sqlrec.service_id"
+OTHERS = "sqlrec.others"
 ATTEMPT = "sqlrec.attempt"
 DISCARDED = "discarded"
 """The ``ATTEMPT`` of a logged model that is being removed."""
@@ -62,10 +63,16 @@ def alias(service: str) -> str:
     return ALIAS_PREFIX + slug(service.casefold())
 
 
+def member_alias(service: str, place: int) -> str:
+    """Alias of a further model of a service, by its place from 1. No service's own alias has the dashes."""
+    return f"{alias(service)}--{place}"
+
+
 def users_of(aliases: Collection[str], services: Collection[str]) -> list[str]:
     """Names of the services whose alias is among ``aliases``; of an unknown one the alias itself."""
     names = {alias(service): service for service in services}
-    return sorted(names.get(a, a) for a in aliases if a.startswith(ALIAS_PREFIX))
+    found = (a for a in aliases if a.startswith(ALIAS_PREFIX))
+    return sorted({names.get(a.partition("--")[0], a) for a in found})
 
 
 def identity(text: str) -> str:
@@ -202,11 +209,36 @@ def deployment_tags(deployment: Deployment) -> dict[str, str]:
     }
 
 
+def others_tags(others: Iterable[tuple[Pinned, str]]) -> dict[str, str]:
+    """Tags for the further models of a deployment, each with the identity of its model."""
+    entries = [
+        {"uid": uid, "model": pin.model.full, "version": pin.version, "checkpoint": pin.checkpoint}
+        for pin, uid in others
+    ]
+    return split(OTHERS, json.dumps(entries)) if entries else {}
+
+
+def _others(tags: Mapping[str, str], names: Mapping[str, ModelName]) -> tuple[Pinned, ...]:
+    return tuple(
+        Pinned(
+            model=names.get(entry["uid"]) or ModelName.parse(entry["model"]),
+            version=entry["version"],
+            checkpoint=entry["checkpoint"],
+        )
+        for entry in json.loads(join(OTHERS, tags) or "[]")
+    )
+
+
 STATES = {"FINISHED": DeployState.FINISHED, "FAILED": DeployState.FAILED, "KILLED": DeployState.FAILED}
 
 
-def deployed_uid(tags: Mapping[str, str]) -> str:
-    """Identity of the model that a deployment is of."""
+def deployed_names(tags: Mapping[str, str]) -> dict[str, str]:
+    """The folded names that the models of a deployment had then, by identity."""
+    others = {entry["uid"]: entry["model"].casefold() for entry in json.loads(join(OTHERS, tags) or "[]")}
+    return {**others, _deployed_uid(tags): tags["sqlrec.model"].casefold()}
+
+
+def _deployed_uid(tags: Mapping[str, str]) -> str:
     return uid_of(tags, tags["sqlrec.model"].casefold())
 
 
@@ -225,7 +257,7 @@ def deployment_of(
         revision=int(tags["sqlrec.revision"]),
         action=DeployAction(tags["sqlrec.action"]),
         state=STATES.get(status, DeployState.INTENT),
-        model=names.get(deployed_uid(tags)) or ModelName.parse(tags["sqlrec.model"]),
+        model=names.get(_deployed_uid(tags)) or ModelName.parse(tags["sqlrec.model"]),
         version=int(tags["sqlrec.version"]),
         checkpoint=tags[NAME],
         key=tags[KEY],
@@ -236,6 +268,7 @@ def deployment_of(
         reason=tags.get("sqlrec.reason", ""),
         created_at=start_ms / 1000,
         finished_at=(end_ms or 0.0) / 1000,
+        others=_others(tags, names),
         id=run_id,
     )
 
