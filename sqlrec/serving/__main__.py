@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlrec.serving.app import App
 from sqlrec.serving.command import parse_arguments, run
-from sqlrec.serving.memory import hold_no_large_blocks
+from sqlrec.serving.memory import prepare
 from sqlrec.serving.metrics import Metrics
 from sqlrec.spec.service import ServiceSpec
 
@@ -18,7 +18,7 @@ SWITCH_SECONDS = 0.0005
 def main(arguments: Sequence[str]) -> int:
     """Run a predict server to its end; the exit status."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    hold_no_large_blocks()
+    prepare()
     return run(
         lambda: parse_arguments(arguments, ServiceSpec, "sqlrec.serving"),
         lambda config: App(config, Metrics(config.spec)),
