@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlrec.serving.errors import RequestError
@@ -287,7 +289,6 @@ documents = st.lists(rows, min_size=1, max_size=MAX_ROWS) | columns
 styles = st.sampled_from([{}, {"ensure_ascii": False}, {"indent": 1, "ensure_ascii": False}])
 
 
-@settings(max_examples=300)
 @given(documents, styles, st.sampled_from([STRICT, LENIENT]))
 def test_any_rows_are_read_alike(document: Any, style: dict[str, Any], ways: Ways) -> None:
     try:
@@ -297,7 +298,6 @@ def test_any_rows_are_read_alike(document: Any, style: dict[str, Any], ways: Way
     ways.check(body)
 
 
-@settings(max_examples=300)
 @given(documents, st.data(), st.sampled_from([STRICT, LENIENT]))
 def test_any_damage_is_read_alike(document: Any, data: st.DataObject, ways: Ways) -> None:
     body = bytearray(json.dumps(document).encode())
@@ -325,3 +325,24 @@ def test_joined_requests_hold_all_rows_in_order(parts: list[Any]) -> None:
     assert_same(join(short, MISSING), join(long, MISSING))
     mixed = [one if n % 2 else other for n, (one, other) in enumerate(zip(short, long, strict=True))]
     assert_same(join(mixed, MISSING), join(long, MISSING))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"i":1,"\xc3\xb6":true,"f":1.5,"text":"a longer text \\u00e9","j":2,"":3},{"i":1,"text":"left"}]',
+        b'{"i":[1],"text":["one text","another text",null],"text":["again"]}',
+        b'[{"text":"some text","text":"some more"}]',
+    ],
+)
+def test_nothing_is_left_behind(body: bytes) -> None:
+    def blocks(rounds: int) -> int:
+        for _ in range(rounds):
+            for ways in (STRICT, LENIENT):
+                ways.scanner.read(body)
+                ways.scanner.scan(body[:-1])
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    before = blocks(10)
+    assert blocks(500) - before < 100
