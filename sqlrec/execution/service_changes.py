@@ -38,6 +38,8 @@ def alter_service(step: AlterServiceStep, call: Call) -> Outcome:
         others = pinned_members(in_force(registry.history(step.service)), call)
         if others and isinstance(step.change, ServeCheckpoint):
             raise of_several(step.service, 1 + len(others))
+        if isinstance(step.change, SetOptions):
+            require_followed(step.change.options, "", models=1 + len(others))
         checkpoint, options = _changed(step, served, call)
         _tell_unbound(step.service, options, call)
         wanted = Revision(

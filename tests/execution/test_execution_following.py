@@ -191,6 +191,13 @@ def test_what_contradicts_itself(world: World, step: DeployStep | AlterServiceSt
     assert world.registry.history("rank") == before
 
 
+def test_a_service_of_several_models_follows_nothing(world: World) -> None:
+    world.run(deploy("pair", "v1_export", (Member(model=CTR, checkpoint="v2_export"),)))
+    with pytest.raises(OptionError, match=r"SR368.*2 models"):
+        world.run(alter(SetOptions(options={"follow": "@prod"}), "pair"))
+    assert [f.service for f in followers(world.registry)] == ["rank"]
+
+
 def test_an_alias_that_names_nothing(world: World) -> None:
     with pytest.raises(NameNotFoundError, match=r"SR207.*prdo"):
         world.run(deploy("other", follow="@prdo"))

@@ -18,6 +18,7 @@ from sqlrec.errors import JobError, RemoteError
 from sqlrec.runtimes.local.live import Processes, may_update
 from sqlrec.runtimes.local.services import LocalServiceRuntime, ServiceRecord
 from sqlrec.spec import codec
+from sqlrec.spec.group import Group
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
 from tests.registries import columns, export_output, model
@@ -208,6 +209,21 @@ def test_what_starts_new_processes(
     assert predict(url) == {3.0}
     assert pids(tmp_path).isdisjoint(second), "one that is restarted serves what the record says"
     assert everywhere(tmp_path) == [(3, [3])]
+
+
+def test_one_model_of_several_is_updated(
+    tmp_path: Path, runtime: LocalServiceRuntime, specs: dict[int, ServiceSpec]
+) -> None:
+    group = Group(decider="mean", timeout=60.0)
+    pair = {
+        n: replace(specs[n], models=(specs[1].own, specs[n].own), group=group, replicas=1) for n in (2, 3)
+    }
+    url = runtime.apply(pair[2], lambda endpoint: None).url
+    started, asked = pids(tmp_path), list[str]()
+    assert predict(url) == {1.5}
+    runtime.apply(pair[3], lambda endpoint: asked.append(urlsplit(endpoint.url).path))
+    assert (predict(url), pids(tmp_path)) == ({2.0}, started)
+    assert asked == ["/models/rank_model%3A2/versions/3/predict", "/predict", "/predict"]
 
 
 def test_what_may_be_updated(specs: dict[int, ServiceSpec]) -> None:

@@ -64,12 +64,13 @@ class Processes:
                 replica.load(slot, model, seconds)
 
     def trials(self) -> list[str]:
-        """Where each process answers with the own model's new version before it is in force."""
-        slot, model = next(iter(by_slot(self.new.models).items()))
-        if model.version == self.old.version:
-            return []
-        path = f"/models/{quote(slot, safe='')}/versions/{model.version}{self.new.path}"
-        return [replica.url(path) for replica in self.replicas]
+        """Where each process answers with a new version, the first that differs, before it is in force."""
+        old = _versions(self.old)
+        changed = ((slot, version) for slot, version in _versions(self.new).items() if old[slot] != version)
+        paths = [
+            f"/models/{quote(slot, safe='')}/versions/{version}{self.new.path}" for slot, version in changed
+        ]
+        return [replica.url(path) for replica in self.replicas for path in paths[:1]]
 
     def activate(self) -> None:
         """Let the new versions answer; raises ``JobError`` SR506."""
