@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.in_memory import InMemory
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.spool import Spool, shapes_of
-from sqlrec.models.deep.spooled import Spooled
+from sqlrec.models.deep.spooled import Part, Spooled
 
 Make = Callable[[Rows], Dataset]
 
@@ -53,7 +54,7 @@ def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mak
     monkeypatch.setattr(spooled, "WINDOW_ROWS", 20)
 
     def on_disk(rows: Rows) -> Dataset:
-        return Spooled(spooled_rows(rows), (len(rows),))
+        return Spooled(spooled_rows(rows), Part.whole(len(rows)))
 
     return {"in_memory": InMemory, "spooled": on_disk}[request.param]
 
@@ -129,24 +130,37 @@ def test_rows_in_memory_are_shuffled_as_one_permutation(count: int, size: int, e
     ] == order
 
 
-def test_machines_bring_rows_in_proportion_to_those_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("unit", [3, 7, 16, 200])
+@pytest.mark.parametrize(("machines", "at_each"), [(2, 1), (3, 2)])
+def test_machines_bring_the_rows_that_they_have_of_the_batches_of_one(
+    monkeypatch: pytest.MonkeyPatch, unit: int, machines: int, at_each: int
+) -> None:
     monkeypatch.setattr(spooled, "BLOCK_ROWS", 4)
     monkeypatch.setattr(spooled, "WINDOW_ROWS", 20)
-    rows, counts = numbered(90), (60, 30)
-    parts = (rows.slice(0, 60), rows.slice(60, 90))
-    datasets = [Spooled(spooled_rows(part), counts) for part in parts]
-    shares = [list(datasets[rank // 2].batches(1, 12, 0, Group(rank, 4))) for rank in range(4)]
-    assert {len(batches) for batches in shares} == {8}
-    for step in range(8):
-        sizes = [len(batches[step][0]) for batches in shares]
-        assert {batches[step][1] for batches in shares} == {sum(sizes)}
-        assert abs(sum(sizes[:2]) - 2 * sum(sizes[2:])) <= 2
-    assert sorted(n for batches in shares for share, _ in batches for n in numbers(share)) == list(range(90))
+    rows, size = numbered(90), machines * at_each
+    alone = Spooled(spooled_rows(rows), Part.whole(90))
+    parts = [Part(rows=90, unit=unit, machine=machine, machines=machines) for machine in range(machines)]
+    owned = [part.owner(np.arange(90)) == part.machine for part in parts]
+    datasets = [
+        Spooled(spooled_rows(rows.take(torch.from_numpy(np.flatnonzero(mine)))), part)
+        for part, mine in zip(parts, owned, strict=True)
+    ]
+    for start in (0, 3):
+        whole = list(alone.batches(1, 12, 0, Group(), start))
+        shares = [
+            list(datasets[rank // at_each].batches(1, 12, 0, Group(rank, size), start))
+            for rank in range(size)
+        ]
+        assert {len(batches) for batches in shares} == {len(whole)}
+        for step, (batch, total) in enumerate(whole):
+            assert {batches[step][1] for batches in shares} == {total}
+            brought = [n for batches in shares for n in numbers(batches[step][0])]
+            assert sorted(brought) == sorted(numbers(batch))
 
 
 def test_rows_from_all_over_the_disk_meet_in_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooled, "BLOCK_ROWS", 8)
     monkeypatch.setattr(spooled, "WINDOW_ROWS", 256)
-    data = Spooled(spooled_rows(numbered(4096)), (4096,))
+    data = Spooled(spooled_rows(numbered(4096)), Part.whole(4096))
     means = [sum(numbers(rows)) / len(rows) for rows, _ in data.batches(1, 128, 0, Group())]
     assert max(abs(mean - 2048) for mean in means) < 800, "a batch in table order is 1984 off"

@@ -146,6 +146,9 @@ def test_machines_have_their_own_part_of_the_rows_on_disk(
     result = read_result(output)
     assert (result.params["rows_in"], result.rows) == ("disk", 18_000)
     assert result.metrics["auc"] > 0.85
+    alone = tmp_path / "alone"
+    assert _launch(work, alone, 1).returncode == 0
+    np.testing.assert_allclose(_curve(result, "loss"), _curve(read_result(alone), "loss"), rtol=1e-4)
     assert [path for place in places for path in place.glob("sqlrec-*")] == []
 
 

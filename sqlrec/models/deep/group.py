@@ -37,11 +37,6 @@ class Group:
         """Whether this process reads the data and writes the result."""
         return self.rank == 0
 
-    @property
-    def machines(self) -> int:
-        """Machines that the processes are on, each with the same number of them."""
-        return self.size // int(os.environ.get("LOCAL_WORLD_SIZE", self.size))
-
     def share(self, start: int, stop: int) -> slice:
         """This process's contiguous part of the rows ``[start, stop)`` of a global batch."""
         count = stop - start

@@ -15,7 +15,7 @@ from sqlrec.models.deep.examples import Examples, Held
 from sqlrec.models.deep.in_memory import InMemory
 from sqlrec.models.deep.rows import Rows, split
 from sqlrec.models.deep.spool import Spool
-from sqlrec.models.deep.spooled import Spooled
+from sqlrec.models.deep.spooled import Part, Spooled
 from sqlrec.models.memory import spare_memory
 
 SCORED_BYTES = 64
@@ -68,7 +68,7 @@ def place(examples: Examples, coding: Coding, budget: Budget, fraction: float, s
     target = coding.rows(count) if fits else Spool.make(coding.shapes, count)
     positive = coding.divide(examples.blocks(coding.at_once), held, target, validation)
     return Placed(
-        data=InMemory(target) if isinstance(target, Rows) else Spooled(target, (count,)),
+        data=InMemory(target) if isinstance(target, Rows) else Spooled(target, Part.whole(count)),
         positive_share=positive / count,
         validation=validation if len(held) else None,
     )

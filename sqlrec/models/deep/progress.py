@@ -55,16 +55,13 @@ def marks(
 ) -> dict[str, str]:
     """What a state must have in common with a training to go on with it.
 
-    How many processes there are matters where they divide the embedding rows, how many machines where these
-    divide the training rows. It is no part of the job.
+    How many processes there are matters where they divide the embedding rows; it is no part of the job.
     """
     options = {key: value for key, value in work.options.items() if canonical_key(key) not in TOPOLOGY}
     table = json.dumps([encoder.to_json(), len(data), data.kept_in], sort_keys=True)
     division = "any number of processes"
     if sharding is not Sharding.NONE:
         division = f"{group.size} processes with {sharding} shares"
-    elif data.kept_in == "disk":
-        division = f"processes on {group.machines} machine(s)"
     return {
         "format": str(FORMAT),
         "job": _digest(codec.dumps(replace(work, options=options))),

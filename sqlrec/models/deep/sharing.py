@@ -2,13 +2,14 @@
 
 Rows in memory are sent to all. Rows on disk are opened by the processes of the root's machine; of several
 machines each is sent every n-th block of them, once, and keeps them on a disk of its own. So any query can
-be trained on, whether or not it gives its rows in the same order again, and it runs once.
+be trained on, whether or not it gives its rows in the same order again, and it runs once. Batches are those
+of one machine; epochs are read from the machines' own disks, and no file system is shared.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.in_memory import InMemory
 from sqlrec.models.deep.rows import Rows
 from sqlrec.models.deep.spool import Shape, Spool, empty_rows, row_bytes
-from sqlrec.models.deep.spooled import Spooled
+from sqlrec.models.deep.spooled import Part, Spooled
 
 SENT_BYTES = 1 << 24
 """Size of a block that is sent."""
@@ -40,41 +41,35 @@ def shared(group: Group, data: InMemory | Spooled | None) -> InMemory | Spooled:
         return InMemory(Rows.of(dict(zip(names, received, strict=True))))
     here = data.spool if isinstance(data, Spooled) else None
     at_each = int(os.environ.get("LOCAL_WORLD_SIZE", group.size))
-    counts = _counts(opening, group.size // at_each)
-    if len(counts) > 1:
-        here = _dealt(group, opening, here, counts, at_each)
-    return Spooled(_opened(group, here, at_each), tuple(counts))
+    part = _part(opening, group.rank // at_each, group.size // at_each)
+    if part.machines > 1:
+        here = _dealt(group, opening, here, part, at_each)
+    return Spooled(_opened(group, here, at_each), part)
 
 
 def _opening(spool: Spool) -> Opening:
     return spool.folder, spool.shapes, spool.count
 
 
-def _blocks(opening: Opening) -> Iterator[tuple[int, int]]:
+def _part(opening: Opening, machine: int, machines: int) -> Part:
+    """The rows that a machine gets: every n-th block."""
     _, shapes, count = opening
-    rows = max(SENT_BYTES // max(row_bytes(shapes), 1), 1)
-    return ((start, min(start + rows, count)) for start in range(0, count, rows))
+    if machines == 1:
+        return Part.whole(count)
+    unit = max(SENT_BYTES // max(row_bytes(shapes), 1), 1)
+    return Part(rows=count, unit=unit, machine=machine, machines=machines)
 
 
-def _counts(opening: Opening, machines: int) -> list[int]:
-    """The rows that each machine gets."""
-    counts = [0] * machines
-    for number, (start, stop) in enumerate(_blocks(opening)):
-        counts[number % machines] += stop - start
-    return counts
-
-
-def _dealt(
-    group: Group, opening: Opening, whole: Spool | None, counts: list[int], at_each: int
-) -> Spool | None:
+def _dealt(group: Group, opening: Opening, whole: Spool | None, part: Part, at_each: int) -> Spool | None:
     """The rows of this machine, on its first process; ``whole`` are all of them, on the root."""
-    machine, process = divmod(group.rank, at_each)
-    if process:
+    if group.rank % at_each:
         return None
-    mine, at = Spool.make(opening[1], counts[machine]), 0
-    for number, (start, stop) in enumerate(_blocks(opening)):
-        receiver = number % len(counts)
-        if machine not in (0, receiver):
+    blocks = [(start, min(start + part.unit, part.rows)) for start in range(0, part.rows, part.unit)]
+    mine = blocks[part.machine :: part.machines]
+    made, at = Spool.make(opening[1], sum(stop - start for start, stop in mine)), 0
+    for number, (start, stop) in enumerate(blocks):
+        receiver = number % part.machines
+        if part.machine not in (0, receiver):
             continue
         rows = whole.read([(start, stop)]) if whole else empty_rows(opening[1], stop - start)
         for tensor in rows.tensors.values() if receiver else ():
@@ -82,10 +77,10 @@ def _dealt(
                 dist.send(tensor, receiver * at_each)
             else:
                 dist.recv(tensor, 0)
-        if machine == receiver:
-            mine.write(at, rows)
+        if part.machine == receiver:
+            made.write(at, rows)
             at += stop - start
-    return mine
+    return made
 
 
 def _opened(group: Group, made: Spool | None, at_each: int) -> Spool:
