@@ -77,7 +77,7 @@ def fuzz(module: Path, examples: int) -> int:
     sys.modules[name] = rows
     vars(sqlrec.serving)["_rows"] = rows
     tests = [str(ROOT / "tests/serving/test_json_scan.py")]
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:randomly"]
+    options = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:randomly"]
     return pytest.main([*tests, *options], plugins=[Examples(examples)])
 
 
