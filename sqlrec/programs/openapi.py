@@ -34,6 +34,7 @@ def api_document(
         "type": "object",
         "properties": {
             "data": row_schema(tables, all_required=True),
+            "metricTags": {},
             "params": {
                 "type": ["object", "null"],
                 "properties": {param.name: {} for param in params},
@@ -69,8 +70,8 @@ def _asking(request: str, answer: str) -> Json:
 def _table(schema: Schema) -> Json:
     """A table of a request, as rows or as columns."""
     columns = {field.name: schema_of(field.type) for field in schema}
-    rows: Json = {"type": "array", "items": row_schema(columns, all_required=False)}
-    return {"oneOf": [rows, columns_of(columns, all_required=False)]}
+    rows: Json = {"type": "array", "items": row_schema(columns, all_required=True)}
+    return {"oneOf": [rows, columns_of(columns, all_required=True)]}
 
 
 def _row(schema: Schema) -> Json:

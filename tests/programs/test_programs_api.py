@@ -119,6 +119,30 @@ def test_it_tells_what_it_takes_and_gives(api: RunningApi) -> None:
     assert (told["api"], told["function"], told["services"]) == ("rec", "f", [])
 
 
+def test_its_openapi_document(api: RunningApi) -> None:
+    told = api.call("GET", "/openapi.json").json
+    request = {"$ref": "#/components/schemas/Request", "components": told["components"]}
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema checks the document's own schemas")
+    fits = jsonschema.Draft202012Validator(request).is_valid
+    tables = ({"u": U, "v": V}, {"u": {"id": [1], "name": [None]}, "v": V}, {"u": U}, {"u": [{}], "v": V})
+    for data in tables:
+        assert fits({"data": data}) is (api.ask(**data).status == 200)
+    assert not fits({"data": {"u": U, "v": V}, "other": 1})
+    assert set(told["paths"]) >= {"/api/v1/rec", "/api/rec", "/readyz", "/openapi.json"}
+    validator = pytest.importorskip("openapi_spec_validator", reason="it is in the extra dev")
+    validator.validate(told)
+
+
+def test_a_callers_time_is_kept(api: RunningApi) -> None:
+    body = json.dumps({"data": {"u": U, "v": V}})
+    late = api.call("POST", "/api/v1/rec", body, X_Request_Timeout_Ms="0")
+    assert (late.status, late.code) == (504, "SR663")
+    assert api.call("POST", "/api/v1/rec", body, X_Request_Timeout_Ms="x").code == "SR668"
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    reply = api.call("POST", "/api/v1/rec", body, traceparent=f"00-{trace}-b7ad6b7169203331-01")
+    assert (reply.status, reply.headers["traceparent"][3:35]) == (200, trace)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code", "message"),
     [

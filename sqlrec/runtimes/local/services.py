@@ -57,11 +57,12 @@ class ServiceRecord:
     stopped: bool = False
     path: str = "/predict"
     address: str = ""
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """Where requests go."""
-        return self.address or f"http://{HOST}:{self.port}{self.path}"
+        return self.address or f"{self.scheme}://{HOST}:{self.port}{self.path}"
 
     def endpoint(self, state: ServiceState, detail: str = "") -> Endpoint:
         """The service as seen from outside."""
@@ -195,6 +196,7 @@ class LocalServiceRuntime:
             version=service.version,
             replicas=(),
             path=service.path,
+            scheme=_scheme(service),
         )
         command = self._api_command if isinstance(service, ApiServiceSpec) else self._command
         replicas: list[Replica] = []
@@ -352,3 +354,8 @@ def _failure(name: str, error: Exception, replicas: Sequence[Replica]) -> JobErr
     tail = "\n".join(replica.tail for replica in (dead or replicas)[:1])
     message = f"service {name} was not deployed: {reason}" + (f"\n{tail}" if tail else "")
     return JobError("SR506", message, hint=hint)
+
+
+def _scheme(service: ServiceSpec | ApiServiceSpec) -> str:
+    """What the service port speaks; an API has no options."""
+    return "https" if isinstance(service, ServiceSpec) and service.options.get("tls_cert_file") else "http"
