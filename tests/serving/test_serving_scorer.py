@@ -3,17 +3,25 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 
+from sqlrec.artifacts.folder import publish, staging, write_signature
 from sqlrec.serving.errors import RequestError
+from sqlrec.serving.frame import Frame
 from sqlrec.serving.json_wire import JsonWire
 from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
+from sqlrec.spec.job import JobResult
+from sqlrec.spec.schema import DataType
 from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 
 Answer = bytes | RequestError
 
@@ -131,6 +139,70 @@ rows = st.lists(st.fixed_dictionaries({"a": numbers, "b": numbers}), min_size=1,
 @given(st.lists(rows, min_size=1, max_size=6))
 def test_rows_are_scored_alike_alone_and_together(add: Served, requests: list[list[dict[str, Any]]]) -> None:
     assert add.score(*requests) == [add.score(request)[0] for request in requests]
+
+
+WIDTH = 32
+
+
+@pytest.fixture(scope="module")
+def int8(tmp_path_factory: pytest.TempPathFactory, make_spec: Callable[..., ServiceSpec]) -> Served:
+    """probs = mean(dequantised(quantised(vector) · W)): static scales, as the product's INT8 exports have."""
+    rng = np.random.default_rng(5)
+    weights = [
+        numpy_helper.from_array(np.array(0.02, np.float32), "scale"),
+        numpy_helper.from_array(np.array(3, np.int8), "zero"),
+        numpy_helper.from_array(np.array(0.01, np.float32), "weight_scale"),
+        numpy_helper.from_array(np.array(0, np.int8), "weight_zero"),
+        numpy_helper.from_array(rng.integers(-127, 128, (WIDTH, WIDTH), np.int8), "w"),
+        numpy_helper.from_array(np.array([1], np.int64), "one"),
+    ]
+    scales = ["scale", "zero", "w", "weight_scale", "weight_zero", "scale", "zero"]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["vector", "scale", "zero"], ["codes"]),
+        helper.make_node("QLinearMatMul", ["codes", *scales], ["products"]),
+        helper.make_node("DequantizeLinear", ["products", "scale", "zero"], ["real"]),
+        helper.make_node("ReduceMean", ["real", "one"], ["probs"], keepdims=0),
+    ]
+    vector, probs = DataType.parse("ARRAY<FLOAT>"), DataType.parse("FLOAT")
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["rows", WIDTH])],
+        [helper.make_tensor_value_info("probs", TensorProto.FLOAT, ["rows"])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    folder = tmp_path_factory.mktemp("models") / "int8"
+    work = staging(folder)
+    (work / "model.int8.onnx").write_bytes(model.SerializeToString())
+    signature = Signature(
+        model="m",
+        type="test",
+        checkpoint="v1_export",
+        inputs=(InputColumn(name="vector", type=vector, tensor="float32", is_array=True, length=WIDTH),),
+        outputs=(OutputColumn(name="probs", type=probs),),
+        variants={"int8": Variant(file="model.int8.onnx", bytes=1)},
+    )
+    write_signature(work, signature)
+    publish(work, folder, JobResult())
+    spec = make_spec(folder)
+    return Served(replace(spec, models=(replace(spec.own, variant="int8"),)))
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
+def test_int8_rows_are_scored_alike_alone_and_together(int8: Served, sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frames = [Frame({"vector": rng.normal(0, 1, (n, WIDTH)).astype(np.float32)}, n) for n in sizes]
+    together = int8.scorer.score(frames)
+    for frame, answer in zip(frames, together, strict=True):
+        assert not isinstance(answer, RequestError)
+        (alone,) = int8.scorer.score([frame])
+        assert not isinstance(alone, RequestError)
+        assert answer[0].tobytes() == alone[0].tobytes()
+        first = int8.scorer.score([Frame({"vector": frame.tensors["vector"][:1]}, 1)])[0]
+        assert not isinstance(first, RequestError)
+        assert first[0].tobytes() == answer[0][:1].tobytes()
 
 
 def test_a_scorer_is_warm_and_knows_its_speed(add: Served) -> None:
