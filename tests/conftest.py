@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-for _key in [k for k in os.environ if k.startswith("SQLREC_")]:
+for _key in [k for k in os.environ if k.startswith("SQLREC_") and k != "SQLREC_PURE"]:
     del os.environ[_key]
 os.environ.update(OMP_NUM_THREADS="1", NO_COLOR="1", COLUMNS="120", MLFLOW_DISABLE_TELEMETRY="true")
 
