@@ -14,6 +14,7 @@ from sqlrec.models.controller import ModelController
 from sqlrec.models.lookup import BUILT_IN, PROVIDER, get_controller
 from sqlrec.plan.script_options import SCRIPT_OPTIONS
 from sqlrec.plan.tables import TABLE_OPTIONS
+from sqlrec.spec.group import GROUP_OPTIONS
 from sqlrec.spec.options import Option, OptionKind, Parsed, Scope
 from sqlrec.sql.inference_config import CONFIG_OPTIONS
 
@@ -58,12 +59,20 @@ def _lines() -> Iterator[str]:
     yield from ("", "CONFIG of these functions, as `MAP['key', 'value', …]`:", "")
     yield from _table(CONFIG_OPTIONS.options, scopes=False)
     yield from _model_types()
+    yield from _group()
     yield from _settings()
 
 
 def _statement(entry: StatementEntry) -> Iterator[str]:
     yield from ("", f"### {entry.name}", "", entry.text, "")
     yield from ("```", entry.grammar, "```", "", "```sql", entry.example, "```")
+
+
+def _group() -> Iterator[str]:
+    yield from ("", "## Options of CREATE SERVICE … ON MODELS", "")
+    yield "Beside those of the first model's type, see [serving](serving.md#several-models-behind-one-url):"
+    yield ""
+    yield from _table(GROUP_OPTIONS.options, scopes=False)
 
 
 def _model_types() -> Iterator[str]:
