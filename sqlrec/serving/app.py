@@ -67,7 +67,9 @@ class App:
         match path.split("/"):
             case ["", "models", name, "predict"]:
                 return self._asking(unquote(name), None)
-            case ["", "models", name, "versions", version, "predict"] if version.isdecimal():
+            case ["", "models", name, "versions", version, "predict"] if (
+                version.isdecimal() and len(version) < 10
+            ):
                 return self._asking(unquote(name), int(version))
         return self._oip.find(path)
 

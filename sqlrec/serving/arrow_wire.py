@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,16 +40,17 @@ ARROW = b"application/vnd.apache.arrow.stream"
 
 def require_arrow() -> None:
     """Import pyarrow, which takes a while the first time; ``RequestError`` SR656 when it is not there."""
-    if find_spec("pyarrow") is None:
+    try:
+        import pyarrow.compute
+        import pyarrow.ipc  # noqa: F401
+    except ImportError:
         raise RequestError(
             "SR656",
             "this server cannot read Arrow",
             status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             hint="send JSON, or install pyarrow beside the server",
             headers=(("Accept", "application/json"),),
-        )
-    import pyarrow.compute
-    import pyarrow.ipc  # noqa: F401
+        ) from None
 
 
 class ArrowWire:
@@ -64,8 +64,8 @@ class ArrowWire:
     def read(self, body: bytes, header: Header) -> Reading:
         """Raises ``RequestError`` SR651 … SR656 and SR662. The answer is Arrow, unless JSON is asked for."""
         require_arrow()
-        table = self._table(body)
-        names = table.schema.names
+        batch = self._batch(body)
+        names = batch.schema.names
         inputs = self._signature.inputs
         missing = [column.name for column in inputs if column.name not in names]
         if missing and (not self._missing_as_null or len(missing) == len(inputs)):
@@ -74,21 +74,21 @@ class ArrowWire:
         nulls: dict[str, int] = {}
         for column in inputs:
             tensors[column.name], count = (
-                all_missing(column, table.num_rows)
+                all_missing(column, batch.num_rows)
                 if column.name in missing
-                else _tensor(column, table.column(column.name))
+                else _tensor(column, batch.column(column.name))
             )
             if count:
                 nulls[column.name] = count
         unknown = len(names) - len(inputs) + len(missing)
-        frame = Frame(tensors, table.num_rows, nulls, unknown)
+        frame = Frame(tensors, batch.num_rows, nulls, unknown)
         accept = header(b"accept").casefold()
         if "json" in accept and "arrow" not in accept:
             return Reading(frame, self._write_json, JSON)
         return Reading(frame, self._write, ARROW)
 
-    def _table(self, body: bytes) -> pa.Table:
-        """The rows of a body; its buffers lie in the body. Raises ``RequestError``."""
+    def _batch(self, body: bytes) -> pa.RecordBatch:
+        """The rows of a body; if it has one batch, its buffers lie in the body. Raises ``RequestError``."""
         import pyarrow as pa
 
         try:
@@ -102,7 +102,7 @@ class ArrowWire:
             with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
                 _check_names(stream.schema.names)
                 batches = list(self._batches(stream))
-                return pa.Table.from_batches(batches, stream.schema).unify_dictionaries().combine_chunks()
+                return batches[0] if len(batches) == 1 else _joined(batches, stream.schema)
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             hint = "send an Arrow IPC stream (RecordBatchStreamWriter), not a file"
@@ -137,18 +137,24 @@ class ArrowWire:
         return orjson.dumps(answer, default=np.ndarray.tolist, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
+def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    table = pa.Table.from_batches(batches, schema).unify_dictionaries().combine_chunks()
+    return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema)
+
+
 def _check_names(names: list[str]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise RequestError("SR651", f"the stream has column {twice} twice", column=twice)
 
 
-def _tensor(column: InputColumn, chunked: pa.ChunkedArray) -> tuple[Array, int]:
+def _tensor(column: InputColumn, array: pa.Array) -> tuple[Array, int]:
     """The tensor of a column and its number of nulls; raises ``RequestError`` SR653 and SR655."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    array = chunked.chunk(0) if chunked.num_chunks == 1 else pa.array([], chunked.type)
     kind = array.type
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     if pa.types.is_null(kind):
