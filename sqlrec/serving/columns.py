@@ -35,6 +35,7 @@ from sqlrec.spec.signature import InputColumn
 MATRIX_VALUES = 1 << 26
 """Values of one list column after its rows were filled to one length; more would not fit in memory."""
 _INT64_END = 2.0**63
+_TEXTS = frozenset((str, type(None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,10 @@ def _converted(reader: Reader, values: Values, column: InputColumn) -> tuple[Arr
         cells = array.tolist()
         if nulls is not None:
             cells = [None if null else cell for cell, null in zip(cells, nulls.tolist(), strict=True)]
-        if not all(cell is None or type(cell) is str for cell in cells):
+        kinds = set(map(type, cells))
+        if not kinds <= _TEXTS:
             raise wrong_type(column, values.kind)
-        return read_values(reader, cells)
+        return (array, 0) if reader is STRING and kinds <= {str} else read_values(reader, cells)
     convert = _CONVERSIONS.get((reader, array.dtype.kind))
     if convert is None:
         raise wrong_type(column, values.kind)
