@@ -133,6 +133,19 @@ def test_states_of_another_training_are_ignored(
     assert len(list(states.iterdir())) == 2, "its own have taken their place"
 
 
+def test_another_number_of_processes_goes_on_and_is_told(
+    clicks: Clicks, make_work: Work, tmp_path: Path
+) -> None:
+    work = make_work(clicks(560), checkpoint_steps=2, feature_importance=False)
+    states = _killed(work, tmp_path / "killed", "epoch 1/1  step 7")
+    for path in states.iterdir():
+        torch.save({**torch.load(path, weights_only=True), "processes": 3}, path)
+    _, _, lines = _trained(work, tmp_path / "killed")
+    assert lines.about("resumed at epoch 1, step 6 of 8")
+    (warning,) = lines.about("warning")
+    assert warning.startswith("warning: 1 processes go on from a state of 3: sums differ")
+
+
 def test_states_that_cannot_be_written_do_not_end_a_training(
     clicks: Clicks, make_work: Work, tmp_path: Path
 ) -> None:
