@@ -13,7 +13,7 @@ WORKERS ?= 2
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(VENV)/installed: pyproject.toml constraints.txt hatch_build.py sqlrec/serving/_rows.c
+$(VENV)/installed: pyproject.toml constraints.txt hatch_build.py $(wildcard sqlrec/serving/_rows*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "sqlrec needs Python 3.11 or newer; name it: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "installing into $(VENV) (first time only)"
@@ -76,4 +76,4 @@ e2e: $(VENV)/installed  ## only the tests that run whole scripts
 
 clean:  ## remove the environment, the demo and caches; stops the demo's services first
 	@test -x $(BIN)/sqlrec && test -d demo && $(BIN)/sqlrec --project demo services stop --all || true
-	rm -rf $(VENV) .venv-bench demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench demo sqlrec/serving/_rows*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
