@@ -47,12 +47,13 @@ def test_all_members_are_kept_and_in_use(registry: ModelRegistry, tmp_path: Path
     (entry,) = registry.history("rank")
     assert entry.others == pinned(second, other)
     assert registry.service("rank") == first
-    for wanted in (lambda: registry.drop_model(OTHER), lambda: registry.drop_checkpoint(OTHER, "w1")):
+    with pytest.raises(StateError, match="rank") as caught:
+        registry.drop_model(OTHER)
+    assert caught.value.code == "SR203"
+    for of, name in ((OTHER, "w1"), (RANK, "v2")):
         with pytest.raises(StateError, match="rank") as caught:
-            wanted()
+            registry.drop_checkpoint(of, name)
         assert caught.value.code == "SR203"
-    with pytest.raises(StateError):
-        registry.drop_checkpoint(RANK, "v2")
 
 
 def test_who_is_in_use_no_more_can_go(registry: ModelRegistry, tmp_path: Path) -> None:

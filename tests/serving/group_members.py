@@ -74,7 +74,9 @@ def slots_of(lanes: Mapping[str, FakeLane]) -> list[Slot]:
 class FakeCall:
     """A request of ``rows`` rows that came ``age`` seconds ago."""
 
-    def __init__(self, rows: int = 1, age: float = 0.0, body: bytes = b"{}", **headers: str) -> None:
+    def __init__(
+        self, rows: int = 1, age: float = 0.0, body: bytes = b"{}", headers: Mapping[str, str] | None = None
+    ) -> None:
         self.body = body
         self.rows = rows
         self.started = time.monotonic() - age
@@ -82,7 +84,7 @@ class FakeCall:
         self.answered_by = ""
         self.answers: list[tuple[Any, int]] = []
         self.done = asyncio.Event()
-        self._headers = headers
+        self._headers = headers or {}
 
     def header(self, name: bytes) -> str:
         return self._headers.get(name.decode().replace("-", "_"), "")

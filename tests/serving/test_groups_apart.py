@@ -139,3 +139,21 @@ async def test_what_waits_when_it_is_closed_is_answered() -> None:
     scorer.gate.set()
     for call in calls:
         await call.done.wait()
+
+
+@in_loop
+async def test_two_models_score_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    class Meeting(SlowScorer):
+        def score(self, frames: Sequence[Frame]) -> list[Outputs | RequestError]:
+            both.wait()  # passes only while the other model scores, too
+            return [[np.zeros(frame.rows, np.float32)] for frame in frames]
+
+    models, calls = [apart(Meeting()), apart(Meeting())], [FakeCall(), FakeCall()]
+    for model, call in zip(models, calls, strict=True):
+        model.submit(call)
+    for model, call in zip(models, calls, strict=True):
+        await call.done.wait()
+        assert call.answered == [[0.0]]
+        model.close()

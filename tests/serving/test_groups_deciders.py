@@ -111,7 +111,7 @@ def test_the_surest_is_the_one_farthest_from_a_half(stack: Array) -> None:
 def test_the_surest_of_class_probabilities_and_of_several_outputs() -> None:
     made = max_confidence(answers(probs=[[[0.4, 0.6], [0.5, 0.5]], [[0.7, 0.3], [0.45, 0.55]]]))
     assert made.outputs["probs"].tolist() == [[0.7, 0.3], [0.45, 0.55]]
-    both = answers(click=np.float32([[0.5], [0.6]]), buy=np.float32([[0.9], [0.6]]))
+    both = answers(click=[[0.5], [0.6]], buy=[[0.9], [0.6]])
     assert {name: array.tolist() for name, array in max_confidence(both).outputs.items()} == {
         "click": [0.5],
         "buy": [pytest.approx(0.9)],
@@ -119,7 +119,7 @@ def test_the_surest_of_class_probabilities_and_of_several_outputs() -> None:
 
 
 def test_not_a_number_has_no_vote_and_is_not_sure() -> None:
-    stack = np.float32([[np.nan], [0.8], [0.7]])
+    stack = np.array([[np.nan], [0.8], [0.7]], np.float32)
     assert vote(answers(p=stack), 0.5).outputs["p"].tolist() == [pytest.approx(0.75)]
     assert max_confidence(answers(p=stack)).chosen == {1}
     assert np.isnan(mean(answers(p=stack)).outputs["p"]).all()

@@ -21,7 +21,7 @@ def split(*weights: int) -> tuple[Split, dict[str, FakeLane]]:
 
 
 def asked(rule: Split, lanes: dict[str, FakeLane], **headers: str) -> str:
-    call = FakeCall(**headers)
+    call = FakeCall(headers=headers)
     rule.submit(call)
     (name,) = [name for name, lane in lanes.items() if lane.asked]
     lanes[name].reply(0.5)

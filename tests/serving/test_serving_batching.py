@@ -23,8 +23,13 @@ class Waiting:
     def __init__(self, document: Any, *, abandoned: bool = False, padding: int = 0) -> None:
         self.body = json.dumps(document).encode() + b" " * padding
         self.abandoned = abandoned
+        self.answered_by = ""
+        self.started = 0.0
         self.answers: list[tuple[Any, int]] = []
         self.answered = asyncio.Event()
+
+    def header(self, name: bytes) -> str:
+        return ""
 
     def read(self, wires: Wires) -> Reading:
         return wires["json"].read(self.body, lambda name: "")
