@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from sqlrec.data.engine import Engine
 from sqlrec.errors import OptionError, SchemaError
@@ -17,13 +18,14 @@ from sqlrec.models.cores import free_cores
 from sqlrec.models.objective import Objective
 from sqlrec.models.tables.labels import ClassValue
 from sqlrec.models.tables.roles import GROUP, WEIGHT, Roles, roles_of
-from sqlrec.models.tables.source import Source, read, require_different_labels
+from sqlrec.models.tables.source import Source, require_different_labels
 from sqlrec.models.tables.split import split
 from sqlrec.models.tabular import checkpoint
 from sqlrec.models.tabular.checkpoint import Trained
 from sqlrec.models.tabular.encoding import TableEncoder, categorical_columns, fit_encoder
-from sqlrec.models.tabular.estimator import Examples, Learner, Lesson
+from sqlrec.models.tabular.estimator import Examples, Floats, Learner, Lesson
 from sqlrec.models.tabular.native import NativeEncoder
+from sqlrec.models.tabular.reading import encoded, read_rows
 from sqlrec.models.tabular.weights import row_weights
 from sqlrec.spec.job import TrainWork
 from sqlrec.spec.model import ModelSpec
@@ -62,17 +64,23 @@ def prepare(
     base = checkpoint.load(Path(work.base_uri)) if work.base_uri else None
     progress("reading the training table", done=0.0)
     with Engine() as engine:
-        source = read(work.data, roles, name, engine, objective=objective)
+        source = read_rows(work.data, roles, name, engine, objective)
         require_different_labels(source, objective)
         held_out = None
         if work.validation:
-            held_out = read(work.validation, roles, name, engine, objective=objective, classes=source.classes)
+            held_out = read_rows(work.validation, roles, name, engine, objective, source.classes)
     encoder = fit_encoder(source.table, roles.features, learner.encoding, options)
     if base is not None:
         _require_same(base, objective, source, encoder, str(work.model.name))
         encoder = _grown(base.encoder, encoder)
     progress(f"encoding {len(source):,} rows of {source.name}")
-    train, validation = _examples(source, held_out, encoder, objective, options)
+    source, batches = _given_up(source)
+    if held_out is None:
+        train, validation = _split(source, batches, encoder, objective, options)
+    else:
+        held_out, more = _given_up(held_out)
+        train = _whole(source, batches, encoder, objective)
+        validation = _whole(held_out, more, encoder, objective)
     lesson = Lesson(
         objective=objective,
         names=encoder.names,
@@ -131,44 +139,47 @@ def _require_defined(model: ModelSpec, roles: Roles, objective: Objective) -> No
         )
 
 
-def _examples(
+def _given_up(source: Source) -> tuple[Source, list[pa.RecordBatch]]:
+    """The source without its columns, and these."""
+    return replace(source, table=source.table.select([])), source.table.to_batches()
+
+
+def _whole(
+    source: Source, batches: list[pa.RecordBatch], encoder: TableEncoder, objective: Objective
+) -> Examples:
+    rows = np.arange(sum(batch.num_rows for batch in batches))
+    (matrix,) = encoded(batches, encoder, [rows])
+    return _ordered(_with_labels(matrix, source, rows), objective)
+
+
+def _split(
     source: Source,
-    held_out: Source | None,
+    batches: list[pa.RecordBatch],
     encoder: TableEncoder,
     objective: Objective,
     options: Mapping[str, Parsed],
 ) -> tuple[Examples, Examples | None]:
-    whole = _encoded(source, encoder)
-    if held_out is not None:
-        return _ordered(whole, objective), _ordered(_encoded(held_out, encoder), objective)
     kept, held = split(
-        len(source),
+        sum(batch.num_rows for batch in batches),
         float(str(options.get("validation_fraction") or 0)),
         int(str(options.get("seed") or 0)),
         objective=objective,
-        labels=whole.labels,
-        groups=whole.groups,
-    )
-    if not len(held):
-        return _ordered(whole, objective), None
-    return _ordered(_taken(whole, kept), objective), _ordered(_taken(whole, held), objective)
-
-
-def _encoded(source: Source, encoder: TableEncoder) -> Examples:
-    return Examples(
-        matrix=encoder.transform(source.table),
         labels=source.labels,
-        weights=source.weights,
         groups=source.groups,
     )
+    train, validation = (
+        _ordered(_with_labels(matrix, source, rows), objective)
+        for matrix, rows in zip(encoded(batches, encoder, [kept, held]), (kept, held), strict=True)
+    )
+    return train, validation if len(held) else None
 
 
-def _taken(examples: Examples, rows: Rows) -> Examples:
+def _with_labels(matrix: Floats, source: Source, rows: Rows) -> Examples:
     return Examples(
-        matrix=examples.matrix[rows],
-        labels=examples.labels[rows] if examples.labels.size else examples.labels,
-        weights=None if examples.weights is None else examples.weights[rows],
-        groups=None if examples.groups is None else examples.groups[rows],
+        matrix=matrix,
+        labels=source.labels[rows] if source.labels.size else source.labels,
+        weights=None if source.weights is None else source.weights[rows],
+        groups=None if source.groups is None else source.groups[rows],
     )
 
 
@@ -176,7 +187,13 @@ def _ordered(examples: Examples, objective: Objective) -> Examples:
     """With the rows of a group side by side where that matters."""
     if objective is not Objective.RANKING or examples.groups is None:
         return examples
-    return _taken(examples, np.argsort(examples.groups, kind="stable"))
+    order = np.argsort(examples.groups, kind="stable")
+    return Examples(
+        matrix=examples.matrix[order],
+        labels=examples.labels[order],
+        weights=None if examples.weights is None else examples.weights[order],
+        groups=examples.groups[order],
+    )
 
 
 def _grown(base: TableEncoder, fresh: TableEncoder) -> TableEncoder:
