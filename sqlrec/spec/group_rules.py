@@ -151,7 +151,8 @@ def _decidable(members: Sequence[Member], group: Group) -> Iterator[GroupProblem
         yield GroupProblem(
             code="SR362",
             message=f"decider {group.decider!r} does not fit: {wrong}",
-            hint="decider 'first' takes any answer",
+            hint="decider 'first' takes any answer; an imported model states probabilities by task = "
+            "'classification'",
             key="decider",
         )
 
