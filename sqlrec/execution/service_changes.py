@@ -41,6 +41,7 @@ def alter_service(step: AlterServiceStep, call: Call) -> Outcome:
         if isinstance(step.change, SetOptions):
             require_followed(step.change.options, "", models=1 + len(others))
         checkpoint, options = _changed(step, served, call)
+        require_followed(options, "", models=1 + len(others))
         _tell_unbound(step.service, options, call)
         wanted = Revision(
             service=step.service, checkpoint=checkpoint, options=options, reason=step.sql, others=others

@@ -154,3 +154,13 @@ def test_who_asks_sends_the_features_of_all(world: World) -> None:
     )
     joined = with_members(predictor.model, [other]).features
     assert joined.names == (*predictor.model.features.names, "height")
+
+
+def test_several_models_follow_no_alias(world: World) -> None:
+    world.run(deploy("d", "v1", "v2"))
+    world.registry.set_alias("prod", world.registry.checkpoints(CTR)[-1])
+    with pytest.raises(OptionError, match="a service of 2 models cannot follow @prod"):
+        world.run(
+            AlterServiceStep(id="a", service="jury", change=SetOptions(options={"follow": "@prod"}), **BASE)
+        )
+    assert served(world) == ["v1_export", "v2_export"]
