@@ -8,6 +8,7 @@ from sqlrec.errors import OptionError
 from sqlrec.spec import codec
 from sqlrec.spec.group import Group, Routing, group_of
 from sqlrec.spec.group_rules import Member, member_problems
+from sqlrec.spec.options import OptionValue
 from sqlrec.spec.schema import DataType, Field, Schema
 
 
@@ -24,7 +25,7 @@ def codes(decider: str, objective: str = "", **outputs: str) -> list[str]:
 
 
 def test_options_become_a_group_and_a_file() -> None:
-    options = {"Routing": "SPLIT", "weights": "90, 10", "replicas": 2}
+    options: dict[str, OptionValue] = {"Routing": "SPLIT", "weights": "90, 10", "replicas": 2}
     group = group_of(options)
     assert group == Group(routing=Routing.SPLIT, weights=(90, 10))
     assert codec.loads(Group, codec.dumps(group)) == group
