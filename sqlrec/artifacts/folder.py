@@ -18,10 +18,12 @@ from typing import cast
 from sqlrec.errors import StateError
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobResult
+from sqlrec.spec.profile import Profile
 from sqlrec.spec.signature import Signature
 
 RESULT = "result.json"
 SIGNATURE = "signature.json"
+PROFILE = "profile.json"
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -124,3 +126,16 @@ def read_signature(folder: Path) -> Signature:
 def write_signature(folder: Path, signature: Signature) -> None:
     """Write ``signature.json`` into an export's folder."""
     (folder / SIGNATURE).write_text(codec.dumps(signature, indent=2), encoding="utf-8")
+
+
+def read_profile(folder: Path) -> Profile:
+    """What training saw of an export's inputs; an empty profile where nothing is known."""
+    try:
+        return cast(Profile, codec.loads(Profile, (folder / PROFILE).read_bytes()))
+    except FileNotFoundError:
+        return Profile()
+
+
+def write_profile(folder: Path, profile: Profile) -> None:
+    """Write ``profile.json`` into an export's folder."""
+    (folder / PROFILE).write_text(codec.dumps(profile), encoding="utf-8")

@@ -114,18 +114,34 @@ def _get(url: str) -> str:
 
 
 def _json(text: str) -> list[Pair]:
-    """The plain values of a JSON object."""
+    """The values of a JSON object by their paths; a member of a list goes by its model, or its place."""
     try:
         data = json.loads(text)
     except ValueError:
         return []
-    if not isinstance(data, dict):
-        return []
-    return [(key, _value(value)) for key, value in data.items() if not isinstance(value, dict | list)]
+    return list(_flat(data, "")) if isinstance(data, dict) else []
 
 
-def _value(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+def _flat(data: object, path: str) -> Iterator[Pair]:
+    match data:
+        case dict():
+            for key, value in data.items():
+                if key != "buckets":  # histograms are for machines
+                    yield from _flat(value, f"{path}.{key}" if path else key)
+        case list():
+            for place, value in enumerate(data):
+                yield from _flat(value, f"{path}[{_title(value, place)}]")
+        case float():
+            yield path, f"{data:.6g}"
+        case _:
+            yield path, "" if data is None else str(data)
+
+
+def _title(member: object, place: int) -> str:
+    """A member's model and version, or its place."""
+    if not isinstance(member, dict) or "version" not in member:
+        return str(place)
+    return f"{member.get('name') or member.get('model')} {member['version']}"
 
 
 def _figures(text: str) -> list[Pair]:

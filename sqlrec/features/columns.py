@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
@@ -195,6 +196,8 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
         case Number(numeric=numeric):
             bounds = numeric.bounds.tolist()
             fitted = {"origin": numeric.origin, "bounds": bounds, **_scale_to_json(numeric.scale)}
+            if numeric.low <= numeric.high:
+                fitted["range"] = [numeric.low, numeric.high]
             return {"kind": "number", "config": declared, **fitted}
         case Vector():
             return {"kind": "vector", "config": declared, **_scale_to_json(feature.scale)}
@@ -222,7 +225,10 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
             return Bag(config=config, vocabulary=vocabulary, length=data["length"])
         case "number":
             bounds = np.array(data["bounds"], np.float32)
-            numeric = Numeric(origin=data["origin"], scale=_scale_from_json(data), bounds=bounds)
+            low, high = data.get("range", (math.inf, -math.inf))
+            numeric = Numeric(
+                origin=data["origin"], scale=_scale_from_json(data), bounds=bounds, low=low, high=high
+            )
             return Number(config=config, numeric=numeric)
         case "vector":
             return Vector(config=config, scale=_scale_from_json(data))

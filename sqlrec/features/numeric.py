@@ -7,6 +7,7 @@ in which the exported graph does it, so both give the same bits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,12 +50,15 @@ class Numeric:
     """Fitted reading of one number column.
 
     ``bounds`` are the lower bounds of buckets 2 and up. ``origin`` is set for columns read as integers:
-    dates (days), timestamps (microseconds) and integers that are quantities (always 0).
+    dates (days), timestamps (microseconds) and integers that are quantities (always 0). ``low`` and
+    ``high`` are the least and the greatest value of training; without any, ``low`` is the greater.
     """
 
     origin: float | None
     scale: Scale
     bounds: Floats
+    low: float = math.inf
+    high: float = -math.inf
 
     @property
     def rows(self) -> int:
@@ -76,17 +80,20 @@ class Numeric:
     def fit(cls, blocks: Iterable[Any], tensor: Tensor, buckets: int, *, from_zero: bool = False) -> Numeric:
         """Quantiles and spread of a canonical training column, infinities excluded by the caller.
 
-        The blocks of the column are read twice. Integers are read as distances from their median, or from
-        zero. All is taken from at most :data:`FIT_ROWS` values.
+        The blocks of the column are read three times. Integers are read as distances from their median, or
+        from zero. Quantiles and spread are taken from at most :data:`FIT_ROWS` values.
         """
         integers = tensor is Tensor.INT
-        values = _spread_sample(_Known(blocks, tensor))
+        known_values = _Known(blocks, tensor)
+        values = _spread_sample(known_values)
+        low, high = _range(known_values)
         origin = None
         if integers:
             origin = 0.0 if from_zero else _fit_origin(values)
             values = since(origin, values)
         known = np.sort(values)
-        return cls(origin=origin, scale=_fit_scale(known), bounds=_fit_bounds(known, min(buckets, BUCKETS)))
+        bounds = _fit_bounds(known, min(buckets, BUCKETS))
+        return cls(origin=origin, scale=_fit_scale(known), bounds=bounds, low=low, high=high)
 
 
 _UNIT = Scale(center=np.zeros(1, np.float32), factor=np.ones(1, np.float32))
@@ -115,6 +122,15 @@ def _spread_sample(known: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         parts.append(values[wanted[first:last] - before])
         before += len(values)
     return np.concatenate(parts)
+
+
+def _range(known: Iterable[npt.NDArray[Any]]) -> tuple[float, float]:
+    """The least and the greatest value; infinities the wrong way round when there is none."""
+    low, high = math.inf, -math.inf
+    for values in known:
+        if len(values):
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    return low, high
 
 
 def _fit_origin(known: npt.NDArray[np.int64]) -> float:

@@ -9,7 +9,7 @@ from prometheus_client import PROCESS_COLLECTOR, CollectorRegistry, generate_lat
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from sqlrec.serving.metrics import ROWS, SECONDS, Histogram, histogram_family
+from sqlrec.serving.histogram import ROWS, SECONDS, Histogram, histogram_family
 
 
 class ApiMetrics(Collector):

@@ -4,6 +4,7 @@ POST /predict                            rows or columns in, {"probs": […]} ou
 POST /models/<name>/predict              the same, of one model
 POST /models/<name>/versions/<n>/predict the same, of one loaded version
 …    /v2/…                               Open Inference Protocol: :mod:`sqlrec.serving.oip`
+GET  /stats                              what each loaded version has done
 GET  /v1/signature                       inputs and outputs of the service
 …    /admin/models                       live update: :mod:`sqlrec.serving.admin`
 """
@@ -21,7 +22,6 @@ from sqlrec.serving.config import ServeConfig
 from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError, not_ready
 from sqlrec.serving.groups.rules import Rule, check_fit, rule_of
-from sqlrec.serving.groups.stats import Figures
 from sqlrec.serving.lane import Lane, open_lane
 from sqlrec.serving.logs import log
 from sqlrec.serving.metrics import Metrics
@@ -31,9 +31,12 @@ from sqlrec.serving.openapi_models import models_document
 from sqlrec.serving.prediction import Desk
 from sqlrec.serving.site import Answer, Routes
 from sqlrec.serving.slots import Models, Slot
+from sqlrec.serving.statistics import ModelStatistics
 from sqlrec.serving.updates import Updates
 from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.slots import by_slot
+
+STATS = "/stats"
 
 
 class App:
@@ -60,6 +63,7 @@ class App:
             **self._oip.routes,
             **self._admin.routes,
             OPENAPI: {"GET": self._tell_openapi},
+            STATS: {"GET": self._tell_statistics},
         }
 
     def find(self, path: str) -> Mapping[str, Answer] | None:
@@ -95,11 +99,8 @@ class App:
             self._quick_slot = slots[0]
         updates = Updates(self._models, self._open, self._check, self._changed)
         self._metrics.updates = updates.counts
+        self._metrics.statistics = self._statistics
         self._admin.open(self._models, updates)
-
-    def group_figures(self) -> Figures | None:
-        """What the rule over several models has done; None for one model."""
-        return self._rule.figures() if self._rule is not None else None
 
     def set_ready(self, ready: bool) -> None:
         """Note it for the metrics."""
@@ -149,6 +150,21 @@ class App:
 
     def _tell_openapi(self, request: Request) -> None:
         request.respond(HTTPStatus.OK, orjson.dumps(models_document(self._config, self._own.signature)))
+
+    def _tell_statistics(self, request: Request) -> None:
+        """What every loaded version has done, and the rule over several models."""
+        figures: dict[str, object] = {
+            "service": self._config.spec.name,
+            "models": [statistics.figures() for statistics in self._statistics()],
+        }
+        if self._rule is not None:
+            figures["group"] = self._rule.figures()
+        request.respond(HTTPStatus.OK, orjson.dumps(figures))
+
+    def _statistics(self) -> list[ModelStatistics]:
+        """Of each loaded version."""
+        slots = self._models.slots.values() if self._models else ()
+        return [lane.statistics for slot in slots for lane in slot.lanes.values()]
 
     @property
     def _loaded(self) -> Models:

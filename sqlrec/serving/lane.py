@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from sqlrec.artifacts.folder import read_profile
 from sqlrec.serving.arrow_wire import ArrowWire
 from sqlrec.serving.batching import Batcher, Call, Wires
 from sqlrec.serving.config import ServeConfig
@@ -15,6 +16,8 @@ from sqlrec.serving.json_wire import JsonWire
 from sqlrec.serving.oip_wire import OipWire
 from sqlrec.serving.quick import Quick, quick_way
 from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
+from sqlrec.serving.session import model_folder
+from sqlrec.serving.statistics import ModelStatistics
 from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.signature import Signature
 
@@ -43,9 +46,16 @@ class Lane:
     """See :class:`Target`. All methods belong to the event loop's thread."""
 
     def __init__(
-        self, model: ServedModel, scorer: Scorer, batcher: Batcher, apart: Apart, quick: Quick | None = None
+        self,
+        model: ServedModel,
+        scorer: Scorer,
+        batcher: Batcher,
+        apart: Apart,
+        statistics: ModelStatistics,
+        quick: Quick | None = None,
     ) -> None:
         self.model = model
+        self.statistics = statistics
         self.signature = scorer.signature
         self.apart = apart
         """Takes calls that are never scored in the event loop."""
@@ -71,7 +81,7 @@ class Lane:
 
 async def open_lane(model: ServedModel, config: ServeConfig[ServiceSpec], observer: Observer) -> Lane:
     """Load and warm a model; raises ``StateError`` SR501, SR502, SR671 and SR672."""
-    scorer = await asyncio.to_thread(load_scorer, model, threads=config.threads, observe=observer.batch_done)
+    scorer, statistics = await asyncio.to_thread(_loaded, model, config.threads, observer)
     null = config.spec.options.get("missing_features") == "null"
     wires = _wires(model, scorer.signature, missing_as_null=null, rows=config.limits.rows)
     queue, stage = config.limits.queue_bytes, observer.stage_done
@@ -79,7 +89,21 @@ async def open_lane(model: ServedModel, config: ServeConfig[ServiceSpec], observ
     apart = Apart(scorer, wires, queue_bytes=queue, stage=stage)
     scanner = scanner_of(scorer.signature.inputs, missing_as_null=null, max_rows=config.limits.rows)
     quick = quick_way(scorer, scanner, observer, rows=batcher.inline_rows)
-    return Lane(model, scorer, batcher, apart, quick)
+    return Lane(model, scorer, batcher, apart, statistics, quick)
+
+
+def _loaded(model: ServedModel, threads: int, observer: Observer) -> tuple[Scorer, ModelStatistics]:
+    """The warm scorer and its statistics, which begin after the warm-up."""
+    watched: list[ModelStatistics] = []
+
+    def observe(report: BatchReport) -> None:
+        observer.batch_done(report)
+        watched[0].batch_done(report)
+
+    scorer = load_scorer(model, threads=threads, observe=observe)
+    profile = read_profile(model_folder(model.model_uri))
+    watched.append(ModelStatistics(model, scorer.signature, profile))
+    return scorer, watched[0]
 
 
 def _wires(model: ServedModel, signature: Signature, *, missing_as_null: bool, rows: int) -> Wires:

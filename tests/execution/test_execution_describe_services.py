@@ -109,7 +109,10 @@ def test_statistics_from_the_figures_of_the_service(world: World) -> None:
 @pytest.mark.parametrize(
     ("page", "pairs"),
     [
-        ('{"usage": 3, "duration": 12.5, "min": null, "nested": {"x": 1}}', ("3", "12.5")),
+        (
+            '{"models": [{"name": "m", "version": 2, "usage": 3, "duration": 12.5, "min": null}]}',
+            ("3", "12.5"),
+        ),
         ("[1, 2]", None),
         ("not json", None),
     ],
@@ -123,8 +126,9 @@ def test_statistics_that_the_service_tells_itself(
     if pairs is None:
         assert told["requests"] == "10"
     else:
-        assert (told["usage"], told["duration"]) == pairs
-        assert not {"nested", "requests"} & set(told)
+        assert (told["models[m 2].usage"], told["models[m 2].duration"]) == pairs
+        assert told["models[m 2].min"] == ""
+        assert "requests" not in told
 
 
 def test_figures_of_something_else_are_no_statistics(world: World) -> None:

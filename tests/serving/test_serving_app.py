@@ -158,9 +158,9 @@ def test_metrics(mixed_folder: Path, make_spec: MakeSpec, serve: Serve) -> None:
         'sqlrec_decode_seconds_count{service="ranker"}': 1,
         'sqlrec_predict_seconds_count{service="ranker"}': 1,
         'sqlrec_encode_seconds_count{service="ranker"}': 1,
-        'sqlrec_input_missing_total{column="age",service="ranker"}': 1,
-        'sqlrec_input_unknown_total{service="ranker"}': 1,
-        'sqlrec_prediction_count{output="score",service="ranker"}': 2,
+        'sqlrec_input_missing_total{column="age",model="m",service="ranker",version="3"}': 1,
+        'sqlrec_input_unknown_total{model="m",service="ranker",version="3"}': 1,
+        'sqlrec_prediction_count{model="m",output="score",service="ranker",version="3"}': 2,
         'sqlrec_ready{service="ranker"}': 1,
     }
     assert {name: found.get(name) for name in expected} == expected

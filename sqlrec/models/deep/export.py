@@ -17,6 +17,7 @@ import numpy.typing as npt
 from onnx import ModelProto
 
 from sqlrec.features.encoder import Encoder
+from sqlrec.features.profile import profile_of
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
@@ -73,6 +74,7 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
         variants={FP32: assemble(features, head)},
         quality=partial(_quality, model.labels),
         budget=metric_budget(work.options),
+        profile=profile_of(trained.encoder),
     )
     progress("comparing with the trained model", done=0.4)
     for rows in (sample, probe):

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sqlrec.artifacts.folder import write_signature
+from sqlrec.artifacts.folder import write_profile, write_signature
 from sqlrec.errors import JobError
 from sqlrec.models.exporting.options import FP32
 from sqlrec.models.exporting.session import latency_ms, open_session, run
@@ -23,6 +23,7 @@ from sqlrec.models.measuring.measures import TITLES, primary
 from sqlrec.models.objective import Objective
 from sqlrec.models.tables.sample import Sample, json_row
 from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.profile import Profile
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 
 Outputs = Sequence[npt.NDArray[Any]]
@@ -48,7 +49,7 @@ class Export:
     makes several checkpoints. ``quality`` measures sample rows that have labels; a variant that loses more
     than ``budget`` of the objective's main metric is not written. ``objective`` and ``classes`` go into the
     signature. Variants that are no ONNX have their own ``suffix`` and ``opener``, which gives what answers as
-    a session of ONNX Runtime does; ``files`` are written beside them.
+    a session of ONNX Runtime does; ``files`` are written beside them. ``profile`` is what training saw.
     """
 
     model: ModelSpec
@@ -66,6 +67,7 @@ class Export:
     files: Mapping[str, bytes] = field(default_factory=dict)
     objective: Objective = Objective.BINARY
     classes: tuple[bool | int | str, ...] = ()
+    profile: Profile = Profile()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,8 @@ def write_export(export: Export, sample: Sample, output: Path) -> Written:
         (folder / file_name(name, export.suffix)).write_bytes(export.variants[name])
     for name, content in export.files.items():
         (folder / name).write_bytes(content)
+    if export.profile.inputs:
+        write_profile(folder, export.profile)
     shown = Sample(table=sample.table.slice(0, SHOWN_ROWS))
     raw = shown.raw(export.inputs)
     write_signature(

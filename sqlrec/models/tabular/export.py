@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sqlrec.features.matrix import MatrixEncoder
+from sqlrec.features.profile import profile_of
 from sqlrec.models.controller import Progress
 from sqlrec.models.exporting.options import FP32
 from sqlrec.models.exporting.write import TOLERANCE, Export, Outputs, require_parity, write_export
@@ -74,6 +75,7 @@ def _export_of(trained: Trained, work: ExportWork, sample: Sample, probe: Sample
         tolerance=tolerance(trained, (sample, probe)),
         objective=trained.objective,
         classes=trained.classes,
+        profile=profile_of(encoder.encoder),
     )
     if graph is not None:
         return replace(made, variants={FP32: whole_model(cast(MatrixEncoder, encoder), graph, outputs)})

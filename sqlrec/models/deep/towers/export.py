@@ -17,6 +17,7 @@ from onnx import ModelProto
 
 from sqlrec.artifacts.folder import seal
 from sqlrec.data.engine import Engine
+from sqlrec.features.profile import profile_of
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.checkpoint import Trained
@@ -150,6 +151,7 @@ def _write(part: Part, trained: Trained, rows: _Rows, work: ExportWork, output: 
         tolerance=TOLERANCE * max(1.0, float(np.abs(vectors).max(initial=0))),
         objective=Objective.RETRIEVAL,
         budget=metric_budget(work.options),
+        profile=profile_of(encoder),
     )
     probe = made_up(trained.encoder)
     for checked in (sample, probe):
