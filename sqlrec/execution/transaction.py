@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlrec.artifacts.folder import read_signature
 from sqlrec.execution.call import Call
 from sqlrec.execution.elsewhere import noted
 from sqlrec.execution.group import checked_group, own_options, prove
 from sqlrec.execution.options import effective, environment, image, values
 from sqlrec.execution.outcome import Outcome
-from sqlrec.execution.served import as_served
+from sqlrec.execution.served import as_served, folder_of
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.registry.registry import DeployAction
@@ -24,6 +25,7 @@ from sqlrec.spec.group import Group
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Scope
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
+from sqlrec.spec.signature import AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,7 @@ def _spec(
                 checkpoint=checkpoint.name,
                 version=checkpoint.version,
                 model_uri=checkpoint.uri,
-                variant=str(chosen.get("variant") or "fp32"),
+                variant=_variant(checkpoint, str(chosen.get("variant") or "fp32")),
                 digest=checkpoint.digest,
             )
             for model, checkpoint in zip(models, wanted.checkpoints, strict=True)
@@ -128,3 +130,8 @@ def _spec(
         env=environment(options),
         image=image(options),
     )
+
+
+def _variant(checkpoint: Checkpoint, wanted: str) -> str:
+    """The file to serve; what ``auto`` means depends on what the export kept."""
+    return wanted if wanted != AUTO else read_signature(folder_of(checkpoint)).variant_for(wanted)

@@ -15,6 +15,9 @@ from sqlrec.spec.schema import DataType
 MISSING_INT = -(2**63)
 """Stands for NULL in an integer or boolean input (int64); NaN does in a float32 input, '' in a string."""
 
+AUTO = "auto"
+"""The fastest variant that the export kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputColumn:
@@ -65,3 +68,9 @@ class Signature:
     sample: tuple[Mapping[str, object], ...] = ()
     objective: str = "binary"
     classes: tuple[bool | int | str, ...] = ()
+
+    def variant_for(self, wanted: str) -> str:
+        """The variant that a wish means: ``auto`` is ``int8`` where the export kept it, else ``fp32``."""
+        if wanted != AUTO:
+            return wanted
+        return "int8" if "int8" in self.variants else "fp32"

@@ -25,6 +25,7 @@ from sqlrec.spec.options import (
     Scope,
     canonical_key,
 )
+from sqlrec.spec.signature import AUTO
 
 ValueT = TypeVar("ValueT")
 
@@ -51,8 +52,8 @@ VARIANT = Option(
     kind=OptionKind.STRING,
     scopes=EVALUATE | {Scope.SERVICE},
     default="fp32",
-    choices=VARIANTS,
-    doc="Which file of an exported model is used.",
+    choices=(*VARIANTS, AUTO),
+    doc="Which file of an exported model is used; auto: int8 if the export kept it, else fp32.",
 )
 
 

@@ -123,7 +123,8 @@ def reported(
 
 
 def _open_export(work: EvaluateWork, folder: Path) -> Opened:
-    signature, named = read_signature(folder), str(work.options.get("variant") or "fp32")
+    signature = read_signature(folder)
+    named = signature.variant_for(str(work.options.get("variant") or "fp32"))
     variant = signature.variants.get(named)
     if variant is None:
         known = tuple(signature.variants)
