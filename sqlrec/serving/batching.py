@@ -3,7 +3,8 @@
 Requests that arrive in one tick share one model call; there is no timer, so batching adds no waiting.
 A call must not hold up health checks: what is predicted to take longer than ``INLINE_SECONDS``, or has
 a body that takes long to parse, goes to one worker thread, where ONNX Runtime runs without the GIL and
-on its own threads. Everything that waits is bounded by the bytes of its bodies.
+on its own threads. Everything that waits is bounded by the bytes of its bodies and of its tensors; large
+tensors do not wait at all: their body does, and is read again when its turn comes.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from sqlrec.serving.wire import Reading, Wire
 
 INLINE_SECONDS = 0.002
 INLINE_BODY_BYTES = 128 * 1024
+INLINE_TENSOR_BYTES = 1024 * 1024
 CALL_BYTES = 4096
-"""What a waiting call is counted for beside its body."""
+"""What a waiting call is counted for beside its body and tensors."""
 
 Wires = Mapping[str, Wire]
 """The forms a model can be asked in, by name: ``json`` …."""
@@ -74,7 +76,7 @@ class Batcher:
         self._stage = stage
         self._loop = asyncio.get_running_loop()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="score")
-        self._pending: list[tuple[Call, Reading]] = []
+        self._pending: list[tuple[Call, Reading, int]] = []
         self._queue_bytes = queue_bytes
         self._waiting_bytes = 0
         self._decoding = 0.0
@@ -83,35 +85,41 @@ class Batcher:
 
     def submit(self, call: Call) -> None:
         """Have a call scored; raises ``RequestError``: 429 when too much waits, 400 for a bad body."""
-        size = len(call.body)
-        if self._waiting_bytes + size > self._queue_bytes:
+        body = len(call.body)
+        if self._waiting_bytes + body > self._queue_bytes:
             raise queue_full(self.waiting)
-        if size > INLINE_BODY_BYTES:
-            self._hand_over(call, None)
+        size = body + CALL_BYTES
+        if body > INLINE_BODY_BYTES:
+            self._hand_over(call, None, size)
             return
         started = time.perf_counter()
         reading = call.read(self._wires)
         self._decoding += time.perf_counter() - started
-        if reading.frame.rows > self.inline_rows:
-            self._hand_over(call, reading)
+        tensors = reading.frame.held_bytes
+        if tensors > INLINE_TENSOR_BYTES:
+            self._hand_over(call, None, size)
             return
-        self._count(call, 1)
+        size += tensors
+        if reading.frame.rows > self.inline_rows:
+            self._hand_over(call, reading, size)
+            return
+        self._count(1, size)
         if not self._pending:
             self._loop.call_soon(self._flush)
-        self._pending.append((call, reading))
+        self._pending.append((call, reading, size))
 
     def close(self) -> None:
         """Let go of the worker thread."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _count(self, call: Call, sign: int) -> None:
-        self.waiting += sign
-        self._waiting_bytes += sign * (len(call.body) + CALL_BYTES)
+    def _count(self, calls: int, size: int) -> None:
+        self.waiting += calls
+        self._waiting_bytes += size
 
-    def _take(self) -> list[tuple[Call, Reading]]:
+    def _take(self) -> list[tuple[Call, Reading, int]]:
         """Pending calls of up to ``inline_rows`` rows; the rest after the loop looked at its sockets."""
         rows = taken = 0
-        for _, reading in self._pending:
+        for _, reading, _ in self._pending:
             rows += reading.frame.rows
             if taken and rows > self.inline_rows:
                 break
@@ -125,8 +133,8 @@ class Batcher:
         """Score what is pending and answer it."""
         batch = self._take()
         wanted = []
-        for call, reading in batch:
-            self._count(call, -1)
+        for call, reading, size in batch:
+            self._count(-1, -size)
             if call.abandoned:
                 call.answer(None, 0)
             else:
@@ -145,15 +153,15 @@ class Batcher:
         self._stage("encode", time.perf_counter() - started)
         return answers
 
-    def _hand_over(self, call: Call, reading: Reading | None) -> None:
-        self._count(call, 1)
+    def _hand_over(self, call: Call, reading: Reading | None, size: int) -> None:
+        self._count(1, size)
         future = self._worker.submit(self._score_alone, call, reading)
         future.add_done_callback(
-            lambda done: self._loop.call_soon_threadsafe(partial(self._take_back, call, done))
+            lambda done: self._loop.call_soon_threadsafe(partial(self._take_back, call, size, done))
         )
 
-    def _take_back(self, call: Call, done: Future[tuple[Any, int]]) -> None:
-        self._count(call, -1)
+    def _take_back(self, call: Call, size: int, done: Future[tuple[Any, int]]) -> None:
+        self._count(-1, -size)
         if not done.cancelled():
             call.answer(*done.result())
 

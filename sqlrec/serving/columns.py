@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sqlrec.serving.bounds import check_matrix
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.frame import Array
 from sqlrec.serving.json_payload import NULL_HINT, describe
@@ -32,8 +33,6 @@ from sqlrec.serving.json_values import (
 )
 from sqlrec.spec.signature import InputColumn
 
-MATRIX_VALUES = 1 << 26
-"""Values of one list column after its rows were filled to one length; more would not fit in memory."""
 _INT64_END = 2.0**63
 _TEXTS = frozenset((str, type(None)))
 
@@ -77,14 +76,7 @@ def list_tensor(
     count = 0 if absent is None else int(absent.sum())
     if (lengths == width).all():
         return flat.reshape(len(lengths), width), count
-    if len(lengths) * width > MATRIX_VALUES:
-        raise RequestError(
-            "SR655",
-            f"column {column.name} has a list of {width} values, too many for all of {len(lengths)} rows",
-            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            hint="send rows with long lists in requests of their own",
-            column=column.name,
-        )
+    check_matrix(column, len(lengths), width)
     matrix = np.full((len(lengths), width), reader.missing, dtype=flat.dtype)
     position = np.arange(len(flat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     matrix[np.arange(width) < lengths[:, None]] = flat[position < width]
@@ -120,8 +112,10 @@ def too_many_rows(rows: int, limit: int) -> RequestError:
 
 
 def all_missing(column: InputColumn, rows: int) -> tuple[Array, int]:
-    """The tensor of an input that is null in every row."""
+    """The tensor of an input that is null in every row; ``RequestError`` SR655."""
     reader = reader_of(column)
+    if column.is_array:
+        check_matrix(column, rows, column.length or 1)
     shape = (rows, column.length or 1) if column.is_array else (rows,)
     return np.full(shape, reader.missing, dtype=_dtype(reader)), rows
 

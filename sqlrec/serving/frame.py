@@ -64,6 +64,13 @@ class Frame:
     nulls: Mapping[str, int] = field(default_factory=dict)
     unknown: int = 0
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory of the tensors; 0 while they are packed."""
+        if type(self.tensors) is Packed:
+            return 0
+        return sum([tensor.nbytes for tensor in self.tensors.values()])
+
 
 def join(frames: Sequence[Frame], missing: Mapping[str, object]) -> Frame:
     """One frame with the rows of all, in order.

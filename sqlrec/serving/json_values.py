@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sqlrec.serving.bounds import check_matrix
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.frame import Array, Frame
 from sqlrec.serving.json_payload import Cells, Payload, describe
@@ -176,7 +177,7 @@ class Decoder:
         self._inputs = tuple((column, reader_of(column)) for column in inputs)
 
     def decode(self, payload: Payload) -> Frame:
-        """Tensors of a payload; ``RequestError`` SR653 names a value that does not fit."""
+        """Tensors of a payload; ``RequestError`` SR653 names a value that does not fit, SR655 long lists."""
         tensors: dict[str, Array] = {}
         nulls: dict[str, int] = {}
         for (column, reader), cells in zip(self._inputs, payload.cells, strict=True):
@@ -206,6 +207,9 @@ def _read_array(column: InputColumn, reader: Reader, cells: Cells) -> tuple[Arra
     except Misfit as misfit:
         row = int(np.searchsorted(np.cumsum(lengths), misfit.index, side="right"))
         raise _misfit_error(column, row, f"a list with {reader.expected} each", misfit.value) from None
+    if (lengths == width).all():
+        return flat.reshape(len(cells), width), 0
+    check_matrix(column, len(cells), width)
     matrix = np.full((len(cells), width), reader.missing, dtype=flat.dtype)
     position = np.arange(len(flat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     matrix[np.arange(width) < lengths[:, None]] = flat[position < width]

@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 
 from sqlrec.errors import StateError
+from sqlrec.serving.bounds import check_texts
 from sqlrec.serving.errors import RequestError, prediction_failed
 from sqlrec.serving.frame import Array, Frame, Outputs, join
 from sqlrec.serving.json_values import reader_of
@@ -48,13 +49,17 @@ class Scorer:
         self._session = session
         self._missing = {column.name: reader_of(column).missing for column in signature.inputs}
         self._names = [output.name for output in signature.outputs]
+        self._texts = [column.name for column in signature.inputs if column.tensor == "string"]
         self._observe = observe
         self.row_seconds = self._warm_up()
 
     def score(self, frames: Sequence[Frame]) -> list[Outputs | RequestError]:
         """Outputs in order. A frame that fails does so alone, whatever it was batched with."""
+        failure: RequestError
         try:
             return list(self._score_together(frames))
+        except RequestError as error:
+            failure = error
         except Exception as error:  # the model's graph decides what it raises
             failure = prediction_failed(error)
         if len(frames) == 1:
@@ -83,6 +88,7 @@ class Scorer:
         batch = join(frames, self._missing)
         if not batch.rows:
             return [[np.empty(0, np.float32)] * len(self._names)] * len(frames)
+        check_texts(batch.tensors[name] for name in self._texts)
         outputs = self.run(batch)
         if len(frames) == 1:
             return [outputs]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sqlrec.serving.bounds import MATRIX_VALUES
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.json_payload import Payload
 from sqlrec.serving.json_values import FLOAT32_MAX, Decoder, reader_of
@@ -31,10 +32,10 @@ def decode(sql: str, values: list[Any], length: int = 0) -> tuple[Any, int]:
     return decoded.tensors["c"], decoded.nulls.get("c", 0)
 
 
-def refused(sql: str, values: list[Any], length: int = 0) -> RequestError:
+def refused(sql: str, values: list[Any], length: int = 0, code: str = "SR653") -> RequestError:
     with pytest.raises(RequestError) as caught:
         decode(sql, values, length)
-    assert (caught.value.code, caught.value.column) == ("SR653", "c")
+    assert (caught.value.code, caught.value.column) == (code, "c")
     return caught.value
 
 
@@ -151,6 +152,12 @@ def test_an_array_of_any_length_is_as_long_as_the_longest() -> None:
     floats, _ = decode("ARRAY<FLOAT>", [[1.5, None], [2]])
     assert floats.shape == (2, 2)
     assert np.isnan(floats).tolist() == [[False, True], [False, True]]
+
+
+def test_one_long_list_does_not_fill_the_memory() -> None:
+    long = [1] * (MATRIX_VALUES // 500)
+    assert refused("ARRAY<BIGINT>", [long, *[[1]] * 999], code="SR655").status == 413
+    assert decode("ARRAY<BIGINT>", [long, [1]])[0].shape == (2, len(long))
 
 
 def test_misfits_in_arrays() -> None:

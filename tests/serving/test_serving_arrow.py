@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlrec.serving.arrow_wire import ARROW, ArrowWire
-from sqlrec.serving.columns import MATRIX_VALUES
+from sqlrec.serving.bounds import MATRIX_VALUES
 from sqlrec.serving.config import Limits
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.json_wire import JsonWire
@@ -202,8 +202,9 @@ def test_one_long_list_does_not_fill_the_memory() -> None:
     rows = [[1] * 2000, *[[1]] * 999]
     read("ARRAY<BIGINT>", pa.array(rows))
     wide = pa.array([[1] * (MATRIX_VALUES // 500), *[[1]] * 999], pa.list_(pa.int8()))
-    error = refusal("ARRAY<BIGINT>", wide)
-    assert (error.code, error.status, error.column) == ("SR655", 413, "x")
+    for length, array in ((0, wide), (MATRIX_VALUES // 500, pa.nulls(1000))):
+        error = refusal("ARRAY<BIGINT>", array, length)
+        assert (error.code, error.status, error.column) == ("SR655", 413, "x")
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])

@@ -145,6 +145,30 @@ def test_what_waits_is_bounded_by_bytes(scorer: Scorer) -> None:
     asyncio.run(scenario())
 
 
+def test_tensors_count_while_they_wait_and_large_ones_are_not_kept(
+    network_folder: Path, make_spec: Callable[..., ServiceSpec]
+) -> None:
+    scorer = load_scorer(make_spec(network_folder).own, threads=1, observe=lambda report: None)
+
+    async def scenario() -> None:
+        batcher = batcher_of(scorer, queue_bytes=10**7)
+        batcher.inline_rows = 4
+        middling, large = ({"vector": [[1.0]] * rows} for rows in (1000, 20_000))
+        waiting = []
+        for document, tensors in (({"vector": [[1.0]]}, 32), (middling, 32_000), (large, 0)):
+            before = batcher._waiting_bytes
+            waiting.append(Waiting(document))
+            batcher.submit(waiting[-1])
+            grown = batcher._waiting_bytes - before
+            assert grown == len(waiting[-1].body) + CALL_BYTES + tensors
+        await asyncio.gather(*(call.answered.wait() for call in waiting))
+        assert [call.answers[0][1] for call in waiting] == [1, 1000, 20_000]
+        assert (batcher.waiting, batcher._waiting_bytes) == (0, 0)
+        batcher.close()
+
+    asyncio.run(scenario())
+
+
 def test_calls_in_the_worker_are_let_go_in_the_end(scorer: Scorer) -> None:
     async def scenario() -> None:
         batcher = batcher_of(scorer, queue_bytes=10**8)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from sqlrec.artifacts.folder import publish, staging, write_signature
+from sqlrec.serving.bounds import TEXT_LENGTH
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.frame import Frame
 from sqlrec.serving.json_wire import JsonWire
@@ -111,6 +112,16 @@ def test_a_request_that_breaks_the_model_fails_alone(
     assert isinstance(second, RequestError)
     assert (second.code, second.status) == ("SR660", 500)
     assert "the model failed" in second.message
+
+
+def test_a_long_text_is_not_copied_for_every_row(mixed: Served) -> None:
+    row = {"city": ["Köln"], "age": [3], "price": [1.5], "member": [True], "tags": [[1]]}
+    first, long, last = mixed.score(
+        row, {**row, "city": ["x" * (TEXT_LENGTH // 200)], "age": [1] * 201}, {**row, "age": [4]}
+    )
+    assert [answered(answer)["score"] for answer in (first, last)] == [[105.5], [106.5]]
+    assert isinstance(long, RequestError)
+    assert (long.code, long.status) == ("SR655", 413)
 
 
 def test_nulls_are_reported_by_column(mixed: Served) -> None:
