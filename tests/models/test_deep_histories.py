@@ -115,7 +115,9 @@ def test_new_values_of_a_history_continue_a_training(make_work: Work, tmp_path: 
 
     before = torch.from_numpy(base.encoder.transform(table).histories[0])
     after = torch.from_numpy(grown.transform(table).histories[0])
-    extended = base.network.table.extended(*row_origin(base.encoder, grown))
+    rows = base.network.table
+    assert isinstance(rows, EmbeddingTable)
+    extended = rows.extended(*row_origin(base.encoder, grown))
     torch.testing.assert_close(events(after, extended.weight), events(before, base.table))
     result = train(make_work(table, model=DIN, base=base_folder), folder, silent)
     assert result.params["embedding_rows"] == str(grown.table_rows)

@@ -73,22 +73,28 @@ def test_the_dense_half_is_adamw() -> None:
     torch.testing.assert_close(network.head.state_dict(), other.head.state_dict())
 
 
+def _rows_of(network: Network) -> EmbeddingTable:
+    assert isinstance(network.table, EmbeddingTable)
+    return network.table
+
+
 def test_decay_shrinks_the_rows_of_the_batch_only() -> None:
     plain, decayed = _network(), _network()
     for network, decay in ((plain, 0.0), (decayed, 0.5)):
         _step(network, Optimizer(network, _training(sparse_weight_decay=decay), Group()))
-    before = _network().table.weight
+    before, after = _rows_of(_network()).weight, _rows_of(decayed).weight
     touched = torch.tensor([0, 1, 2, 5, 6, 7])
-    difference = plain.table.weight - decayed.table.weight
+    difference = _rows_of(plain).weight - after
     torch.testing.assert_close(difference[touched], 0.1 * 0.5 * before[touched])
-    assert torch.equal(decayed.table.weight[[3, 4, 8]], before[[3, 4, 8]])
+    assert torch.equal(after[[3, 4, 8]], before[[3, 4, 8]])
 
 
 def _gradients(network: Network, limit: float) -> tuple[list[torch.Tensor], torch.Tensor]:
     """What one step used: dense gradients, and the sum of squares that Adagrad added."""
     _step(network, Optimizer(network, _training(max_grad_norm=limit), Group()))
     dense = [p.grad.clone() for p in network.head.parameters() if p.grad is not None]
-    return dense, network.table.accumulator * network.table.weight.shape[1]
+    table = _rows_of(network)
+    return dense, table.accumulator * table.weight.shape[1]
 
 
 def test_gradients_of_both_halves_are_clipped_together() -> None:

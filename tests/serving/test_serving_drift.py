@@ -57,7 +57,7 @@ def test_values_by_name() -> None:
 
 
 def test_quantities() -> None:
-    assert counted(PRICE, np.float32([0.5, 1.0, 9.5, 10, np.nan, np.inf])) == (0, 3)
+    assert counted(PRICE, np.array([0.5, 1.0, 9.5, 10, np.nan, np.inf], np.float32)) == (0, 3)
     assert counted(DAY, [9, 10, 20, 21, MISSING_INT]) == (0, 2)
 
 
