@@ -29,6 +29,7 @@ class Connections:
     """Makes and holds connections. While ``draining``, each closes after its next answer.
 
     ``date`` is a header as it is now, and ``ok`` the head of the usual answer, up to the body's length.
+    ``handshakes`` counts those that will be connections when their keys are agreed.
     """
 
     def __init__(self, handler: RequestHandler, limits: Limits) -> None:
@@ -36,6 +37,7 @@ class Connections:
         self.limits = limits
         self.draining = False
         self.held_bytes = 0
+        self.handshakes = 0
         self.heads = Heads()
         self.date = self.ok = b""
         self._open: set[Connection] = set()
@@ -54,6 +56,11 @@ class Connections:
         self._open.add(connection)
         return len(self._open) - self.limits.connections
 
+    @property
+    def size(self) -> int:
+        """How many connections there are, those in their handshake included."""
+        return len(self._open) + self.handshakes
+
     def forget(self, connection: Connection) -> None:
         """A connection is closed."""
         self._open.discard(connection)
@@ -62,13 +69,13 @@ class Connections:
         """Close connections as they come to rest, for up to ``seconds``; False when some were cut off."""
         self.draining = True
         deadline = time.monotonic() + seconds
-        while self._open and (now := time.monotonic()) < deadline:
+        while self.size and (now := time.monotonic()) < deadline:
             for connection in list(self._open):
                 if not connection.is_busy(now):
                     connection.close()
             await asyncio.sleep(0.01)
         self._timer.cancel()
-        unfinished = bool(self._open)
+        unfinished = bool(self.size)
         for connection in list(self._open):
             connection.close()
         return not unfinished

@@ -22,13 +22,13 @@ import orjson
 
 from sqlrec.serving.config import AnyConfig
 from sqlrec.serving.connections import Connections
+from sqlrec.serving.handshake import SecureDoor
 from sqlrec.serving.listener import Door, listen, share_or_listen
 from sqlrec.serving.logs import log
 from sqlrec.serving.secure import Certificate, Gate
 from sqlrec.serving.site import Content, Site
 
 PRIVATE_HOST = "127.0.0.1"
-HANDSHAKE_SECONDS = 10.0
 REFRESH_SECONDS = 5.0
 """How often the files of tokens and certificates are looked at."""
 
@@ -47,7 +47,7 @@ class Server:
         self.connections = Connections(self._site, config.limits)
         self._activating = asyncio.Lock()
         self._listener: socket.socket | None = None
-        self._server: AbstractServer | None = None
+        self._server: AbstractServer | SecureDoor | None = None
         self.private_port = 0
         self.ready = False
 
@@ -77,13 +77,10 @@ class Server:
                 config = self._config
                 listener = await share_or_listen(config.host, config.port, config.spec.name)
                 loop = asyncio.get_running_loop()
-                tls = self._certificate.context if self._certificate else None
-                self._server = await loop.create_server(
-                    self.connections.public,
-                    sock=listener,
-                    ssl=tls,
-                    ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
-                )
+                if self._certificate:
+                    self._server = SecureDoor(self.connections, self._certificate.context, listener)
+                else:
+                    self._server = await loop.create_server(self.connections.public, sock=listener)
                 self._listener = listener
                 self._door.open(listener)
                 log("active", url=self._url(listener))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from sqlrec.errors import SetupError
-from sqlrec.serving.config import Tls, TokenSource
+from sqlrec.serving.config import Limits, Tls, TokenSource
+from sqlrec.serving.connection import OVERFLOW
 from sqlrec.serving.secure import Certificate, Gate
 from sqlrec.spec.service import ServiceSpec
 
@@ -209,6 +212,45 @@ def test_requests_over_tls(add_folder: Path, make_spec: MakeSpec, serve: Serve, 
         with pytest.raises(ssl.SSLError):
             ask(port, "POST", "/predict", tls=old)
         assert server.call("GET", "/healthz").status == 200
+
+
+def test_handshakes_that_are_never_finished_have_their_limit(
+    add_folder: Path, make_spec: MakeSpec, serve: Serve, tmp_path: Path
+) -> None:
+    files = write_certificate(tmp_path, "first")
+    limit = 8
+    with serve(make_spec(add_folder), tls=files, limits=Limits(connections=limit)) as server:
+        _, port = public(server)
+        silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(limit + OVERFLOW)]
+        pool = server.server.connections
+        until(lambda: pool.size == limit + OVERFLOW)
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as late:
+            assert late.recv(1) == b""
+        assert server.call("GET", "/healthz").status == 200
+        silent[0].sendall(b"GET / HTTP/1.1\r\n\r\n")  # no TLS: ends at once
+        for one in silent[1:]:
+            one.close()
+        until(lambda: not pool.handshakes)
+        assert ask(port, "POST", "/predict", tls=trusting(files))[0] == 200
+        silent[0].close()
+
+
+def test_a_server_ends_though_a_handshake_does_not(
+    add_folder: Path, make_spec: MakeSpec, serve: Serve, tmp_path: Path
+) -> None:
+    limits = Limits(request_timeout=0.2)
+    with serve(make_spec(add_folder), tls=write_certificate(tmp_path, "first"), limits=limits) as server:
+        silent = socket.create_connection(("127.0.0.1", public(server)[1]), timeout=10)
+        until(lambda: server.server.connections.handshakes == 1)
+    assert silent.recv(1) == b""
+    silent.close()
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_a_certificate_stays_when_its_successor_is_broken(
