@@ -28,12 +28,13 @@ def ok(value: object) -> Reply:
 
 @dataclass(slots=True)
 class Service:
-    """``answer`` maps a decoded request to a reply; ``requests`` are those that arrived."""
+    """``answer`` maps a request, decoded if it is JSON, to a reply; ``requests`` are those that arrived."""
 
     url: str = ""
     answer: Callable[[Any], Reply] = lambda _: Reply()
     requests: list[Any] = field(default_factory=list)
     clients: set[tuple[str, int]] = field(default_factory=set)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
     def script(self, *replies: Reply) -> None:
         """Give these replies in turn, the last one forever."""
@@ -53,7 +54,9 @@ def running() -> Iterator[Service]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             service.clients.add(self.client_address)
-            service.requests.append(json.loads(body))
+            service.headers.append({name.casefold(): value for name, value in self.headers.items()})
+            is_json = self.headers["Content-Type"] == "application/json"
+            service.requests.append(json.loads(body) if is_json else body)
             reply = service.answer(service.requests[-1])
             time.sleep(reply.delay)
             if not reply.status:

@@ -22,6 +22,7 @@ from sqlrec.plan.changes import Member
 from sqlrec.plan.resolve_made import is_ready_made
 from sqlrec.registry.registry import Deployment
 from sqlrec.runtimes.runtime import Verify
+from sqlrec.spec.access import access_of
 from sqlrec.spec.group import Group, group_of, is_group_option
 from sqlrec.spec.group_rules import GroupProblem, member_problems, option_problems
 from sqlrec.spec.group_rules import Member as Fitted
@@ -148,10 +149,11 @@ def prove(spec: ServiceSpec, checkpoints: Sequence[Checkpoint], call: Call) -> V
     Raises ``StateError`` SR636 for an export without sample rows; the check raises as the smoke test does.
     """
     signatures = [read_signature(folder_of(checkpoint)) for checkpoint in checkpoints]
+    access = access_of(spec.options)
     if len(signatures) == 1:
-        return smoke_test(signatures[0], call.report)
-    each = [smoke_test(signature, call.report) for signature in signatures]
-    together = smoke_test(_merged(signatures), call.report)
+        return smoke_test(signatures[0], call.report, access)
+    each = [smoke_test(signature, call.report, access) for signature in signatures]
+    together = smoke_test(_merged(signatures), call.report, access)
     paths = [
         f"/models/{quote(slot, safe='')}/versions/{model.version}{spec.path}"
         for slot, model in by_slot(spec.models).items()

@@ -220,6 +220,8 @@ class _Answers:
             timeout=options.timeout,
             attempts=options.attempts,
             headers=predictor.headers,
+            concurrency=options.concurrency,
+            access=predictor.access,
         )
         scorer = VectorScorer(
             client,

@@ -12,8 +12,10 @@ from sqlrec.execution.find import find_model
 from sqlrec.execution.group import pinned_members, with_members
 from sqlrec.execution.revisions import in_force
 from sqlrec.execution.served import as_served, request_options
+from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.resolve_made import is_ready_made
+from sqlrec.spec.access import Access, access_of
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.options import Parsed
 from sqlrec.spec.service import Endpoint, ServiceState
@@ -24,7 +26,8 @@ from sqlrec.spec.table import UsedModel
 class Predictor:
     """A service that is ready, and the model as the checkpoint that it serves declares it.
 
-    ``headers`` go with each request, ``options`` are what the model says of requests.
+    ``headers`` go with each request, ``options`` are what the model says of requests; ``access`` belongs to
+    our own services.
     """
 
     service: str
@@ -33,6 +36,7 @@ class Predictor:
     checkpoint: Checkpoint
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, Parsed] = field(default_factory=dict)
+    access: Access | None = None
 
 
 def predictor_at(service: str, call: Call) -> Predictor:
@@ -46,9 +50,11 @@ def predictor_at(service: str, call: Call) -> Predictor:
 
 def _predictor(service: str, endpoint: Endpoint, served: Checkpoint, call: Call) -> Predictor:
     registry = call.env.registry
-    others = pinned_members(in_force(registry.history(service)), call)
+    entry = in_force(registry.history(service))
+    others = pinned_members(entry, call)
     own, *rest = (as_served(registry.definition(one), one) for one in (served, *others))
     model = with_members(own, rest)
+    elsewhere = runs_elsewhere(get_controller(model.type))
     return Predictor(
         service=service,
         url=endpoint.url,
@@ -56,6 +62,7 @@ def _predictor(service: str, endpoint: Endpoint, served: Checkpoint, call: Call)
         checkpoint=served,
         headers=headers_of(service, model, call),
         options=request_options(model),
+        access=access_of(entry.options) if entry and not elsewhere else None,
     )
 
 

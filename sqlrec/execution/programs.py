@@ -43,7 +43,7 @@ def _callee(service: str, call: Call) -> Callee:
             f"service {service} takes headers with secrets, which no function that is one program can send",
             hint="call the service from a script, or let it answer without them",
         )
-    return Callee(service=service, url=asked.url, model=asked.model)
+    return Callee(service=service, url=asked.url, model=asked.model, access=asked.access)
 
 
 def _step(step: ProgramStep, call: Call) -> ProgramStep:

@@ -30,6 +30,7 @@ def run_score(step: ScoreStep, call: Call) -> Outcome:
         query=concrete(step.query, call) if step.query else None,
         output=into,
         headers=asked.headers,
+        access=asked.access,
         options={**asked.options, **step.options, "checkpoint": f"{served.name} version {served.version}"},
     )
 

@@ -9,6 +9,7 @@ from sqlrec.errors import RemoteError, StateError
 from sqlrec.execution.call import Report
 from sqlrec.execution.served import outputs_of
 from sqlrec.runtimes.runtime import Verify
+from sqlrec.spec.access import Access
 from sqlrec.spec.schema import Schema
 from sqlrec.spec.service import Endpoint
 from sqlrec.spec.signature import Signature
@@ -16,10 +17,11 @@ from sqlrec.spec.signature import Signature
 TIMEOUT = 10.0
 
 
-def smoke_test(signature: Signature, report: Report) -> Verify:
+def smoke_test(signature: Signature, report: Report, access: Access) -> Verify:
     """A check that predicts the signature's sample rows and looks at every declared output.
 
-    Raises ``StateError`` SR636 for a signature without sample rows. The check raises ``RemoteError``:
+    ``access`` is what the service asks of its callers. Raises ``StateError`` SR636 for a signature
+    without sample rows. The check raises ``RemoteError``:
     SR610 … SR614 as any call of a service does, SR637 for an output that is missing or is no number.
     """
     if not signature.sample:
@@ -31,17 +33,18 @@ def smoke_test(signature: Signature, report: Report) -> Verify:
     rows = [dict(row) for row in signature.sample]
 
     def verify(endpoint: Endpoint) -> None:
-        answer = asyncio.run(_ask(endpoint, json.dumps(rows).encode()))
+        answer = asyncio.run(_ask(endpoint, json.dumps(rows).encode(), access))
         _check(endpoint.name, outputs_of(signature), answer, len(rows))
         report(f"{endpoint.url} answers {len(rows)} sample rows")
 
     return verify
 
 
-async def _ask(endpoint: Endpoint, payload: bytes) -> object:
+async def _ask(endpoint: Endpoint, payload: bytes, access: Access) -> object:
     from sqlrec.scoring.client import ServiceClient
 
-    async with ServiceClient(endpoint.name, endpoint.url, timeout=TIMEOUT, attempts=3) as client:
+    client = ServiceClient(endpoint.name, endpoint.url, timeout=TIMEOUT, attempts=3, access=access)
+    async with client:
         return await client.predict(payload)
 
 

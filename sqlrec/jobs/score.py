@@ -46,6 +46,8 @@ class Done:
     scored: int
     requests: int
     retries: int
+    hedges: int
+    concurrency: int
     warnings: tuple[str, ...]
 
 
@@ -53,13 +55,19 @@ def score(work: ScoreWork, output: Path, progress: Progress) -> JobResult:
     """Write the rows of ``work.inputs`` with the service's outputs to ``work.output``.
 
     Nothing is written into ``output``: the table is the result. Metrics: ``rows``, ``seconds``,
-    ``rows_per_second``, ``requests``, ``retries``, all of this run. Raises what the service call, the
-    engine and the writer raise, and ``StateError`` SR620 when another process scores into the same table.
+    ``rows_per_second``, ``requests``, ``retries``, ``hedges``, all of this run, and the ``concurrency``
+    at its end. Raises what the service call, the engine and the writer raise, and ``StateError`` SR620 when another process scores into the same table.
     """
     started = time.perf_counter()
     options = effective(work.options)
     client = ServiceClient(
-        work.service, work.url, timeout=options.timeout, attempts=options.attempts, headers=work.headers
+        work.service,
+        work.url,
+        timeout=options.timeout,
+        attempts=options.attempts,
+        headers=work.headers,
+        concurrency=options.concurrency,
+        access=work.access,
     )
     with Engine() as engine:
         query = engine.table(work.query) if work.query is not None else None
@@ -117,6 +125,8 @@ async def _score(
             scored=total - kept,
             requests=client.requests,
             retries=client.retries,
+            hedges=client.hedges,
+            concurrency=client.concurrency,
             warnings=scorer.warnings,
         )
 
@@ -151,7 +161,7 @@ def _digest(work: ScoreWork, query: pa.Table | None) -> str:
     Not of the URL, nor of headers: a service that was started again may have another port, and tokens change.
     """
     facts = {
-        "work": codec.encode(replace(work, url="", headers={})),
+        "work": codec.encode(replace(work, url="", headers={}, access=None)),
         "files": [_stat(file) for file in _files(work.inputs)],
         "query": repr(query.to_pylist()) if query is not None else "",
     }
@@ -174,5 +184,7 @@ def _result(done: Done, seconds: float) -> JobResult:
         "rows_per_second": done.scored / seconds,
         "requests": float(done.requests),
         "retries": float(done.retries),
+        "hedges": float(done.hedges),
+        "concurrency": float(done.concurrency),
     }
     return JobResult(rows=done.rows, seconds=seconds, metrics=metrics, warnings=done.warnings)

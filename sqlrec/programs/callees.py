@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 from sqlrec.errors import NameNotFoundError, StateError
 from sqlrec.spec import codec
+from sqlrec.spec.access import access_of
 from sqlrec.spec.function import Callee
 from sqlrec.spec.names import slug
 from sqlrec.spec.service import ExternalServiceSpec, ServiceSpec
@@ -70,10 +71,10 @@ def _callee(service: str, folder: Path) -> Callee:
             raise StateError("SR630", f"service {service} is stopped", hint="run the script that creates it")
         text = (folder / f"spec.{record['revision']}.json").read_bytes()
         spec = cast(ServiceSpec | ExternalServiceSpec, codec.loads(ServiceSpec | ExternalServiceSpec, text))
-        own = f"http://{HOST}:{record['port']}/predict"
+        own = f"{record.get('scheme', 'http')}://{HOST}:{record['port']}/predict"
         if isinstance(spec, ExternalServiceSpec):
             return Callee(service=service, url=spec.url, model=spec.model)
-        return Callee(service=service, url=own, model=spec.own.model)
+        return Callee(service=service, url=own, model=spec.own.model, access=access_of(spec.options))
     except (OSError, ValueError, KeyError, TypeError):
         raise _unknown(service) from None
 

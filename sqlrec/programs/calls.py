@@ -13,6 +13,7 @@ from sqlrec.programs.callees import Callees
 from sqlrec.scoring.call import Scorer
 from sqlrec.scoring.client import ServiceClient
 from sqlrec.scoring.options import ScoreOptions, effective
+from sqlrec.spec.access import Access
 from sqlrec.spec.function import Callee, ProgramScore
 from sqlrec.spec.options import OptionValue
 
@@ -26,7 +27,7 @@ class Calls:
     def __init__(self, callees: Callees, defaults: Mapping[str, OptionValue] | None = None) -> None:
         self._callees = callees
         self._defaults = defaults or {}
-        self._clients: dict[tuple[str, str, float, int], ServiceClient] = {}
+        self._clients: dict[tuple[str, str, float, int, Access | None], ServiceClient] = {}
         self._open = AsyncExitStack()
 
     def schema(self, step: ProgramScore, inputs: pa.Schema, query: pa.Schema | None) -> pa.Schema:
@@ -63,10 +64,14 @@ class Calls:
         )
 
     def _client(self, callee: Callee, options: ScoreOptions) -> ServiceClient:
-        key = (callee.service, callee.url, options.timeout, options.attempts)
+        key = (callee.service, callee.url, options.timeout, options.attempts, callee.access)
         if key not in self._clients:
             client = ServiceClient(
-                callee.service, callee.url, timeout=options.timeout, attempts=options.attempts
+                callee.service,
+                callee.url,
+                timeout=options.timeout,
+                attempts=options.attempts,
+                access=callee.access,
             )
             self._clients[key] = client
             self._open.push_async_exit(client)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from sqlrec.errors import RemoteError, SchemaError
 from sqlrec.scoring.client import ServiceClient
 from sqlrec.scoring.merge import merge, output_schema
-from sqlrec.scoring.request import Request, bind, bind_columns
+from sqlrec.scoring.request import Request, RowRequest, bind, bind_columns
 from sqlrec.spec.model import ModelSpec
 
 
@@ -61,9 +61,8 @@ class Scorer:
         rows = batch.num_rows
         if not rows:
             return pa.RecordBatch.from_arrays([pa.nulls(0, f.type) for f in schema], schema=schema)
-        payload = request.payload(batch, first_row)
         try:
-            answer = await self._client.predict(payload)
+            answer = await self._answer(request, batch, first_row)
         except RemoteError as error:
             error.hint = error.hint or f"the request held rows {first_row} to {first_row + rows - 1}"
             raise
@@ -81,6 +80,14 @@ class Scorer:
                 self._absent.add(field.name)
             added.append(pa.nulls(rows, field.type) if column is None else column)
         return pa.RecordBatch.from_arrays([*batch.columns, *added], schema=schema)
+
+    async def _answer(self, request: Request, batch: pa.RecordBatch, first_row: int) -> object:
+        """The service's answer to rows, asked for in Arrow while it takes that; a query row goes as JSON."""
+        if self._client.arrow and isinstance(request, RowRequest):
+            answer = await self._client.predict_arrow(request.arrow(batch, first_row))
+            if answer is not None:
+                return answer
+        return await self._client.predict(request.payload(batch, first_row))
 
     def _bind(self, table: pa.Schema) -> tuple[Request, pa.Schema]:
         if self._bound is None or not self._bound[0].equals(table):

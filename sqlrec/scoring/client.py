@@ -2,7 +2,8 @@
 
 Only failures that asking again can cure are retried: too many requests (429), not available (503, 504),
 a connection that is refused or breaks, and silence. Waits double from try to try unless the service
-says how long to wait.
+says how long to wait. Our own services are sent Arrow until one has no use for it, and asked a second
+time where an answer is late.
 """
 
 from __future__ import annotations
@@ -16,9 +17,18 @@ from types import TracebackType
 
 import httpx
 import orjson
+import pyarrow as pa
 
 from sqlrec.errors import RemoteError, StateError
+from sqlrec.scoring.arrow_form import MEDIA_TYPE, read_batch
+from sqlrec.scoring.credentials import Bearer, trusted
+from sqlrec.scoring.hedging import Hedge
+from sqlrec.scoring.limit import AdaptiveLimit
+from sqlrec.spec.access import Access
 
+JSON = "application/json"
+NO_ARROW = frozenset({404, 405, 406, 415})
+"""What a service says that knows no Arrow."""
 RETRIABLE = frozenset({429, 503, 504})
 BODY_CHARACTERS = 500
 LONGEST_WAIT = 60.0
@@ -28,7 +38,12 @@ class ServiceClient:
     """An asynchronous client with connections that are kept. ``requests`` and ``retries`` count tries.
 
     ``timeout`` holds for connecting and for each read and write, in seconds; ``attempts`` is how often a
-    request is sent at most; ``backoff`` is the first wait in seconds; ``headers`` go with each request.
+    request is sent at most; ``backoff`` is the first wait in seconds; ``headers`` go with each request;
+    at most ``concurrency`` requests are in flight, fewer while the service cannot keep up. ``access``
+    belongs to our own services. ``arrow`` is whether the service may be sent Arrow.
+
+    Raises ``StateError`` SR616 without a URL, and ``SetupError`` SR621, SR622 for a token or certificate
+    that cannot be read.
     """
 
     def __init__(
@@ -40,6 +55,8 @@ class ServiceClient:
         attempts: int = 6,
         backoff: float = 0.2,
         headers: Mapping[str, str] | None = None,
+        concurrency: int = 256,
+        access: Access | None = None,
     ) -> None:
         if not url:
             raise StateError("SR616", f"service {service} has no URL", hint="set the option 'url'")
@@ -47,13 +64,19 @@ class ServiceClient:
         self.url = url
         self.requests = 0
         self.retries = 0
+        self.arrow = access is not None
+        self._own = access is not None
+        self._limit = AdaptiveLimit(concurrency)
+        self._hedge = Hedge()
         self._attempts = attempts
         self._backoff = backoff
         self._jitter = random.Random(0)
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-            headers={"Content-Type": "application/json", "Accept": "application/json", **(headers or {})},
+            headers={"Content-Type": JSON, "Accept": JSON, **(headers or {})},
+            auth=Bearer(service, access) if access and (access.token_file or access.token_env) else None,
+            verify=trusted(service, access) if access and access.cert_file else True,
             mounts=dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")),
         )
 
@@ -65,15 +88,42 @@ class ServiceClient:
     ) -> None:
         await self._http.aclose()
 
+    @property
+    def hedges(self) -> int:
+        """Requests that were sent a second time because the first was late."""
+        return self._hedge.made
+
+    @property
+    def concurrency(self) -> int:
+        """Requests that may be in flight now."""
+        return self._limit.allowed
+
     async def predict(self, payload: bytes) -> object:
         """The service's answer to a JSON payload, decoded.
 
         Raises ``RemoteError``: SR610 (not reached, no answer in time), SR611 (status other than 2xx) and
         SR612 (no valid JSON).
         """
+        return _decoded(self.service, await self._answer(payload, {}))
+
+    async def predict_arrow(self, stream: bytes) -> pa.RecordBatch | None:
+        """The rows that the service answers an Arrow stream with; None when it knows no Arrow.
+
+        Then ``arrow`` is false from now on. Raises what :meth:`predict` raises, SR612 for no Arrow stream.
+        """
+        try:
+            response = await self._answer(stream, {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE})
+        except RemoteError as error:
+            if error.status not in NO_ARROW:
+                raise
+            self.arrow = False
+            return None
+        return read_batch(self.service, response.content)
+
+    async def _answer(self, payload: bytes, headers: Mapping[str, str]) -> httpx.Response:
         for attempt in range(1, self._attempts + 1):
             try:
-                return _decoded(self.service, await self._post(payload))
+                return await self._turn(payload, headers)
             except _Refused as refused:
                 if not refused.error.retriable or attempt == self._attempts:
                     raise self._final(refused.error, attempt) from None
@@ -82,12 +132,30 @@ class ServiceClient:
             await asyncio.sleep(min(wait, LONGEST_WAIT))
         raise AssertionError("unreachable")
 
-    async def _post(self, payload: bytes) -> httpx.Response:
+    async def _turn(self, payload: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """One try, when it may be made; what the limit has to know of it."""
+        began = await self._limit.enter()
+        try:
+            response = await self._hedge.ask(
+                lambda: self._post(payload, headers), twice=self._own and self._limit.calm
+            )
+        except _Refused as refused:
+            if refused.error.status in RETRIABLE or refused.silent:
+                self._limit.overloaded(began)
+            raise
+        else:
+            self._limit.answered(began)
+            return response
+        finally:
+            self._limit.leave()
+
+    async def _post(self, payload: bytes, headers: Mapping[str, str]) -> httpx.Response:
         self.requests += 1
         try:
-            response = await self._http.post(self.url, content=payload)
+            response = await self._http.post(self.url, content=payload, headers=headers)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise _Refused(self._unreached(error)) from None
+            silent = isinstance(error, httpx.TimeoutException)
+            raise _Refused(self._unreached(error), silent=silent) from None
         if response.is_success:
             return response
         status = response.status_code
@@ -116,12 +184,13 @@ class ServiceClient:
 
 
 class _Refused(Exception):
-    """A try that failed, and how long the service asks to wait."""
+    """A try that failed, how long the service asks to wait, and whether it said nothing at all."""
 
-    def __init__(self, error: RemoteError, wait: float | None = None) -> None:
+    def __init__(self, error: RemoteError, wait: float | None = None, *, silent: bool = False) -> None:
         super().__init__(error.message)
         self.error = error
         self.wait = wait
+        self.silent = silent
 
 
 def _shown(response: httpx.Response) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlrec.errors import RemoteError
+from sqlrec.scoring.arrow_form import fitted
 
 
 def output_schema(table: pa.Schema, outputs: pa.Schema) -> pa.Schema:
@@ -36,9 +37,12 @@ def merge(
 ) -> list[pa.Array | None]:
     """Output columns of ``rows`` values each, None where the answer has no such field.
 
-    ``asked`` is the number of rows the service saw. Raises ``RemoteError`` SR613 for an answer of another
-    shape, SR614 for a value of another type.
+    ``answer`` is decoded JSON or an Arrow batch, which has a value a row. ``asked`` is the number of rows the
+    service saw. Raises ``RemoteError`` SR613 for an answer of another shape, SR614 for a value of another
+    type.
     """
+    if isinstance(answer, pa.RecordBatch):
+        return _of_batch(service, answer, outputs, rows, first_row)
     if not isinstance(answer, dict):
         kind = type(answer).__name__
         raise _wrong("SR613", service, f"an object of output columns was expected, it returned a {kind}")
@@ -54,6 +58,26 @@ def merge(
         if len(array) != rows:
             array = array.take(pa.array([0] * rows, pa.int32()))
         columns.append(array)
+    return columns
+
+
+def _of_batch(
+    service: str, answer: pa.RecordBatch, outputs: pa.Schema, rows: int, first_row: int
+) -> list[pa.Array | None]:
+    if answer.num_rows != rows:
+        raise _wrong("SR613", service, f"the answer has {answer.num_rows} values for {rows} rows")
+    folded = {name.casefold(): index for index, name in enumerate(answer.schema.names)}
+    columns: list[pa.Array | None] = []
+    for field in outputs:
+        index = folded.get(field.name.casefold())
+        if index is None:
+            columns.append(None)
+            continue
+        try:
+            columns.append(fitted(answer.column(index), field.type))
+        except pa.ArrowException as error:
+            where = f"rows {first_row} to {first_row + rows - 1}, field {field.name!r}"
+            raise _wrong("SR614", service, f"{where}: {error}") from None
     return columns
 
 

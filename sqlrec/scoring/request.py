@@ -4,7 +4,7 @@
 it out of its row, which makes a missing value look like a forgotten feature.) What the query table has
 goes as a list of one value, which the service repeats for all rows, and wins over a column of the value
 table. Features go under the model's spelling whatever the table's. JSON has no infinity, so one is an
-error; NaN is a missing number and goes as null.
+error; NaN is a missing number and goes as null. Rows may go as Arrow as well, and mean the same.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlrec.errors import DataError, NameNotFoundError, SchemaError, suggest
+from sqlrec.scoring.arrow_form import stream
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.prediction import wrong_number
 
@@ -45,6 +46,12 @@ class RowRequest:
         columns += [[None] * batch.num_rows] * len(self.absent)
         rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return orjson.dumps(rows)
+
+    def arrow(self, batch: pa.RecordBatch, first_row: int = 0) -> bytes:
+        """The same as an Arrow stream, columns as they are; dates and times as JSON has them."""
+        columns = [arrow_values(batch.column(b.column), b.feature, first_row) for b in self.bound]
+        columns += [pa.nulls(batch.num_rows)] * len(self.absent)
+        return stream(columns, [*(b.feature for b in self.bound), *self.absent])
 
     def rows(self, batch: pa.RecordBatch) -> int:
         """Rows that the service sees."""
@@ -159,17 +166,23 @@ def _check_type(field: pa.Field, feature: str) -> None:
 
 def json_values(array: pa.Array, feature: str, first_row: int) -> list[object]:
     """Values as JSON can hold them: numbers, booleans, text (dates and times in ISO form), lists of these."""
+    array = arrow_values(array, feature, first_row)
     flat = array.flatten() if pa.types.is_list(array.type) else array
-    if pa.types.is_floating(flat.type) and pc.any(pc.is_inf(flat)).as_py():
-        raise _infinite(array, feature, first_row)
-    kind = flat.type
-    if pa.types.is_decimal(kind):
+    if pa.types.is_decimal(flat.type):
         array = pc.cast(array, pa.list_(pa.float64()) if flat is not array else pa.float64())
-    elif pa.types.is_temporal(kind):
-        array = pc.cast(array, pa.list_(pa.string()) if flat is not array else pa.string())
     if (pa.types.is_integer(array.type) or pa.types.is_floating(array.type)) and not array.null_count:
         return cast(list[object], array.to_numpy(zero_copy_only=False).tolist())
     return cast(list[object], array.to_pylist())
+
+
+def arrow_values(array: pa.Array, feature: str, first_row: int) -> pa.Array:
+    """Values that can be sent: none infinite, dates and times as text in ISO form."""
+    flat = array.flatten() if pa.types.is_list(array.type) else array
+    if pa.types.is_floating(flat.type) and pc.any(pc.is_inf(flat)).as_py():
+        raise _infinite(array, feature, first_row)
+    if pa.types.is_temporal(flat.type):
+        return pc.cast(array, pa.list_(pa.string()) if flat is not array else pa.string())
+    return array
 
 
 def _infinite(array: pa.Array, feature: str, first_row: int) -> DataError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sqlrec.spec.access import Access
 from sqlrec.spec.job import Resources
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import OptionValue
@@ -149,11 +150,15 @@ class ApiSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callee:
-    """A model service that a program calls: where it was when the program was deployed, and its model."""
+    """A model service that a program calls: where it was when the program was deployed, and its model.
+
+    ``access`` belongs to our own services.
+    """
 
     service: str
     url: str
     model: ModelSpec
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

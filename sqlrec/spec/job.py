@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sqlrec.spec.access import Access
 from sqlrec.spec.model import CheckpointKind, ModelSpec
 from sqlrec.spec.options import Parsed
 from sqlrec.spec.table import Relation, TableSource
@@ -103,7 +104,7 @@ class ScoreWork:
     ``query`` is the one-row query table of ``call_service_with_qv``. ``features`` and ``outputs`` are
     the model's, as the service's checkpoint declares them. ``columns`` are the columns of the features in
     their order; without them a feature is found by its name. ``headers`` go with each request; they may be
-    secrets, so such work is never written down.
+    secrets, so such work is never written down. ``access`` belongs to our own services.
     """
 
     service: str
@@ -114,6 +115,7 @@ class ScoreWork:
     output: TableSource
     columns: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    access: Access | None = None
     options: Mapping[str, Parsed] = field(default_factory=dict)
 
 
