@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
+import torch
 
 from sqlrec.artifacts.folder import read_signature
 from sqlrec.errors import DataError, JobError, SchemaError, StateError
 from sqlrec.features.raw import raw_inputs
 from sqlrec.models.deep import checkpoint
 from sqlrec.models.deep.dssm import ITEM, PARTS, USER
+from sqlrec.models.deep.heads.dssm import Towers
 from sqlrec.models.deep.towers.evaluate import evaluate
 from sqlrec.models.deep.towers.export import export
 from sqlrec.models.deep.towers.items import load_items
@@ -243,3 +245,21 @@ def test_nothing_is_measured_of_made_up_rows(world: World, tmp_path: Path) -> No
     found = export(job, tmp_path, silent).metrics
     assert found["item.fp32.max_delta"] < 1e-5
     assert not [name for name in found if "recall" in name]
+
+
+def test_a_long_array_weighs_as_much_as_one_value(tmp_path: Path) -> None:
+    """With normalize_arrays a tower answers the same however short the mean of an array is."""
+    data = stored(takings(300), tmp_path / "data.parquet")
+    spec = model(normalize_arrays=True)
+    for name in ("v1", "v1_export"):
+        (tmp_path / name).mkdir()
+    train(work(data, spec=spec, num_epochs=1), tmp_path / "v1", silent)
+    trained = checkpoint.load(tmp_path / "v1")
+    towers = trained.head
+    assert isinstance(towers, Towers)
+    embedded, dense = torch.rand(4, 3, 9), torch.rand(4, 2)
+    short = embedded.clone()
+    short[:, 2] /= 4  # the columns of the user tower are the user, the age and what was seen
+    torch.testing.assert_close(towers.user(embedded, dense), towers.user(short, dense), rtol=0, atol=0.01)
+    job = ExportWork(model=spec, checkpoint="v1", source_uri=str(tmp_path / "v1"), sample=data)
+    assert export(job, tmp_path / "v1_export", silent).metrics["user.fp32.max_delta"] < 1e-5

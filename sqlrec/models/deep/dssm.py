@@ -67,6 +67,14 @@ OWN = (
         "inner product is the cosine, too.",
     ),
     Option(
+        key="normalize_arrays",
+        kind=OptionKind.BOOLEAN,
+        scopes=MODEL,
+        default=False,
+        doc="Layer normalisation of the mean of each ARRAY column before the first layer: the mean of many "
+        "values, such as a long history, then weighs as much as a single value.",
+    ),
+    Option(
         key=EXCLUDE_SEEN,
         kind=OptionKind.BOOLEAN,
         scopes=MODEL,

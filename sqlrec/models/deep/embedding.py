@@ -87,10 +87,8 @@ class EmbeddingTable:
         return rows * (history >= 0).unsqueeze(3), present[:, :length].float()
 
     def _pool(self, bag: Tensor) -> Tensor:
-        rows = self.weight.index_select(0, bag.clamp(min=0).reshape(-1)).view(
-            *bag.shape, self.weight.shape[1]
-        )
-        return (rows * _shares(bag).unsqueeze(2)).sum(dim=1)
+        values, counts = _values(bag)
+        return embedding_bag(values, self.weight, counts.cumsum(0) - counts, mode="mean")
 
     def update(self, rows: Tensor, gradient: Tensor, learning_rate: float, decay: float = 0.0) -> None:
         """One Adagrad step for distinct ``rows`` [n] with their summed ``gradient`` [n, width].
@@ -121,31 +119,38 @@ def reduce_gradient(
     """
     width, slots = gradient.shape[2], ids.shape[1]
     rows, parts = [ids.reshape(-1)], [gradient[:, :slots].reshape(-1, width)]
+    sources, start = [torch.arange(rows[0].numel())], rows[0].numel()
     for position, bag in enumerate(bags, start=slots):
-        spread = gradient[:, position].unsqueeze(1) * _shares(bag).unsqueeze(2)
-        present = bag >= 0
-        rows.append(bag[present])
-        parts.append(spread[present])
+        values, counts = _values(bag)
+        rows.append(values)
+        parts.append(gradient[:, position] / counts.clamp(min=1).unsqueeze(1))
+        sources.append(torch.repeat_interleave(torch.arange(start, start + len(bag)), counts))
+        start += len(bag)
     for history, spread in histories:
         history = history[:, : spread.shape[1]]
         present = history >= 0
         rows.append(history[present])
         parts.append(spread[present])
-    return sum_by_row(torch.cat(rows), torch.cat(parts))
+        sources.append(torch.arange(start, start + len(parts[-1])))
+        start += len(parts[-1])
+    return sum_by_row(torch.cat(rows), torch.cat(parts), torch.cat(sources) if bags else None)
 
 
-def sum_by_row(rows: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """Distinct ``rows``, ascending, and the sum of the ``gradient`` rows that belong to each.
+def sum_by_row(rows: Tensor, gradient: Tensor, sources: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Distinct ``rows`` [n], ascending, and the sum of the ``gradient`` rows that belong to each.
 
-    Each sum is a bag of gradients, which is four times as fast as index_add_ into places found by unique.
+    ``sources`` [n] are the places of those in ``gradient``, which several rows may have in common; None: each
+    has its own. Each sum is a bag of gradients, which is four times as fast as index_add_ into places found
+    by unique.
     """
     ordered, places = torch.sort(rows, stable=True)
     distinct, counts = torch.unique_consecutive(ordered, return_counts=True)
     starts = counts.cumsum(0) - counts
-    return distinct, embedding_bag(places, gradient, starts, mode="sum")
+    used = places if sources is None else sources[places]
+    return distinct, embedding_bag(used, gradient, starts, mode="sum")
 
 
-def _shares(bag: Tensor) -> Tensor:
-    """Weight of each entry in its bag's mean; 0 for an absent one. Float32, the shape of ``bag``."""
-    present = (bag >= 0).float()
-    return present / present.sum(dim=1, keepdim=True).clamp(min=1)
+def _values(bag: Tensor) -> tuple[Tensor, Tensor]:
+    """All values of the bags one after the other, and how many each has; int64."""
+    present = bag >= 0
+    return bag[present].long(), present.sum(dim=1)

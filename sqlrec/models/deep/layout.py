@@ -11,10 +11,11 @@ from sqlrec.spec.model import ModelSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """An embedded column: ``dim`` is the width of its deep vector."""
+    """An embedded column: ``dim`` is the width of its deep vector, ``is_pooled`` one of an array."""
 
     name: str
     dim: int
+    is_pooled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,10 @@ def layout_of(encoder: Encoder, model: ModelSpec) -> Layout:
     slots = (*encoder.slots, *encoder.bags)
     places = {slot.name: place for place, slot in enumerate(slots)}
     return Layout(
-        columns=tuple(Column(name=slot.name, dim=slot.embedding_dim) for slot in slots),
+        columns=tuple(
+            Column(name=slot.name, dim=slot.embedding_dim, is_pooled=place >= len(encoder.slots))
+            for place, slot in enumerate(slots)
+        ),
         dense_width=encoder.dense_width,
         dense=tuple(_dense_names(encoder)),
         histories=tuple(

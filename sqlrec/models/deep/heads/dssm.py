@@ -21,18 +21,35 @@ from sqlrec.spec.options import Parsed
 
 
 class Tower(nn.Module):
-    """One side: dense layers over its own columns, with ``is_unit`` to vectors of length 1."""
+    """One side: dense layers over its own columns, with ``is_unit`` to vectors of length 1.
+
+    With ``are_arrays_normalised`` the mean of an array goes through a layer normalisation of its own first
+    (Ba et al., 2016): it is the shorter the more values it is of, and would hardly be heard beside others.
+    """
 
     def __init__(
-        self, layout: Layout, hidden: tuple[int, ...], outputs: int, *, style: Style, is_unit: bool
+        self,
+        layout: Layout,
+        hidden: tuple[int, ...],
+        outputs: int,
+        *,
+        style: Style,
+        is_unit: bool,
+        are_arrays_normalised: bool,
     ) -> None:
         super().__init__()
         self.dims, self.is_unit = layout.dims, is_unit
+        pooled = [place for place, column in enumerate(layout.columns) if column.is_pooled]
+        self.pooled = pooled if are_arrays_normalised else []
+        self.norms = nn.ModuleList(nn.LayerNorm(self.dims[place]) for place in self.pooled)
         self.layers = dense_layers(sum(layout.dims) + layout.dense_width, hidden, outputs, style)
 
     def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
         """Vectors [batch, outputs] of the tower's ``embedded`` [batch, columns, row_width] and ``dense``."""
-        answer: Tensor = self.layers(torch.cat((vectors(embedded, self.dims), dense), dim=1))
+        parts = list(torch.split(vectors(embedded, self.dims), list(self.dims), dim=1))
+        for place, norm in zip(self.pooled, self.norms, strict=True):
+            parts[place] = norm(parts[place])
+        answer: Tensor = self.layers(torch.cat((*parts, dense), dim=1))
         return normalize(answer, dim=1) if self.is_unit else answer
 
 
@@ -49,7 +66,16 @@ class Towers(nn.Module):
         for side, hidden in ((sides.user, "user_hidden_units"), (sides.item, "item_hidden_units")):
             part, columns, dense = _part(layout, side)
             self.places.append((torch.tensor(columns).long(), torch.tensor(dense).long()))
-            towers.append(Tower(part, units(options, hidden), outputs, style=style, is_unit=is_unit))
+            towers.append(
+                Tower(
+                    part,
+                    units(options, hidden),
+                    outputs,
+                    style=style,
+                    is_unit=is_unit,
+                    are_arrays_normalised=bool(options["normalize_arrays"]),
+                )
+            )
         self.user, self.item = towers
 
     def forward(self, embedded: Tensor, dense: Tensor) -> Tensor:
