@@ -7,7 +7,7 @@ append is made once; INSERT OVERWRITE replaces the partitions that it writes to 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -48,28 +48,77 @@ def write_table(reader: pa.RecordBatchReader, target: TableSource, *, key: str, 
     (partition column), ``StateError`` SR409 (same key written elsewhere, or append to one file),
     ``SetupError`` SR703 (path not writable).
     """
-    root = Path(target.path)
     columns = _columns(reader.schema, target, mode)
-    rows = partial(_conformed, reader, columns, target)
-    if root.is_file() or root.suffix in (".parquet", ".csv"):
-        return _write_file(rows(), types.arrow_schema(columns), target, mode)
+    rows = _conformed(reader, columns, target)
+    schema = types.arrow_schema(columns)
+    if _is_file(target):
+        return _write_file(rows, schema, target, mode)
     _check_partitions(columns, target)
-    return _write_folder(rows(), types.arrow_schema(columns), target, slug(key), mode)
+    staging = partial(_parts, rows, schema, target, slug(key))
+    return _write_folder(staging, target, slug(key), mode)
 
 
-def _write_folder(
-    rows: Iterator[pa.RecordBatch], schema: pa.Schema, target: TableSource, key: str, mode: Mode
-) -> WriteReport:
+def adopt_files(files: Sequence[Path], target: TableSource, *, key: str) -> WriteReport | None:
+    """Overwrite ``target`` with whole parquet files, which stay where they are too, in one step.
+
+    None, and nothing is done, where rows would have to be written anew: the table is one file, has
+    partitions or other columns, or is on another disk. Raises what :func:`write_table` raises.
+    """
+    if not files or _is_file(target) or target.partitions or target.format is TableFormat.CSV:
+        return None
+    given = pq.read_schema(files[0])
+    columns = _columns(given, target, "overwrite")
+    if not types.arrow_schema(columns).equals(given) or not all(column.nullable for column in columns):
+        return None
+    try:
+        return _write_folder(partial(_links, files, slug(key)), target, slug(key), "overwrite")
+    except _NoLinks:
+        return None
+
+
+class _NoLinks(Exception):
+    """The disk has no hard links from there."""
+
+
+def _is_file(target: TableSource) -> bool:
+    root = Path(target.path)
+    return root.is_file() or root.suffix in (".parquet", ".csv")
+
+
+Staging = Callable[[Path], tuple[tuple[str, ...], int]]
+"""Puts files into a folder; their names and their rows."""
+
+
+def _links(files: Sequence[Path], key: str, stage: Path) -> tuple[tuple[str, ...], int]:
+    names, rows = [], 0
+    for number, file in enumerate(files):
+        name = f"part-{key}-{number:05d}.parquet"
+        try:
+            (stage / name).hardlink_to(file)
+        except OSError:
+            raise _NoLinks from None
+        names.append(name)
+        rows += pq.read_metadata(file).num_rows
+    return tuple(names), rows
+
+
+def _parts(
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: TableSource, key: str, stage: Path
+) -> tuple[tuple[str, ...], int]:
+    with closing(Parts(stage, key, schema, target)) as parts:
+        for batch in batches:
+            parts.write(batch)
+        return parts.finish(), parts.rows
+
+
+def _write_folder(staging: Staging, target: TableSource, key: str, mode: Mode) -> WriteReport:
     root = Path(target.path)
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         handle = commit.begin(root, key)
     try:
         with writing(root):
-            with closing(Parts(root / commit.STAGE / key, key, schema, target)) as parts:
-                for batch in rows:
-                    parts.write(batch)
-                names = parts.finish()
+            names, rows = staging(root / commit.STAGE / key)
             with commit.locked(root, exclusive=True):
                 commit.finish(root)
                 change = commit.Change(add=names, remove=_replaced(root, names, target, key, mode))
@@ -77,7 +126,7 @@ def _write_folder(
     finally:
         with suppress(OSError):
             commit.discard(root, key, handle)
-    return WriteReport(rows=parts.rows, files=names)
+    return WriteReport(rows=rows, files=names)
 
 
 def _replaced(

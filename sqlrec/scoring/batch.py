@@ -1,18 +1,36 @@
-"""Scores a table shard by shard: several requests in flight, rows in order, memory bounded."""
+"""Scores a table shard by shard: several requests in flight, rows in order, memory bounded.
+
+The next shard is read and the last one written while one is scored.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from sqlrec.scoring.call import Scorer
 from sqlrec.scoring.shards import Shards
+from sqlrec.scoring.source import Source
+
+
+class RowScorer(Protocol):
+    """Adds the outputs of a model to rows."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was missing so far."""
+
+    def schema(self, table: pa.Schema) -> pa.Schema:
+        """Columns of the result for a table; raises an error of our tree when it cannot be scored."""
+
+    async def score(self, batch: pa.RecordBatch, *, first_row: int = 0) -> pa.RecordBatch:
+        """All columns of a batch and the outputs; ``first_row`` is where it begins, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,59 +44,79 @@ class Slice:
 
 
 async def score_shards(
-    source: pq.ParquetFile,
-    scorer: Scorer,
+    source: Source,
+    scorer: RowScorer,
     shards: Shards,
     *,
     batch_size: int,
     concurrency: int,
     report: Callable[[int], None],
 ) -> None:
-    """Score the row groups of ``source`` that are not finished, and publish each as soon as it is.
+    """Score the shards of ``source`` that are not finished, and publish each as soon as it is.
 
     At most ``concurrency`` requests of ``batch_size`` rows are in flight. ``report`` gets the number of
     rows of every shard that is done. On an error the requests in flight are given up; finished shards
-    stay. Raises what :meth:`Scorer.score` raises.
+    stay. Raises what :meth:`RowScorer.score` raises.
     """
     done: list[pa.RecordBatch] = []
-    async with aclosing(_scored(_slices(source, shards, batch_size, report), scorer, concurrency)) as results:
-        async for piece, batch in results:
-            done.append(batch)
-            if piece.is_last:
-                shards.publish(piece.shard, done)
-                report(sum(b.num_rows for b in done))
-                done = []
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        written: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+        async def settle(most: int) -> None:
+            while len(written) > most:
+                rows, future = written.popleft()
+                await future
+                report(rows)
+
+        slices = _slices(source, shards, reader, batch_size, report)
+        async with aclosing(_scored(slices, scorer, concurrency)) as results:
+            async for piece, batch in results:
+                done.append(batch)
+                if piece.is_last:
+                    future = asyncio.wrap_future(writer.submit(shards.publish, piece.shard, done))
+                    written.append((sum(b.num_rows for b in done), future))
+                    done = []
+                    await settle(1)
+        await settle(0)
 
 
-def _slices(
-    source: pq.ParquetFile, shards: Shards, size: int, report: Callable[[int], None]
-) -> Iterator[Slice]:
-    first = 0
-    for shard in range(source.num_row_groups):
-        rows = source.metadata.row_group(shard).num_rows
+async def _slices(
+    source: Source, shards: Shards, reader: ThreadPoolExecutor, size: int, report: Callable[[int], None]
+) -> AsyncGenerator[Slice, None]:
+    wanted = []
+    for shard in range(len(source.shards)):
         if shards.finished(shard):
-            report(rows)
+            report(source.size(shard))
         else:
-            (batch,) = source.read_row_group(shard).combine_chunks().to_batches()
-            for start in range(0, rows, size):
-                yield Slice(shard, first + start, batch.slice(start, size), start + size >= rows)
-        first += rows
+            wanted.append(shard)
+    reads = (reader.submit(source.read, shard) for shard in wanted)
+    ahead = next(reads, None)
+    for shard in wanted:
+        assert ahead is not None
+        batch = await asyncio.wrap_future(ahead)
+        ahead = next(reads, None)
+        for start in range(0, batch.num_rows, size):
+            rows = batch.slice(start, size)
+            yield Slice(shard, source.shards[shard] + start, rows, start + size >= batch.num_rows)
 
 
 async def _scored(
-    slices: Iterator[Slice], scorer: Scorer, concurrency: int
+    slices: AsyncGenerator[Slice, None], scorer: RowScorer, concurrency: int
 ) -> AsyncGenerator[tuple[Slice, pa.RecordBatch], None]:
     """Results in the order of the slices."""
     window: deque[tuple[Slice, asyncio.Task[pa.RecordBatch]]] = deque()
     try:
-        for piece in slices:
-            window.append((piece, asyncio.create_task(scorer.score(piece.rows, first_row=piece.first_row))))
-            if len(window) == concurrency:
+        async with aclosing(slices):
+            async for piece in slices:
+                window.append(
+                    (piece, asyncio.create_task(scorer.score(piece.rows, first_row=piece.first_row)))
+                )
+                if len(window) == concurrency:
+                    ready, task = window.popleft()
+                    yield ready, await task
+            while window:
                 ready, task = window.popleft()
                 yield ready, await task
-        while window:
-            ready, task = window.popleft()
-            yield ready, await task
     finally:
         for _, task in window:
             task.cancel()

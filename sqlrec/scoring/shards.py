@@ -1,9 +1,9 @@
 """What is scored already, kept on disk so that scoring again scores only the rest.
 
-A state folder holds the input as one parquet file whose row groups are the shards, a parquet file for
-each shard that is scored, and a manifest with the digest of the work. The input is kept because a query
-may give its rows in another order, or other rows, the next time; a manifest with another digest means
-other work, and everything in the folder goes. The lock on the folder ends with its holder.
+A state folder holds a parquet file for each shard that is scored, and a manifest with the digest of the
+work; also the input, when it is a query, which may give its rows in another order, or other rows, the
+next time. A manifest with another digest means other work, and everything in the folder goes. The lock on
+the folder ends with its holder.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from sqlrec.errors import StateError
 
 MANIFEST = "manifest.json"
 INPUT = "input.parquet"
+GROUP_ROWS = 131_072
+"""Rows of a row group of what is scored."""
 
 
 class Shards:
@@ -35,22 +37,21 @@ class Shards:
     @property
     def has_input(self) -> bool:
         """Whether the input is kept already."""
-        return (self._folder / INPUT).is_file()
+        return self.input.is_file()
+
+    @property
+    def input(self) -> Path:
+        """Where the input is kept."""
+        return self._folder / INPUT
 
     def keep_input(self, rows: pa.RecordBatchReader, shard_rows: int) -> None:
         """Write the input, a row group for each ``shard_rows`` rows."""
-        path = self._folder / INPUT
+        path = self.input
         with writing(path):
             with pq.ParquetWriter(_draft(path), rows.schema, compression="lz4") as file:
                 for shard in _groups(rows, shard_rows):
                     file.write_table(shard, row_group_size=shard_rows)
             _draft(path).rename(path)
-
-    @contextmanager
-    def input(self) -> Iterator[pq.ParquetFile]:
-        """The kept input."""
-        with pq.ParquetFile(self._folder / INPUT) as file:
-            yield file
 
     def finished(self, shard: int) -> bool:
         """Whether a shard is scored."""
@@ -60,16 +61,25 @@ class Shards:
         """Keep the rows of a scored shard: its file appears whole."""
         path = self._path(shard)
         with writing(path):
-            pq.write_table(pa.Table.from_batches(batches), _draft(path), compression="lz4")
+            pq.write_table(
+                pa.Table.from_batches(batches),
+                _draft(path),
+                compression="zstd",
+                row_group_size=GROUP_ROWS,
+            )
             _draft(path).rename(path)
+
+    def files(self, shards: int) -> list[Path]:
+        """The files of ``shards`` finished shards, in order."""
+        return [self._path(shard) for shard in range(shards)]
 
     def rows(self, shards: int, schema: pa.Schema) -> pa.RecordBatchReader:
         """All scored rows in the order of the input, of ``shards`` finished shards."""
         return pa.RecordBatchReader.from_batches(schema, self._batches(shards))
 
     def _batches(self, shards: int) -> Iterator[pa.RecordBatch]:
-        for shard in range(shards):
-            with pq.ParquetFile(self._path(shard)) as file:
+        for path in self.files(shards):
+            with pq.ParquetFile(path) as file:
                 yield from file.iter_batches()
 
     def remove(self) -> None:

@@ -73,9 +73,10 @@ def server(answer: Callable[[list[dict[str, Any]]], object]) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            rows = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(answer(rows)).encode()
-            self.send_response(200)
+            request = self.rfile.read(int(self.headers["Content-Length"]))
+            is_json = self.headers["Content-Type"] == "application/json"
+            body = json.dumps(answer(json.loads(request))).encode() if is_json else b""
+            self.send_response(200 if is_json else 415)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -347,3 +347,37 @@ def test_killed_and_run_again(
     assert len(service.requests) == 20 - 2 * finished
     assert rows(work.output) == EXPECTED
     assert state(work) == []
+
+
+def test_a_table_of_files_is_not_copied_and_shards_become_the_tables_files(
+    work: ScoreWork, service: Service
+) -> None:
+    work = with_options(work, concurrency=1)
+    fail_at(service, 6, Reply(status=503))
+    with pytest.raises(RemoteError):
+        run(work)
+    assert state(work) == ["manifest.json", "shard-000000.parquet", "shard-000001.parquet"]
+    shard = os.stat(Path(work.output.path).with_name(".out.score") / "shard-000000.parquet")
+    service.answer = answer
+    run(work)
+    first, *others = sorted(Path(work.output.path).iterdir())
+    assert os.path.samestat(first.stat(), shard)
+    assert len(others) == 9
+    assert rows(work.output) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT * FROM t ORDER BY item DESC", "SELECT item, user FROM t", "SELECT * FROM t WHERE item > 500"],
+)
+def test_a_query_is_kept_as_it_was(work: ScoreWork, service: Service, query: str) -> None:
+    work = with_options(replace(work, inputs=replace(work.inputs, query=query)), concurrency=1)
+    fail_at(service, 6, Reply(status=503))
+    with pytest.raises(RemoteError):
+        run(work)
+    assert "input.parquet" in state(work)
+    service.answer = answer
+    run(work)
+    with Engine(threads=1) as engine:
+        wanted = [row["item"] for row in engine.table(work.inputs).to_pylist()]
+    assert [row["item"] for row in rows(work.output)] == wanted
