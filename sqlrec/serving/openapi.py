@@ -96,13 +96,17 @@ def operation(
 ASKING = tuple(_REFUSALS)
 """Errors of requests that are scored or run."""
 LOADED = (HTTPStatus.SERVICE_UNAVAILABLE,)
+LARGEST = 999_999_999
+"""Of a version or a number of milliseconds: both have nine digits at most."""
 OBJECT: Json = {"type": "object"}
 JSON = "application/json"
 
 
 def parameter(name: str, told: str, *, place: str = "path", kind: str = "string") -> Json:
     """A part of the path, or a header."""
-    schema = {"type": kind, "minimum": 1} if kind == "integer" else {"type": kind}
+    schema: Json = {"type": kind}
+    if kind == "integer":
+        schema |= {"minimum": 1, "maximum": LARGEST}
     return {"name": name, "in": place, "required": place == "path", "description": told, "schema": schema}
 
 
