@@ -41,10 +41,11 @@ FEW = 16
 class Histogram:
     """How many values fell up to each bound, and their sum."""
 
-    __slots__ = ("bounds", "counts", "total")
+    __slots__ = ("_edges", "bounds", "counts", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self.bounds = tuple(bounds)
+        self._edges = np.array(bounds)
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
@@ -67,10 +68,13 @@ class Histogram:
                 if value == value:
                     self.add(value)
             return
-        values = values[values == values]
-        places = np.bincount(np.searchsorted(self.bounds, values), minlength=len(self.counts))
+        total = float(values.sum(dtype=np.float64))
+        if total != total:
+            values = values[values == values]
+            total = float(values.sum(dtype=np.float64))
+        places = np.bincount(np.searchsorted(self._edges, values), minlength=len(self.counts))
         self.counts = [old + new for old, new in zip(self.counts, places.tolist(), strict=True)]
-        self.total += float(values.sum(dtype=np.float64))
+        self.total += total
 
     def add_to(self, family: HistogramMetricFamily, labels: Sequence[str]) -> None:
         """Write the cumulative counts."""

@@ -125,12 +125,14 @@ class Quick:
         """The answer of each request. All values are written at once and then dealt out."""
         columns: list[list[bytes]] = []
         for output in outputs:
-            texts = orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
-            columns.append(texts if len(texts) == len(counts) else _dealt(texts, counts))
+            text = orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+            columns.append([text] if len(counts) == 1 else _dealt(text.split(b","), counts))
         return [self._template % texts for texts in zip(*columns, strict=True)]
 
 
 def _dealt(texts: list[bytes], counts: list[int]) -> list[bytes]:
+    if len(texts) == len(counts):
+        return texts
     parts, start = [], 0
     for count in counts:
         parts.append(b",".join(texts[start : start + count]))

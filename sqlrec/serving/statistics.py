@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 
+import numpy as np
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
 from sqlrec.serving.drift import Drift
+from sqlrec.serving.frame import Array
 from sqlrec.serving.histogram import SCORES, SECONDS, Histogram
 from sqlrec.serving.scorer import BatchReport
 from sqlrec.spec.profile import Profile
@@ -21,6 +23,8 @@ from sqlrec.spec.signature import Signature
 
 Figures = dict[str, object]
 PERCENTILES = (50, 95, 99)
+LATER_ROWS = 2048
+"""Rows whose outputs may wait to be counted."""
 
 
 class ModelStatistics:
@@ -38,6 +42,8 @@ class ModelStatistics:
         self._nulls: Counter[str] = Counter()
         self._unknown = 0
         self._scores: dict[str, Histogram] = {}
+        self._later: list[Mapping[str, Array]] = []
+        self._later_rows = 0
         self.drift = Drift(signature.inputs, profile)
 
     def batch_done(self, report: BatchReport) -> None:
@@ -50,14 +56,24 @@ class ModelStatistics:
             self._unknown += report.unknown
             if report.nulls:
                 self._nulls.update(report.nulls)
-            for name, array in report.outputs.items():
-                if array.ndim == 1 and array.dtype.kind == "f":
-                    self._scores.setdefault(name, Histogram(SCORES)).add_all(array)
+            self._later.append(report.outputs)
+            self._later_rows += report.rows
+            if self._later_rows >= LATER_ROWS:
+                self._count_scores()
             self.drift.look(report.tensors, report.rows)
+
+    def _count_scores(self) -> None:
+        """Count the outputs of the last scorings; done for many at once, because a batch is often small."""
+        later, self._later, self._later_rows = self._later, [], 0
+        for name in later[0] if later else ():
+            arrays = [outputs[name] for outputs in later]
+            if arrays[0].ndim == 1 and arrays[0].dtype.kind == "f":
+                self._scores.setdefault(name, Histogram(SCORES)).add_all(np.concatenate(arrays))
 
     def figures(self) -> Figures:
         """All of it as plain values; ``min`` … are None before the first scoring."""
         with self._lock:
+            self._count_scores()
             calls = sum(self._seconds.counts)
             spread = percentiles(self._seconds, PERCENTILES) if calls else dict.fromkeys(PERCENTILES)
             return {
@@ -87,6 +103,7 @@ class ModelStatistics:
         """Add the counts to Prometheus' families."""
         labels = [service, str(self._model.model.name), str(self._model.version)]
         with self._lock:
+            self._count_scores()
             into.unknown.add_metric(labels, self._unknown)
             into.looked_at.add_metric(labels, self.drift.rows)
             for family, counts in (
