@@ -8,7 +8,7 @@ TORCH_VERSION := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test check compiled docs format e2e bench-train bench-serve fuzz pure clean help
+.PHONY: demo test check compiled docs format e2e bench-train bench-serve fuzz soak pure clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -70,6 +70,10 @@ pure: $(VENV)/installed  ## the tests of the predict server without its compiled
 EXAMPLES ?= 1000
 fuzz: $(VENV)/installed  ## the compiled JSON scanner under sanitizers, EXAMPLES=1000 a property
 	@$(BIN)/python tests/serving/fuzz_rows.py $(EXAMPLES)
+
+MINUTES ?= 5
+soak: $(VENV)/installed  ## a predict server under every kind of load for MINUTES=5: does it grow?
+	@$(BIN)/python -m tests.serving.soaking $(MINUTES)
 
 e2e: $(VENV)/installed  ## only the tests that run whole scripts
 	@$(BIN)/python -m pytest -q -m e2e

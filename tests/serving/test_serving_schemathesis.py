@@ -1,7 +1,7 @@
 """The OpenAPI document as schemathesis reads it.
 
-Every operation is asked with what its schema allows and with what it forbids; each answer has a status, a media
-type and a schema that the document names.
+Every operation is asked with what its schema allows and with what it forbids; each answer has a status, a
+media type and a schema that the document names.
 """
 
 from __future__ import annotations
