@@ -34,6 +34,7 @@ import orjson
 
 from sqlrec.errors import SqlRecError
 
+MESSAGE_LENGTH = 2000
 _MISFITS = frozenset(("SR652", "SR653", "SR654"))
 LONGEST_RETRY = 30
 """Seconds after which a client that was refused may ask again at the latest."""
@@ -56,11 +57,11 @@ class RequestError(SqlRecError):
         column: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        super().__init__(code, message, hint=hint)
+        super().__init__(code, _shortened(message), hint=_shortened(hint))
         fault = HTTPStatus.UNPROCESSABLE_ENTITY if code in _MISFITS else HTTPStatus.BAD_REQUEST
         self.status = status or fault
         self.row = row
-        self.column = column
+        self.column = column and _shortened(column)
         self.headers = headers
 
     def body(self) -> bytes:
@@ -73,6 +74,11 @@ class RequestError(SqlRecError):
             "column": self.column,
         }
         return orjson.dumps({"error": {key: value for key, value in facts.items() if value is not None}})
+
+
+def _shortened(text: str) -> str:
+    """A message may quote what came; its answer must not be as large."""
+    return text if len(text) <= MESSAGE_LENGTH else f"{text[:MESSAGE_LENGTH]}…"
 
 
 def not_ready(message: str) -> RequestError:

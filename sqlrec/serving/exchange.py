@@ -15,6 +15,8 @@ from sqlrec.serving.wire import Headers
 
 TIMEOUT = b"x-request-timeout-ms"
 ID_CHARACTERS = 128
+_QUOTING = frozenset(("SR651", "SR653", "SR667"))
+"""Errors whose message quotes the body, for the caller; the log does not hold what callers send."""
 CLIENT_GONE = 499
 """Counted, never sent: the status nginx gave to this case."""
 
@@ -72,7 +74,7 @@ class Exchanges:
         """Log the exchange if all are logged or the server failed, and end its span."""
         failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
         if self._access_log or failed:
-            told = {"error": str(error)} if error else {}
+            told = {"error": _logged(error)} if error else {}
             log(
                 event,
                 id=request.header(b"x-request-id")[:ID_CHARACTERS],
@@ -98,6 +100,15 @@ class Exchanges:
         """Send the spans that are left."""
         if self._tracer is not None:
             self._tracer.close()
+
+
+def _logged(error: RequestError) -> str:
+    if error.code not in _QUOTING:
+        return str(error)
+    place = [f"row {error.row}"] if error.row is not None else []
+    if error.column is not None and error.code == "SR653":  # one of the model's own
+        place.append(f"column {error.column}")
+    return " ".join([f"[{error.code}]", ", ".join(place)]).strip()
 
 
 def code_of(request: Request, error: RequestError | None) -> int:

@@ -111,6 +111,37 @@ class Bearer:
         return f"Bearer {self._token}" if name == b"authorization" else ""
 
 
+def test_no_log_and_no_figure_has_a_token_or_a_value_of_a_body(
+    add_folder: Path,
+    make_spec: MakeSpec,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SERVICE_TOKEN", TOKEN)
+    said = []
+    with serve(make_spec(add_folder), token=TokenSource(env="SERVICE_TOKEN"), access_log=True) as server:
+        _, port = public(server)
+        for token in (TOKEN, f"{TOKEN}-wrong"):
+            said.append(ask(port, "POST", "/predict", f"Bearer {token}")[2])
+            said.append(ask(port, "GET", "/nowhere", f"Bearer {token}")[2])
+        for body in ('[{"a": "private", "b": 1}]', '["private"]', '{"inputs": [{"name": "private"}]}'):
+            path = "/v2/models/m/infer" if "inputs" in body else "/predict"
+            assert server.call("POST", path, body, Authorization=f"Bearer {TOKEN}").status >= 400
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as broken:
+            broken.sendall(f"GET / HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\x01\r\n\r\n".encode())
+            said.append(broken.recv(65536))
+        said += [
+            server.call("GET", path).body for path in ("/metrics", "/stats", "/healthz", "/admin/models")
+        ]
+    logged = "".join(capsys.readouterr())
+    assert logged.count('"event":"predict"') == 5
+    assert "row 0, column a" in logged
+    for text in (logged, *(answer.decode() for answer in said)):
+        assert TOKEN not in text
+        assert "private" not in text.replace("private_port", "")
+
+
 def passes(gate: Gate, token: str) -> bool:
     try:
         gate.check(Bearer(token))  # type: ignore[arg-type]  # all that it looks at
