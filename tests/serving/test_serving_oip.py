@@ -82,6 +82,12 @@ def binary(document: Document, *raw: bytes) -> tuple[bytes, dict[str, str]]:
     return b"".join((head, *raw)), {"Inference_Header_Content_Length": str(len(head))}
 
 
+def test_an_error_does_not_repeat_a_large_body(server: Any) -> None:
+    reply = infer(server, request(city=tensor("city", "X" * 100_000, [2], [])))
+    assert reply.status == 400
+    assert len(reply.body) < 5000
+
+
 def raw_tensor(name: str, datatype: str, shape: list[int], raw: bytes) -> Document:
     size = {"binary_data_size": len(raw)}
     return {"name": name, "datatype": datatype, "shape": shape, "parameters": size}
