@@ -80,6 +80,11 @@ class ServerProcess:
         files = len(list(Path(f"/proc/{self.popen.pid}/fd").iterdir()))
         return Footprint(process.memory_info().rss / 1e6, files, process.num_threads())
 
+    def peak(self) -> float:
+        """The most megabytes that it ever held."""
+        status = Path(f"/proc/{self.popen.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1e3
+
     def call(
         self, method: str, path: str, body: bytes | str | None = None, **headers: str
     ) -> tuple[int, bytes]:

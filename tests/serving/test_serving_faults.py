@@ -19,11 +19,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 import sqlrec.serving
 from sqlrec.spec import codec
+from sqlrec.spec.schema import DataType
 from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.signature import InputColumn, OutputColumn
 from tests.serving.processes import PATIENCE, ServerProcess, call, until
 
 MakeSpec = Callable[..., ServiceSpec]
@@ -243,6 +247,47 @@ def test_ten_times_too_much(server: ServerProcess) -> None:
     for status, body in answers:
         document = json.loads(body)
         assert len(document["probs"]) == ROWS if status == 200 else document["error"]["code"]
+
+
+@pytest.fixture
+def wide(publish_model: Callable[..., Path], make_spec: MakeSpec) -> ServiceSpec:
+    """total = the sum of a list of any length; a text is taken and passed over."""
+    nodes = [
+        helper.make_node("ReduceSum", ["list", "one"], ["sum"], keepdims=0),
+        helper.make_node("Cast", ["sum"], ["total"], to=TensorProto.FLOAT),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [
+            helper.make_tensor_value_info("list", TensorProto.INT64, ["rows", "length"]),
+            helper.make_tensor_value_info("text", TensorProto.STRING, ["rows"]),
+        ],
+        [helper.make_tensor_value_info("total", TensorProto.FLOAT, ["rows"])],
+        [numpy_helper.from_array(np.array([1]), "one")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    inputs = [
+        InputColumn(name="list", type=DataType.parse("ARRAY<BIGINT>"), tensor="int64", is_array=True),
+        InputColumn(name="text", type=DataType.parse("STRING"), tensor="string"),
+    ]
+    return make_spec(publish_model(model, inputs, [OutputColumn(name="total", type=DataType.parse("FLOAT"))]))
+
+
+def test_many_small_bodies_do_not_become_large_together(wide: ServiceSpec, tmp_path: Path) -> None:
+    """Each is 20 MB of integers, 0.5 GB of text or 0.8 GB of integers when it is read."""
+    lists = json.dumps({"list": [[1] * 20_000, *[[2]] * 127], "text": ["x"]}).encode()
+    texts = json.dumps({"list": [[3]] * 500, "text": ["x" * 1_000_000]}).encode()
+    too_wide = json.dumps({"list": [[1] * 100_000, *[[2]] * 999], "text": ["x"]}).encode()
+    answers = {lists: 200, texts: 413, too_wide: 413}
+    with ServerProcess(wide, tmp_path) as server, ThreadPoolExecutor(24) as clients:
+        for body, status in answers.items():  # once alone
+            assert server.call("POST", "/predict", body)[0] == status
+        before = server.peak()
+        bodies = [lists] * 24 + [texts, too_wide] * 4
+        found = list(clients.map(lambda body: server.call("POST", "/predict", body)[0], bodies))
+        assert found == [answers[body] for body in bodies]
+        assert server.peak() < before + 2 * MARGIN
 
 
 def test_a_killed_process_leaves_the_port_to_the_others(
