@@ -23,6 +23,7 @@ from sqlrec.cli import (
     languageserver,
     referencing,
     running,
+    scoring,
     services,
     shell,
 )
@@ -39,6 +40,7 @@ MODULES = (
     shell,
     inspecting,
     services,
+    scoring,
     demo,
     languageserver,
     referencing,

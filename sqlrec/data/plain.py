@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from sqlrec.data.views import find
 from sqlrec.spec.table import Relation, TableFormat
 
-WHOLE_TABLE = re.compile(r'SELECT \* FROM (?:"(\w+)"|(\w+))')
+WHOLE_TABLE = re.compile(r'SELECT \* FROM ((?:"\w+"|\w+)(?:\.(?:"\w+"|\w+))*)')
 
 
 def plain_files(relation: Relation, schema: pa.Schema) -> tuple[str, ...] | None:
@@ -20,7 +20,7 @@ def plain_files(relation: Relation, schema: pa.Schema) -> tuple[str, ...] | None
     types than the engine gives.
     """
     named = WHOLE_TABLE.fullmatch(relation.query.strip())
-    source = relation.sources.get(named[1] or named[2]) if named else None
+    source = relation.sources.get(named[1].replace('"', "")) if named else None
     if source is None or source.format is not TableFormat.PARQUET:
         return None
     found = find(source)

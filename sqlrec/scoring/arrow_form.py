@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,9 +10,8 @@ from sqlrec.errors import RemoteError
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
 
-def stream(columns: Sequence[pa.Array], names: Sequence[str]) -> bytes:
+def stream(batch: pa.RecordBatch) -> bytes:
     """An Arrow IPC stream of one batch."""
-    batch = pa.RecordBatch.from_arrays(list(columns), names=list(names))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)

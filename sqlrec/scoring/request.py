@@ -47,11 +47,15 @@ class RowRequest:
         rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return orjson.dumps(rows)
 
-    def arrow(self, batch: pa.RecordBatch, first_row: int = 0) -> bytes:
-        """The same as an Arrow stream, columns as they are; dates and times as JSON has them."""
+    def features(self, batch: pa.RecordBatch, first_row: int = 0) -> pa.RecordBatch:
+        """The features alone, columns as they are; dates and times as JSON has them."""
         columns = [arrow_values(batch.column(b.column), b.feature, first_row) for b in self.bound]
         columns += [pa.nulls(batch.num_rows)] * len(self.absent)
-        return stream(columns, [*(b.feature for b in self.bound), *self.absent])
+        return pa.RecordBatch.from_arrays(columns, names=[*(b.feature for b in self.bound), *self.absent])
+
+    def arrow(self, batch: pa.RecordBatch, first_row: int = 0) -> bytes:
+        """:meth:`features` as an Arrow stream."""
+        return stream(self.features(batch, first_row))
 
     def rows(self, batch: pa.RecordBatch) -> int:
         """Rows that the service sees."""

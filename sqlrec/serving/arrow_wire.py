@@ -64,7 +64,14 @@ class ArrowWire:
     def read(self, body: bytes, header: Header) -> Reading:
         """Raises ``RequestError`` SR651 … SR656 and SR662. The answer is Arrow, unless JSON is asked for."""
         require_arrow()
-        batch = self._batch(body)
+        frame = self.frame(self._batch(body))
+        accept = header(b"accept").casefold()
+        if "json" in accept and "arrow" not in accept:
+            return Reading(frame, self._write_json, JSON)
+        return Reading(frame, self._write, ARROW)
+
+    def frame(self, batch: pa.RecordBatch) -> Frame:
+        """Rows as the model takes them; raises ``RequestError`` SR652, SR653 and SR655."""
         names = batch.schema.names
         inputs = self._signature.inputs
         missing = [column.name for column in inputs if column.name not in names]
@@ -81,11 +88,17 @@ class ArrowWire:
             if count:
                 nulls[column.name] = count
         unknown = len(names) - len(inputs) + len(missing)
-        frame = Frame(tensors, batch.num_rows, nulls, unknown)
-        accept = header(b"accept").casefold()
-        if "json" in accept and "arrow" not in accept:
-            return Reading(frame, self._write_json, JSON)
-        return Reading(frame, self._write, ARROW)
+        return Frame(tensors, batch.num_rows, nulls, unknown)
+
+    def answer(self, outputs: Outputs) -> pa.RecordBatch:
+        """Outputs as columns."""
+        import pyarrow as pa
+
+        arrays = [
+            _arrow_array(output, array)
+            for output, array in zip(self._signature.outputs, outputs, strict=True)
+        ]
+        return pa.record_batch(arrays, names=[output.name for output in self._signature.outputs])
 
     def _batch(self, body: bytes) -> pa.RecordBatch:
         """The rows of a body; if it has one batch, its buffers lie in the body. Raises ``RequestError``."""
@@ -120,11 +133,7 @@ class ArrowWire:
     def _write(self, outputs: Outputs) -> bytes:
         import pyarrow as pa
 
-        arrays = [
-            _arrow_array(output, array)
-            for output, array in zip(self._signature.outputs, outputs, strict=True)
-        ]
-        batch = pa.record_batch(arrays, names=[output.name for output in self._signature.outputs])
+        batch = self.answer(outputs)
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as writer:
             writer.write_batch(batch)

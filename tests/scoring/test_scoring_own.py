@@ -37,7 +37,7 @@ ROWS = pa.RecordBatch.from_pydict({"ITEM": [50, None], "user": [1, 2]})
 
 def arrow(**columns: Any) -> Reply:
     arrays = [pa.array(values) if isinstance(values, list) else values for values in columns.values()]
-    return Reply(body=stream(arrays, list(columns)))
+    return Reply(body=stream(pa.RecordBatch.from_arrays(arrays, names=list(columns))))
 
 
 def answer(request: Any) -> Reply:

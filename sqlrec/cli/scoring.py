@@ -1,0 +1,198 @@
+"""``sqlrec call`` and ``sqlrec score``: a few rows, or a whole table, through a model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from sqlrec.cli.arguments import add_command, add_json
+from sqlrec.cli.console import print_json, print_table, stderr
+from sqlrec.cli.project import settings
+from sqlrec.errors import DataError, NameNotFoundError
+from sqlrec.spec import codec
+from sqlrec.spec.names import ModelName
+from sqlrec.spec.table import TableFormat, TableSource
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from sqlrec.cli.arguments import Commands
+    from sqlrec.execution.call import Call
+
+FORMATS = {".parquet": TableFormat.PARQUET, ".csv": TableFormat.CSV}
+EXAMPLE = 'a JSON list of objects, or one object: {"user_id": 1}'
+
+
+def add_to(commands: Commands) -> None:
+    """Declare ``call`` and ``score``."""
+    calling = add_command(
+        commands,
+        "call",
+        lambda a: call(a.service, a.rows, as_json=a.as_json),
+        "ask a running service about a few rows",
+    )
+    calling.add_argument("service", help="the service")
+    calling.add_argument("rows", nargs="?", default="-", metavar="ROWS", help=f"a file, - or {EXAMPLE}")
+    add_json(calling)
+    scoring = add_command(
+        commands,
+        "score",
+        lambda a: score(scoring, a),
+        "score a table in this process, or through a service; goes on where it was stopped",
+    )
+    scoring.add_argument(
+        "model", metavar="MODEL[@CHECKPOINT]", help="without a checkpoint: the newest export"
+    )
+    scoring.add_argument("input", metavar="INPUT", help="a parquet or CSV file or folder, or a table's name")
+    scoring.add_argument("output", metavar="OUTPUT", help="likewise; it is overwritten in one step")
+    variants = ("auto", "int8", "fp32")
+    scoring.add_argument(
+        "--variant", choices=variants, default="auto", help="auto: INT8 where the export kept it"
+    )
+    scoring.add_argument(
+        "--service", default="", metavar="NAME", help="ask this service of the model instead"
+    )
+    add_json(scoring)
+
+
+def call(service: str, rows: str, *, as_json: bool) -> None:
+    """Print the rows with the service's outputs."""
+    from sqlrec.execution.scoring import ask_service
+
+    given = _rows(rows)
+    answered = ask_service(service, given, _call("call"))
+    if as_json:
+        print_json(answered)
+        return
+    columns = list(dict.fromkeys(name for row in answered for name in row))
+    print_table(service, columns, [[row.get(name) for name in columns] for row in answered])
+
+
+def _rows(text: str) -> Sequence[Mapping[str, object]]:
+    """The rows of a file, of standard input, or of the argument itself; raises ``DataError`` SR638."""
+    where = "what is given"
+    try:
+        if text == "-":
+            text, where = sys.stdin.read(), "standard input"
+        elif not text.lstrip().startswith(("{", "[")):
+            where = text
+            text = Path(text).read_text(encoding="utf-8")
+        found = json.loads(text)
+    except OSError as error:
+        raise DataError("SR638", f"{where} cannot be read: {error.strerror}", hint=EXAMPLE) from None
+    except ValueError as error:
+        raise DataError("SR638", f"{where} is no JSON: {error}", hint=EXAMPLE) from None
+    rows = [found] if isinstance(found, dict) else found
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError("SR638", f"{where} holds no rows", hint=EXAMPLE)
+    return rows
+
+
+def score(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Score a table; what is done so far stands on stderr."""
+    from sqlrec.execution.scoring import Asked, score_by_hand
+
+    name, _, checkpoint = given.model.partition("@")
+    try:
+        model = ModelName.parse(name)
+    except ValueError as error:
+        parser.error(str(error))
+    own = _call("score")
+    asked = Asked(
+        model=model,
+        checkpoint=_checkpoint(model, checkpoint, own),
+        inputs=_table(given.input, reads=True),
+        output=_table(given.output, reads=False),
+        variant=given.variant,
+        service=given.service,
+    )
+    with Bar(f"scoring {given.input}") as bar:
+        outcome = score_by_hand(asked, own, bar)
+    if given.as_json:
+        print_json(codec.encode(outcome))
+    else:
+        print(f"{outcome.message}: {asked.output.path}")
+
+
+def _checkpoint(model: ModelName, name: str, call: Call) -> str:
+    """A name of a checkpoint, or ``@name`` when an alias of the model is called so."""
+    from sqlrec.execution.find import ALIAS
+
+    registry = call.env.registry
+    if not name or registry.model(model) is None or registry.checkpoint(model, name) is not None:
+        return name
+    return ALIAS + name if name.casefold() in registry.aliases(model) else name
+
+
+def _table(text: str, *, reads: bool) -> TableSource:
+    """A file or folder as seen from the current folder, or a table of the warehouse; SR401 for neither."""
+    from sqlrec.data.source import resolve
+
+    path = Path(text).expanduser()
+    if path.suffix in FORMATS or "/" in text or path.exists():
+        form = FORMATS.get(path.suffix, TableFormat.PARQUET)
+        return TableSource(name=text, format=form, path=str(path.absolute()))
+    own = settings()
+    source = TableSource(name=text, format=TableFormat.WAREHOUSE)
+    try:
+        return resolve(source, project=own.project, warehouse=own.warehouse)
+    except NameNotFoundError:
+        if reads:
+            raise
+        into = own.warehouse.joinpath(*text.split("."))
+        return TableSource(name=text, format=TableFormat.PARQUET, path=str(into))
+
+
+def _call(task: str) -> Call:
+    from sqlrec.execution.call import Call
+    from sqlrec.execution.environment import Environment
+    from sqlrec.execution.key import RunKey
+
+    key = RunKey(dag_id=task, run_id=f"manual__{datetime.now(UTC).isoformat()}", task_id=task)
+    return Call(
+        env=Environment(settings=settings()), key=key, report=lambda line: print(line, file=sys.stderr)
+    )
+
+
+class Bar:
+    """A progress bar on a terminal, lines elsewhere."""
+
+    def __init__(self, title: str) -> None:
+        self._console = stderr()
+        self._title = title
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Bar:
+        if self._console.is_terminal:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(24),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(*columns, console=self._console, transient=True)
+            self._task = self._bar.add_task(self._title, total=1.0)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, message: str, *, done: float | None = None) -> None:
+        """Show what is done, and its share."""
+        if self._bar is None or self._task is None:
+            self._console.print(message, markup=False)
+        else:
+            self._bar.update(self._task, description=message, completed=done)
