@@ -8,7 +8,7 @@ TORCH_VERSION := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test check compiled docs format e2e bench-train bench-serve fuzz soak pure clean help
+.PHONY: demo test check compiled docs format e2e bench-train bench-serve bench-score fuzz soak pure clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -63,6 +63,9 @@ bench-train: $(VENV)/installed  ## training speed and quality against other fram
 
 bench-serve: $(VENV)/installed  ## requests a second and latency against other servers (needs wrk)
 	@$(BIN)/python benchmarks/serve.py
+
+bench-score: $(VENV)/installed  ## rows a second of batch scoring, parquet to parquet
+	@$(BIN)/python benchmarks/score.py
 
 pure: $(VENV)/installed  ## the tests of the predict server without its compiled scanner
 	@SQLREC_PURE=1 $(BIN)/python -m pytest -q $(addprefix tests/serving/test_serving_,app.py batching.py protocol.py scorer.py)

@@ -21,7 +21,6 @@ from tests.cli.conftest import Command
 from tests.predict_server import Reply, Service, ok, running
 from tests.registries import export_output, model, open_registry
 
-TYPES = {"user_id": "BIGINT", "price": "DOUBLE", "clicked": "INT"}
 ROWS = {"user_id": [1, 2, 3], "price": [0.5, 0.25, 2.0], "probs": ["a", "b", "c"]}
 
 
@@ -37,7 +36,7 @@ def ready(project: Path) -> Iterator[Service]:
     state = project / ".sqlrec"
     state.mkdir()
     registry = open_registry(state)
-    rank = model(**TYPES)
+    rank = model(user_id="BIGINT", price="DOUBLE", clicked="INT")
     registry.put_model(rank)
     for factor in (1.0, 10.0):
         name = f"v{factor:.0f}_export"

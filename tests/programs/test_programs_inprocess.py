@@ -15,13 +15,16 @@ from sqlrec.programs.inprocess import InProcess
 from sqlrec.spec.service import ServedModel
 from tests.registries import export_output, model
 
-TYPES = {"user_id": "BIGINT", "price": "DOUBLE", "clicked": "INT"}
-
 
 @pytest.fixture
 def served(tmp_path: Path) -> ServedModel:
     folder, _ = export_output(tmp_path / "export", 2.0)
-    return ServedModel(model=model(**TYPES), checkpoint="v1_export", version=1, model_uri=str(folder))
+    return ServedModel(
+        model=model(user_id="BIGINT", price="DOUBLE", clicked="INT"),
+        checkpoint="v1_export",
+        version=1,
+        model_uri=str(folder),
+    )
 
 
 def score(served: ServedModel, *batches: pa.RecordBatch, **options: Any) -> list[pa.RecordBatch]:
