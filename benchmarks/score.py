@@ -232,8 +232,8 @@ def mlflow_serve(folder: Path) -> tuple[int, float, float]:
                 body = orjson.dumps({"dataframe_split": {"columns": list(model.COLUMNS), "data": data}})
                 answer = await client.post(url, content=body, headers={"Content-Type": "application/json"})
                 answer.raise_for_status()
-                predictions = orjson.loads(answer.content)["predictions"]
-                probs = predictions["probs"] if isinstance(predictions, dict) else predictions
+                answers = orjson.loads(answer.content)["predictions"]
+                probs = [row["probs"] for row in answers]
                 return batch.append_column("probs", pa.array(np.ravel(np.asarray(probs, np.float32))))
 
         count = pq.read_metadata(folder / "million.parquet").num_rows // BY_HTTP // 5000
