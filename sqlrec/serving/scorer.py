@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from sqlrec.errors import StateError
-from sqlrec.serving.bounds import check_texts
+from sqlrec.serving.bounds import check_texts, would_swell
 from sqlrec.serving.errors import RequestError, prediction_failed
 from sqlrec.serving.frame import Array, Frame, Outputs, join
 from sqlrec.serving.json_values import reader_of
@@ -50,12 +50,15 @@ class Scorer:
         self._missing = {column.name: reader_of(column).missing for column in signature.inputs}
         self._names = [output.name for output in signature.outputs]
         self._texts = [column.name for column in signature.inputs if column.tensor == "string"]
+        self._lists = [column.name for column in signature.inputs if column.is_array and not column.length]
         self._observe = observe
         self.row_seconds = self._warm_up()
 
     def score(self, frames: Sequence[Frame]) -> list[Outputs | RequestError]:
         """Outputs in order. A frame that fails does so alone, whatever it was batched with."""
         failure: RequestError
+        if len(frames) > 1 and self._lists and would_swell(frames, self._lists):
+            return [self.score([frame])[0] for frame in frames]
         try:
             return list(self._score_together(frames))
         except RequestError as error:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from sqlrec.artifacts.folder import publish, staging, write_signature
-from sqlrec.serving.bounds import TEXT_LENGTH
+from sqlrec.serving.bounds import JOINED_VALUES, TEXT_LENGTH
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.frame import Frame
 from sqlrec.serving.json_wire import JsonWire
@@ -122,6 +122,33 @@ def test_a_long_text_is_not_copied_for_every_row(mixed: Served) -> None:
     assert [answered(answer)["score"] for answer in (first, last)] == [[105.5], [106.5]]
     assert isinstance(long, RequestError)
     assert (long.code, long.status) == ("SR655", 413)
+
+
+def test_a_long_list_does_not_lengthen_the_rows_of_other_requests(
+    publish_model: Callable[..., Path], make_spec: Callable[..., ServiceSpec]
+) -> None:
+    nodes = [
+        helper.make_node("ReduceMax", ["list", "one"], ["largest"], keepdims=0),
+        helper.make_node("Cast", ["largest"], ["total"], to=TensorProto.FLOAT),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("list", TensorProto.INT64, ["rows", "length"])],
+        [helper.make_tensor_value_info("total", TensorProto.FLOAT, ["rows"])],
+        [numpy_helper.from_array(np.array([1]), "one")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    column = InputColumn(name="list", type=DataType.parse("ARRAY<BIGINT>"), tensor="int64", is_array=True)
+    output = OutputColumn(name="total", type=DataType.parse("FLOAT"))
+    served = Served(make_spec(publish_model(model, [column], [output])))
+    many, short, long = ([{"list": [2]}] * 200, [{"list": [3, 4]}], [{"list": [5] * JOINED_VALUES}])
+    assert [len(answered(answer)["total"]) for answer in served.score(many, short)] == [200, 1]
+    assert [report.tensors["list"].shape for report in served.reports] == [(201, 2)]
+    served.reports.clear()
+    answers = served.score(many, long, short)
+    assert [answered(answer)["total"] for answer in answers] == [[2.0] * 200, [5.0], [4.0]]
+    assert [report.tensors["list"].shape[0] for report in served.reports] == [200, 1, 1]
 
 
 def test_nulls_are_reported_by_column(mixed: Served) -> None:
