@@ -87,7 +87,8 @@ class FakeJobRuntime:
             raise NameNotFoundError("SR509", f"no job {handle.id!r}")
         known = self.jobs[handle.id]
         reason = "it was cancelled" if known.state is JobState.CANCELLED else known.error or "no output"
-        return JobError("SR505", "\n".join([f"job {handle.id} failed: {reason}", *known.lines[-20:]]))
+        tail = [] if known.error else known.lines[-20:]
+        return JobError("SR505", "\n".join([f"job {handle.id} failed: {reason}", *tail]))
 
 
 class FakeServiceRuntime:

@@ -30,7 +30,7 @@ class JobRuntime(Protocol):
         """Stop every process of the job; a finished job is left as it is."""
 
     def error(self, handle: JobHandle) -> JobError:
-        """Why a job did not succeed, with the last lines of its log."""
+        """Why a job did not succeed: what its program said, else how it ended and the log's end."""
 
 
 Verify = Callable[[Endpoint], None]

@@ -193,7 +193,7 @@ def test_signature_describes_inputs_and_outputs(exported: Exported) -> None:
 
 def test_variants_are_measured(exported: Exported) -> None:
     variants, result = exported.signature.variants, exported.result
-    assert sorted(p.name for p in exported.output.iterdir()) == [*sorted(ONNX_FILES), "signature.json"]
+    assert sorted(p.name for p in exported.output.iterdir()) == [*sorted(ONNX_FILES), "profile.json", "signature.json"]
     for name, variant in variants.items():
         assert variant.bytes == (exported.output / variant.file).stat().st_size
         assert result.metrics[f"{name}.latency_ms"] > 0
@@ -259,6 +259,7 @@ def test_a_head_too_narrow_for_int8_is_exported_with_a_warning(tmp_path: Path) -
     assert sorted(p.name for p in (tmp_path / "v1_export").iterdir()) == [
         "model.fp16.onnx",
         "model.onnx",
+        "profile.json",
         "signature.json",
     ]
     assert ["no INT8 variant" in w for w in result.warnings] == [True]
