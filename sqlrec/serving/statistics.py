@@ -90,7 +90,7 @@ class ModelStatistics:
                 "min": self._least * 1000 if calls else None,
                 "max": self._greatest * 1000 if calls else None,
                 "mean": self._seconds.total * 1000 / calls if calls else None,
-                **{f"p{p}": None if v is None else v * 1000 for p, v in spread.items()},
+                **{f"p{p}": None if v is None else self._within(v) * 1000 for p, v in spread.items()},
                 "missing": dict(self._nulls),
                 "unknown_inputs": self._unknown,
                 "looked_at": self.drift.rows,
@@ -98,6 +98,10 @@ class ModelStatistics:
                 "out_of_range": dict(self.drift.out_of_range),
                 "scores": {name: _shown(histogram) for name, histogram in self._scores.items()},
             }
+
+    def _within(self, seconds: float) -> float:
+        """A percentile as far as the least and the greatest allow it."""
+        return min(max(seconds, self._least), self._greatest)
 
     def families(self, service: str, into: Families) -> None:
         """Add the counts to Prometheus' families."""

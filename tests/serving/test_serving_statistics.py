@@ -61,6 +61,7 @@ def test_scorings_are_counted_with_their_durations(statistics: ModelStatistics) 
     figures = statistics.figures()
     assert (figures["usage"], figures["rows"], figures["unknown_inputs"]) == (2, 11, 2)
     assert [figures[name] for name in ("duration", "min", "max", "mean")] == pytest.approx([6, 2, 4, 3])
+    assert [figures[name] for name in ("p95", "p99")] == pytest.approx([4, 4])
     assert figures["missing"] == {"a": 4}
     scores: Any = figures["scores"]
     assert (scores["probs"]["count"], scores["probs"]["mean"]) == (11, pytest.approx(0.25))
