@@ -1,6 +1,6 @@
 """Retrieval quality of tzrec.dssm against popularity, item-item cosine and matrix factorisation.
 
-python benchmarks/recall.py --data FOLDER [--last FILE] [--tune] [--share 1] [--epochs 10] [--seeds 1,2]
+python benchmarks/recall.py --data FOLDER [--last FILE | --file-order] [--tune] [--share 1] [--seeds 1,2]
 
 FOLDER holds MovieLens: users.parquet, items.parquet and ratings.parquet (user_id, item_id, timestamp), or
 interactions.parquet (user_id, item_id) where times are not known. One item of each user is held out and
@@ -9,7 +9,8 @@ the last, and our user tower sees the items before a row's own. Without, it is a
 sees others in a random order: that of MovieLens-1M's own file is nearly the same for all users, so that its
 last item could be told from it (1247 is last for 60 % of those who have it). FILE names the last items where
 times are known of no others: ml-1m.test.rating of He et al., Neural Collaborative Filtering (2017), which
-numbers users and items from 0 as they first occur in MovieLens-1M's file.
+numbers users and items from 0 as they first occur in MovieLens-1M's file. --file-order takes that order
+for time all the same: it shows whether a method sees the order of a history, not how good it is at films.
 
 --tune leaves the held-out items aside and measures on one more item of each user: our options were chosen so.
 The regularisation of matrix factorisation is chosen so in every run. Ours goes through the product's own
@@ -75,11 +76,12 @@ class Held:
     history: int
     share: int
     number: int = 1
+    file_order: bool = False
 
     @property
     def is_ordered(self) -> bool:
-        """Whether all times are known."""
-        return (self.data / "ratings.parquet").exists()
+        """Whether all times are known, or the file's order is to stand for them."""
+        return self.file_order or (self.data / "ratings.parquet").exists()
 
     def write(self, folder: Path) -> None:
         """train.parquet and test.parquet."""
@@ -104,8 +106,9 @@ class Held:
         """user_id, item_id and the item's place among the user's, the last one highest."""
         shuffled = f"hash(item_id, user_id, {SEED})"
         if self.is_ordered:
+            name, order = ("interactions", "pos") if self.file_order else ("ratings", "timestamp")
             return f"""SELECT user_id, item_id, row_number() OVER (PARTITION BY user_id
-                ORDER BY timestamp, {shuffled}) AS place FROM '{self.data}/ratings.parquet'"""
+                ORDER BY {order}, {shuffled}) AS place FROM '{self.data}/{name}.parquet'"""
         file, last = f"'{self.data}/interactions.parquet'", "FALSE"
         if self.last:
             duckdb.sql(f"""
@@ -295,6 +298,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of MovieLens")
     parser.add_argument("--last", type=Path, help="the last item of each user, where other times are unknown")
+    parser.add_argument("--file-order", action="store_true", help="take interactions.parquet's pos for time")
     parser.add_argument("--tune", action="store_true", help="measure on the items before those held out")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--history", type=int, default=50, help="items that the user tower sees")
@@ -317,6 +321,7 @@ def main() -> None:
         history=arguments.history,
         share=arguments.share,
         number=1 + arguments.tune,
+        file_order=arguments.file_order,
     )
     with tempfile.TemporaryDirectory() as folder:
         split = Split(held, Path(folder) / "split")
