@@ -193,7 +193,11 @@ def test_signature_describes_inputs_and_outputs(exported: Exported) -> None:
 
 def test_variants_are_measured(exported: Exported) -> None:
     variants, result = exported.signature.variants, exported.result
-    assert sorted(p.name for p in exported.output.iterdir()) == [*sorted(ONNX_FILES), "profile.json", "signature.json"]
+    assert sorted(p.name for p in exported.output.iterdir()) == [
+        *sorted(ONNX_FILES),
+        "profile.json",
+        "signature.json",
+    ]
     for name, variant in variants.items():
         assert variant.bytes == (exported.output / variant.file).stat().st_size
         assert result.metrics[f"{name}.latency_ms"] > 0
