@@ -19,10 +19,12 @@ from typing import Any, Protocol
 from sqlrec.serving.errors import RequestError, prediction_failed, queue_full
 from sqlrec.serving.frame import Outputs
 from sqlrec.serving.scorer import Scorer
-from sqlrec.serving.session import CHUNK_ROWS
 from sqlrec.serving.wire import Reading, Wire
 
 INLINE_SECONDS = 0.002
+INLINE_ROWS = 1024
+"""Of a tick's batch at most. Answers that go out together wake a client once, which costs as much as scoring
+twenty rows."""
 INLINE_BODY_BYTES = 128 * 1024
 INLINE_TENSOR_BYTES = 1024 * 1024
 CALL_BYTES = 4096
@@ -81,7 +83,7 @@ class Batcher:
         self._waiting_bytes = 0
         self._decoding = 0.0
         self.waiting = 0
-        self.inline_rows = max(1, min(CHUNK_ROWS, int(INLINE_SECONDS / scorer.row_seconds)))
+        self.inline_rows = max(1, min(INLINE_ROWS, int(INLINE_SECONDS / scorer.row_seconds)))
 
     def submit(self, call: Call) -> None:
         """Have a call scored; raises ``RequestError``: 429 when too much waits, 400 for a bad body."""

@@ -12,6 +12,7 @@ import pytest
 from sqlrec.errors import NameNotFoundError, StateError
 from sqlrec.programs.callees import FixedCallees, LocalCallees
 from sqlrec.runtimes.local.services import LocalServiceRuntime
+from sqlrec.spec.access import Access
 from sqlrec.spec.function import Callee
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
@@ -47,7 +48,7 @@ def test_a_service_is_found_as_it_is_now(tmp_path: Path, runtime: LocalServiceRu
         callees.find("rank_1")
 
     url = runtime.apply(service(1), trust).url
-    assert callees.find("rank_1") == Callee(service="rank_1", url=url, model=MODEL)
+    assert callees.find("rank_1") == Callee(service="rank_1", url=url, model=MODEL, access=Access())
     assert callees.find("rank_1") is callees.find("RANK_1")
 
     wider = replace(MODEL, columns=Schema((Field(name="a", type=DataType.parse("INT")),)))
