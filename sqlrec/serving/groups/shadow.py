@@ -15,6 +15,7 @@ from sqlrec.serving.errors import RequestError
 from sqlrec.serving.frame import Array, Outputs
 from sqlrec.serving.groups.differences import Difference, Differences, compare
 from sqlrec.serving.groups.label import label
+from sqlrec.serving.groups.passed_on import PassedOn
 from sqlrec.serving.groups.stats import Durations, Figures, served
 from sqlrec.serving.lane import Lane
 from sqlrec.serving.slots import Slot
@@ -111,52 +112,32 @@ class Shadow:
         """Nothing is held."""
 
 
-class Watched:
-    """The call that the first model answers. See :class:`sqlrec.serving.batching.Call`."""
+class Watched(PassedOn):
+    """The call that the first model answers."""
 
-    __slots__ = ("_call", "_lane", "_outputs", "_shadow", "answered_by", "body")
+    __slots__ = ("_lane", "_outputs", "_shadow")
 
     def __init__(self, call: Call, lane: Lane, shadow: Shadow) -> None:
-        self._call = call
+        super().__init__(call)
         self._lane = lane
         self._shadow = shadow
         self._outputs: Outputs = ()
-        self.body = call.body
-        self.answered_by = call.answered_by
-
-    @property
-    def abandoned(self) -> bool:
-        """Whether nobody waits any more."""
-        return self._call.abandoned
-
-    @property
-    def started(self) -> float:
-        """When it came."""
-        return self._call.started
-
-    def header(self, name: bytes) -> str:
-        """A header of it."""
-        return self._call.header(name)
-
-    def read(self, wires: Wires) -> Reading:
-        """The request."""
-        return self._call.read(wires)
 
     def write(self, reading: Reading, outputs: Outputs) -> Any:
         """The answer; its numbers are kept to compare with."""
         self._outputs = outputs
-        return self._call.write(reading, outputs)
+        return self.call.write(reading, outputs)
 
     def answer(self, answer: Any, rows: int) -> None:
         """Answer first, then ask the shadows."""
-        self._call.answer(answer, rows)
+        self.call.answer(answer, rows)
         if isinstance(answer, RequestError):
             self._shadow.failed += 1
         elif answer is not None:
-            self._shadow.answered.add(time.monotonic() - self._call.started)
+            self._shadow.answered.add(time.monotonic() - self.call.started)
             named = named_outputs(self._lane, self._outputs)
             for follower in self._shadow.followers:
-                follower.mirror(self._call, named)
+                follower.mirror(self.call, named)
 
 
 class Mirrored:

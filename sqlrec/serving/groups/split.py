@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
-from sqlrec.serving.batching import Call, Wires
+from sqlrec.serving.batching import Call
 from sqlrec.serving.errors import RequestError
-from sqlrec.serving.frame import Outputs
 from sqlrec.serving.groups.label import label
+from sqlrec.serving.groups.passed_on import PassedOn
 from sqlrec.serving.groups.stats import Durations, Figures, served
 from sqlrec.serving.slots import Slot
-from sqlrec.serving.wire import Reading
 from sqlrec.spec.group import Group
 
 HASHED_BYTES = 256 * 1024
@@ -83,46 +82,22 @@ class Split:
         """Nothing is held."""
 
 
-class Counted:
-    """A call whose answer is counted. See :class:`sqlrec.serving.batching.Call`."""
+class Counted(PassedOn):
+    """A call whose answer is counted."""
 
-    __slots__ = ("_arm", "_call", "answered_by", "body")
+    __slots__ = ("_arm",)
 
     def __init__(self, call: Call, arm: Arm) -> None:
-        self._call = call
+        super().__init__(call)
         self._arm = arm
-        self.body = call.body
-        self.answered_by = call.answered_by
-
-    @property
-    def abandoned(self) -> bool:
-        """Whether nobody waits any more."""
-        return self._call.abandoned
-
-    @property
-    def started(self) -> float:
-        """When it came."""
-        return self._call.started
-
-    def header(self, name: bytes) -> str:
-        """A header of it."""
-        return self._call.header(name)
-
-    def read(self, wires: Wires) -> Reading:
-        """The request."""
-        return self._call.read(wires)
-
-    def write(self, reading: Reading, outputs: Outputs) -> Any:
-        """The answer."""
-        return self._call.write(reading, outputs)
 
     def answer(self, answer: Any, rows: int) -> None:
         """Count it and pass it on."""
         if isinstance(answer, RequestError):
             self._arm.failed += 1
         elif answer is not None:
-            self._arm.answered.add(time.monotonic() - self._call.started)
-        self._call.answer(answer, rows)
+            self._arm.answered.add(time.monotonic() - self.call.started)
+        self.call.answer(answer, rows)
 
 
 def place_of(key: str | bytes, salt: str) -> float:
