@@ -20,7 +20,7 @@ from typing import Any, cast
 import orjson
 
 from sqlrec.serving.connection import Request
-from sqlrec.serving.errors import RequestError, not_ready
+from sqlrec.serving.errors import RequestError, not_ready, server_failed
 from sqlrec.serving.logs import log
 from sqlrec.serving.site import ADMIN, Routes
 from sqlrec.serving.slots import Models
@@ -100,8 +100,7 @@ class Admin:
             request.refuse(error)
         except Exception:
             log("error", path=request.path, traceback=traceback.format_exc())
-            message = "the server failed; its log has the reason"
-            request.refuse(RequestError("SR660", message, status=HTTPStatus.INTERNAL_SERVER_ERROR))
+            request.refuse(server_failed())
         else:
             self._answer(request)
 
