@@ -8,14 +8,48 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from sqlrec.errors import SetupError, suggest
 
 PREFIX = "SQLREC_"
 FILE = "sqlrec.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The Kubernetes cluster of the runtime ``kubernetes``: the table ``[kubernetes]`` of ``sqlrec.toml``."""
+
+    namespace: str = "default"
+    """Namespace of jobs and services whose statements name none."""
+    config: str = ""
+    """A kubeconfig file; unset: ``KUBECONFIG``, ``~/.kube/config``, or the pod's own account in a cluster."""
+    context: str = ""
+    """Context of the kubeconfig; unset: its current one."""
+    job_image: str = ""
+    """Image of jobs, with its tag; unset: that of the model's type."""
+    server_image: str = ""
+    """Image of services, with its tag; unset: that of the model's type."""
+    image_pull_policy: str = ""
+    """``Always``, ``IfNotPresent`` or ``Never``; unset: as Kubernetes decides by the tag."""
+    image_pull_secrets: str = ""
+    """Names of secrets for the registry of images, by commas."""
+    service_account: str = ""
+    """Service account of pods; they talk to no API server and are given no token of it."""
+    secret: str = "sqlrec-secrets"  # noqa: S105  (the name of a Secret)
+    """The Secret whose keys are what scripts call ``{{ secret.NAME }}``: pods refer to it, nobody reads it."""
+    volume: str = ""
+    """What holds the project's files for this process and for pods: ``pvc:CLAIM`` or ``host:/PATH``."""
+    mount: str = ""
+    """Where ``volume`` is mounted in pods; unset: the project's folder, as here."""
+    run_as_user: str = "50000"
+    """User (and group of shared files) of pods: the one that Airflow's images have."""
+    service_url: str = "http://{name}.{namespace}.svc:{port}"
+    """How services are reached from here: ``{name}``, ``{namespace}``, ``{port}``, ``{cluster_ip}``."""
+    deferrable: str = "false"
+    """Whether Airflow's triggerer waits for jobs (``true``), or the task's own process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +67,19 @@ class Settings:
     tracking_uri: str
     """MLflow tracking URI (default ``sqlite:///<work_dir>/mlflow.db``)."""
     runtime: str
-    """Where jobs and services run: ``local``."""
+    """Where jobs and services run: ``local`` or ``kubernetes``."""
+    kubernetes: Cluster = field(default_factory=Cluster)
+    """The cluster of the runtime ``kubernetes``."""
 
     @property
     def embedded(self) -> bool:
         """Whether the registry is the project's own SQLite file."""
         return self.tracking_uri.startswith("sqlite:///")
 
+
+RUNTIMES = ("local", "kubernetes")
+TABLE = "kubernetes"
+"""The one table of the file; its keys stand in the environment as ``SQLREC_KUBERNETES_NAMESPACE``."""
 
 DEFAULTS = {
     "work_dir": ".sqlrec",
@@ -60,7 +100,9 @@ def load(start: Path | None = None, environ: Mapping[str, str] | None = None) ->
     environ = os.environ if environ is None else environ
     folder = Path(environ.get(PREFIX + "PROJECT", "") or start or Path.cwd()).resolve()
     project = find_project(folder)
-    values = {**DEFAULTS, **_read_file(project / FILE)}
+    written = _read_file(project / FILE)
+    table = written.pop(TABLE, {})
+    values = {**DEFAULTS, **_checked(project / FILE, written, DEFAULTS)}
     for key in DEFAULTS:
         if PREFIX + key.upper() in environ:
             values[key] = environ[PREFIX + key.upper()]
@@ -73,21 +115,39 @@ def load(start: Path | None = None, environ: Mapping[str, str] | None = None) ->
         model_base_path=base if "://" in base else str((project / Path(base).expanduser()).resolve()),
         tracking_uri=values["tracking_uri"] or f"sqlite:///{work_dir / 'mlflow.db'}",
         runtime=values["runtime"],
+        kubernetes=_cluster(project / FILE, table, environ),
     )
 
 
-def _read_file(path: Path) -> dict[str, str]:
+def _cluster(path: Path, table: object, environ: Mapping[str, str]) -> Cluster:
+    known = [f.name for f in fields(Cluster)]
+    if not isinstance(table, dict):
+        raise SetupError("SR701", f"{path}: {TABLE} must be a table", hint=f"write [{TABLE}]")
+    given = _checked(path, table, known, where=f"{TABLE}.")
+    named = {key: f"{PREFIX}{TABLE}_{key}".upper() for key in known}
+    given |= {key: environ[name] for key, name in named.items() if name in environ}
+    return replace(Cluster(mount=str(path.parent)), **given)
+
+
+def _read_file(path: Path) -> dict[str, object]:
     if not path.is_file():
         return {}
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SetupError("SR701", f"cannot read {path}: {error}") from None
-    known = {f.name for f in fields(Settings)} - {"project"}
+
+
+def _checked(
+    path: Path, table: Mapping[str, object], known: Collection[str], where: str = ""
+) -> dict[str, str]:
+    """A table's values, when all its keys are known and all its values are text."""
+    checked = {}
     for key, value in table.items():
         if key not in known:
             hint = suggest(key, known) or f"known keys: {', '.join(sorted(known))}"
-            raise SetupError("SR701", f"{path} has an unknown key {key!r}", hint=hint)
+            raise SetupError("SR701", f"{path} has an unknown key {where + key!r}", hint=hint)
         if not isinstance(value, str):
-            raise SetupError("SR701", f"{path}: {key} must be a string")
-    return table
+            raise SetupError("SR701", f"{path}: {where}{key} must be a string")
+        checked[key] = value
+    return checked

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlrec.execution.environment import Environment
 from sqlrec.execution.key import RunKey
 from sqlrec.execution.outcome import Journal
+from sqlrec.spec.job import JobResult, JobSpec
 
 Report = Callable[[str], None]
 """Takes one line of progress or log."""
@@ -21,6 +22,8 @@ class Call:
     env: Environment
     key: RunKey
     report: Report
+    job_runner: Callable[[JobSpec], JobResult] | None = None
+    """Runs the step's job in place of the environment's runtime: an operator that is a job itself."""
 
     @property
     def folder(self) -> Path:

@@ -17,7 +17,7 @@ from sqlrec.registry.registry import ModelRegistry
 from sqlrec.registry.snapshot import SnapshotCatalog
 from sqlrec.registry.view import RegistryCatalog
 from sqlrec.runtimes.runtime import JobRuntime, ServiceRuntime
-from sqlrec.settings import Settings
+from sqlrec.settings import RUNTIMES, Settings
 
 
 def _no_secret(name: str) -> None:
@@ -33,7 +33,11 @@ def open_registry(settings: Settings) -> ModelRegistry:
 
 def open_jobs(settings: Settings) -> JobRuntime:
     """The job runtime the settings name."""
-    _require_local(settings)
+    if _runs_in_cluster(settings):
+        from sqlrec.runtimes.kubernetes.client import open_cluster
+        from sqlrec.runtimes.kubernetes.jobs import KubernetesJobRuntime
+
+        return KubernetesJobRuntime(open_cluster(settings.kubernetes), settings.kubernetes)
     from sqlrec.runtimes.local.jobs import LocalJobRuntime
 
     return LocalJobRuntime(settings.work_dir / "jobs")
@@ -41,7 +45,11 @@ def open_jobs(settings: Settings) -> JobRuntime:
 
 def open_services(settings: Settings) -> ServiceRuntime:
     """The service runtime the settings name."""
-    _require_local(settings)
+    if _runs_in_cluster(settings):
+        from sqlrec.runtimes.kubernetes.client import open_cluster
+        from sqlrec.runtimes.kubernetes.services import KubernetesServiceRuntime
+
+        return KubernetesServiceRuntime(open_cluster(settings.kubernetes), settings.kubernetes)
     from sqlrec.runtimes.local.services import LocalServiceRuntime
 
     return LocalServiceRuntime(settings.work_dir / "services")
@@ -52,9 +60,12 @@ def with_runtime(settings: Settings, runtime: str) -> Settings:
     return replace(settings, runtime=runtime) if runtime else settings
 
 
-def _require_local(settings: Settings) -> None:
-    if settings.runtime != "local":
-        raise SetupError("SR722", f"unknown runtime {settings.runtime!r}", hint="runtimes: local")
+def _runs_in_cluster(settings: Settings) -> bool:
+    """Raises ``SetupError`` SR722 for a runtime that there is not."""
+    if settings.runtime not in RUNTIMES:
+        hint = f"runtimes: {', '.join(RUNTIMES)}"
+        raise SetupError("SR722", f"unknown runtime {settings.runtime!r}", hint=hint)
+    return settings.runtime == "kubernetes"
 
 
 @dataclass(frozen=True, kw_only=True)

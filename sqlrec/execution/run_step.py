@@ -52,6 +52,7 @@ from sqlrec.plan.plan import (
     TrainStep,
 )
 from sqlrec.registry.registry import DeployState
+from sqlrec.spec.job import JobResult, JobSpec
 from sqlrec.spec.service import ServiceState
 
 ModelStep = DefineModelStep | AlterModelStep | DropModelStep
@@ -72,9 +73,16 @@ def run_step(step: Step, env: Environment, *, key: RunKey, report: Report) -> Ou
     return _whole(step, Call(env=env, key=key, report=report))
 
 
-def run_job_of(step: JobStep, env: Environment, *, key: RunKey, report: Report) -> Outcome:
-    """The first half of TRAIN, EXPORT, an import or EVALUATE: the job."""
-    call = Call(env=env, key=key, report=report)
+def run_job_of(
+    step: JobStep,
+    env: Environment,
+    *,
+    key: RunKey,
+    report: Report,
+    job_runner: Callable[[JobSpec], JobResult] | None = None,
+) -> Outcome:
+    """The first half of TRAIN, EXPORT, an import or EVALUATE: the job, by ``job_runner`` if it is given."""
+    call = Call(env=env, key=key, report=report, job_runner=job_runner)
     return _once(step, call, lambda: _job(step, call))
 
 

@@ -63,7 +63,7 @@ SCRIPT_OPTIONS = OptionSet(
             kind=OptionKind.STRING,
             doc="Where jobs and services run; unset: as the project is configured.",
             scopes=SCRIPT,
-            choices=("local",),
+            choices=("local", "kubernetes"),
         ),
         Option(
             key="strict",

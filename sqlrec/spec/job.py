@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlrec.spec.access import Access
 from sqlrec.spec.model import CheckpointKind, ModelSpec
 from sqlrec.spec.options import Parsed
+from sqlrec.spec.pod import Pod
 from sqlrec.spec.table import Relation, TableSource
 
 
@@ -137,6 +138,7 @@ class JobSpec:
     topology: Topology = Topology()
     env: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
+    pod: Pod = Pod()
 
 
 class JobState(StrEnum):

@@ -10,6 +10,7 @@ from sqlrec.spec.group import Group
 from sqlrec.spec.job import Resources
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Parsed
+from sqlrec.spec.pod import Pod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class ServiceSpec:
     options: Mapping[str, Parsed] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
+    pod: Pod = Pod()
 
     @property
     def own(self) -> ServedModel:

@@ -1,0 +1,1 @@
+"""The Kubernetes runtime: jobs and services as objects of a cluster."""
