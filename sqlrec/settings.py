@@ -39,7 +39,7 @@ class Cluster:
     service_account: str = ""
     """Service account of pods; they talk to no API server and are given no token of it."""
     secret: str = "sqlrec-secrets"  # noqa: S105  (the name of a Secret)
-    """The Secret whose keys are what scripts call ``{{ secret.NAME }}``: pods refer to it, nobody reads it."""
+    """The Secret whose keys are what scripts call ``{{ secret.NAME }}``; only pods refer to it."""
     volume: str = ""
     """What holds the project's files for this process and for pods: ``pvc:CLAIM`` or ``host:/PATH``."""
     mount: str = ""
