@@ -11,13 +11,14 @@ from functools import cached_property
 from pathlib import Path
 
 from sqlrec.errors import SetupError
-from sqlrec.execution.secrets import Lookup, secrets_of
+from sqlrec.execution.secrets import secrets_of
 from sqlrec.plan.catalog import Catalog
 from sqlrec.registry.registry import ModelRegistry
 from sqlrec.registry.snapshot import SnapshotCatalog
 from sqlrec.registry.view import RegistryCatalog
 from sqlrec.runtimes.runtime import JobRuntime, ServiceRuntime
 from sqlrec.settings import RUNTIMES, Settings
+from sqlrec.spec.secret import Lookup, reference
 
 
 def _no_secret(name: str) -> None:
@@ -102,8 +103,13 @@ class Environment:
 
     @cached_property
     def secrets(self) -> Lookup:
-        """Values of secrets by name."""
+        """Values of secrets by name, for what runs in this process."""
         return secrets_of(self.settings.work_dir, self.more_secrets)
+
+    @cached_property
+    def told_secrets(self) -> Lookup:
+        """What jobs and services are told of secrets: values here, references in a cluster."""
+        return reference if _runs_in_cluster(self.settings) else self.secrets
 
     @property
     def runs(self) -> Path:

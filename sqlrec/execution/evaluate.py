@@ -106,4 +106,4 @@ def record_evaluation(step: EvaluateStep, call: Call, job: Outcome) -> Outcome:
 
 def _options(step: EvaluateStep, found: Checkpoint, call: Call) -> dict[str, Effective]:
     model = call.env.registry.definition(found)
-    return effective(get_controller(model.type), model, Scope.EVALUATE, step.options, call.env.secrets)
+    return effective(get_controller(model.type), model, Scope.EVALUATE, step.options, call.env.told_secrets)

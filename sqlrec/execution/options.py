@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sqlrec.execution.secrets import Lookup, resolve
 from sqlrec.models.controller import ModelController
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Parsed, Scope
+from sqlrec.spec.secret import Lookup, resolved
 
 ENVIRONMENT = "kubernetes.env."
 
@@ -28,7 +28,7 @@ def effective(
     for key in statement:
         controller.options.declared(key, scope)
     merged = controller.options.effective(scope, model=model.options, statement=statement)
-    return {key: replace(option, value=resolve(option.value, secrets)) for key, option in merged.items()}
+    return {key: replace(option, value=resolved(option.value, secrets)) for key, option in merged.items()}
 
 
 def values(options: Mapping[str, Effective]) -> dict[str, Parsed]:

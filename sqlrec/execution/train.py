@@ -46,7 +46,7 @@ def train_job(step: TrainStep, call: Call) -> Outcome:
     if step.if_absent and (known := registry.checkpoint(model.name, step.checkpoint)):
         return _kept(step, [known])
     base = find_origin(registry, model.name, step.base, call.key.run) if step.base else None
-    options = effective(get_controller(model.type), model, Scope.TRAIN, step.options, call.env.secrets)
+    options = effective(get_controller(model.type), model, Scope.TRAIN, step.options, call.env.told_secrets)
     work = TrainWork(
         model=model,
         checkpoint=step.checkpoint,
@@ -69,7 +69,7 @@ def export_job(step: ExportStep, call: Call) -> Outcome:
         own = [c for c in known if c and c.parent_version == source.version]
         if len(own) == len(step.exports):
             return _kept(step, own)
-    options = effective(get_controller(model.type), model, Scope.EXPORT, step.options, call.env.secrets)
+    options = effective(get_controller(model.type), model, Scope.EXPORT, step.options, call.env.told_secrets)
     work = ExportWork(
         model=model,
         checkpoint=step.checkpoint,
@@ -87,7 +87,7 @@ def import_job(step: ImportStep, call: Call) -> Outcome:
     model = find_model(registry, step.model)
     if step.if_absent and (known := registry.checkpoint(model.name, step.checkpoint)):
         return _kept(step, [known])
-    options = effective(get_controller(model.type), model, Scope.EXPORT, {}, call.env.secrets)
+    options = effective(get_controller(model.type), model, Scope.EXPORT, {}, call.env.told_secrets)
     path = str(values(options)["path"])
     work = ImportWork(
         model=model,

@@ -59,7 +59,9 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
     model = registry.definition(checkpoint)
     group = checked_group(wanted.checkpoints, wanted.options, call)
     own = own_options(wanted.options)
-    options = effective(get_controller(model.type), model, Scope.SERVICE, own, call.env.secrets)
+    controller = get_controller(model.type)
+    secrets = call.env.secrets if runs_elsewhere(controller) else call.env.told_secrets
+    options = effective(controller, model, Scope.SERVICE, own, secrets)
     entry = registry.begin(
         service=wanted.service,
         action=wanted.action,

@@ -10,6 +10,8 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +19,7 @@ from sqlrec.errors import EXIT_FAILED, EXIT_OK, SetupError, SqlRecError
 from sqlrec.jobs.harness import Stopped, run, stop_on_sigterm
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobSpec
+from sqlrec.spec.secret import given_by, resolved
 
 EXIT_UNEXPECTED = 70
 EXIT_STOPPED = 128 + 15
@@ -30,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     stop_on_sigterm()
     _suit_the_machine()
     try:
-        run(read_spec(path))
+        run(with_secrets(read_spec(path), os.environ))
     except SqlRecError as error:
         if os.environ.get("RANK", "0") == "0":
             print(f"error: {error}", file=sys.stderr, flush=True)
@@ -50,6 +53,11 @@ def read_spec(path: Path) -> JobSpec:
         return cast(JobSpec, codec.loads(JobSpec, path.read_bytes()))
     except OSError as error:
         raise SetupError("SR523", f"cannot read the job spec {path}: {error.strerror or error}") from error
+
+
+def with_secrets(job: JobSpec, environ: Mapping[str, str]) -> JobSpec:
+    """The job with the secrets that its work refers to; raises ``NameNotFoundError`` SR320."""
+    return replace(job, work=resolved(job.work, given_by(environ)))
 
 
 def _suit_the_machine() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import cast
@@ -20,6 +22,7 @@ from sqlrec.serving.operations import add_flags, operations
 from sqlrec.serving.server import Server
 from sqlrec.serving.site import Content
 from sqlrec.spec import codec
+from sqlrec.spec.secret import given_by, resolved
 from sqlrec.spec.service import ServiceSpec
 
 
@@ -41,7 +44,7 @@ async def _serve(config: ServeConfig[Spec], content: Callable[[ServeConfig[Spec]
 
 
 def parse_arguments(arguments: Sequence[str], served: type[Spec], program: str) -> ServeConfig[Spec]:
-    """The configuration a command line asks for; raises ``SetupError`` SR670 (unreadable spec) and SR675."""
+    """The configuration a command line asks for; raises SR670 (unreadable spec), SR320 (secret) and SR675."""
     limits = Limits()
     parser = argparse.ArgumentParser(prog=f"python -m {program}")
     add = parser.add_argument
@@ -56,7 +59,7 @@ def parse_arguments(arguments: Sequence[str], served: type[Spec], program: str) 
     add("--max-rows", type=int, default=limits.rows, help="most rows of a request")
     add_flags(parser)
     given = parser.parse_args(arguments)
-    spec = _read_spec(given.spec, served)
+    spec = _with_secrets(_read_spec(given.spec, served))
     how = operations(given, spec.options if isinstance(spec, ServiceSpec) else {})
     return ServeConfig(
         spec=spec,
@@ -94,6 +97,11 @@ def _read_spec(path: Path, served: type[Spec]) -> Spec:
     except (SqlRecError, ValueError) as error:
         reason = error.message if isinstance(error, SqlRecError) else error
         raise SetupError("SR670", f"{path} is no service spec: {reason}") from None
+
+
+def _with_secrets(spec: Spec) -> Spec:
+    """The spec with its secrets, but for ``env``, which is this process's own environment already."""
+    return resolved(replace(spec, env={}), given_by(os.environ))
 
 
 def _cores(quantity: str) -> float:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sqlrec.errors import NameNotFoundError, SetupError
-from sqlrec.execution.secrets import resolve, secrets_of
+from sqlrec.execution.secrets import secrets_of
+from sqlrec.spec.secret import resolved
 
 
 def nothing(name: str) -> None:
@@ -32,11 +33,11 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_whole_references_are_resolved() -> None:
-    assert resolve("secret:token", lambda name: f"<{name}>") == "<token>"
-    assert resolve("secret:not one", lambda name: f"<{name}>") == "secret:not one"
-    assert resolve(3, nothing) == 3
+    assert resolved("secret:token", lambda name: f"<{name}>") == "<token>"
+    assert resolved("secret:not one", lambda name: f"<{name}>") == "secret:not one"
+    assert resolved(3, nothing) == 3
 
 
 def test_an_unknown_secret_names_the_places_to_put_it() -> None:
     with pytest.raises(NameNotFoundError, match=r"SR320.*SQLREC_SECRET_CONN_DB_PASSWORD"):
-        resolve("secret:conn.db.password", nothing)
+        resolved("secret:conn.db.password", nothing)
