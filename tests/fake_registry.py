@@ -12,6 +12,7 @@ from sqlrec import __version__
 from sqlrec.artifacts.folder import combined, digests
 from sqlrec.errors import DataError, NameNotFoundError, OptionError, StateError
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState, Pinned
+from sqlrec.registry.tags import running_canary
 from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus, ModelSpec
@@ -280,7 +281,7 @@ class FakeRegistry:
         pins = tuple(Pinned(model=o.model, version=o.version, checkpoint=o.name) for o in others)
         history = self.history(service)
         closed = sorted((d for d in history if d.finished_at), key=lambda d: d.finished_at)
-        done = [d for d in closed if d.state is DeployState.FINISHED]
+        done = [d for d in closed if d.state is DeployState.FINISHED and not d.action.is_beside]
         current = done[-1] if done and done[-1].action is not DeployAction.DROP else None
         work = (key, action, checkpoint.model, checkpoint.version, pins)
         for entry in history:
@@ -314,7 +315,7 @@ class FakeRegistry:
             raise NameNotFoundError("SR205", f"no checkpoint {deployment.checkpoint} any more")
         if deployment.action is DeployAction.DROP:
             self._served.pop(deployment.service.casefold(), None)
-        else:
+        elif not deployment.action.is_beside:
             self._served[deployment.service.casefold()] = served
         done = replace(deployment, state=DeployState.FINISHED, url=url, finished_at=time.time())
         return self._put(done)
@@ -330,9 +331,10 @@ class FakeRegistry:
         found = []
         for service in self.services():
             done = [d for d in self.history(service) if d.state is DeployState.FINISHED]
-            last = max(done, key=lambda d: d.finished_at)
-            own = Pinned(model=last.model, version=last.version, checkpoint=last.checkpoint)
-            found.append((service, [own, *last.others]))
+            last = max((d for d in done if not d.action.is_beside), key=lambda d: d.finished_at)
+            used = [last, *filter(None, [running_canary(done)])]
+            pins = [Pinned(model=d.model, version=d.version, checkpoint=d.checkpoint) for d in used]
+            found.append((service, [*pins, *(pin for d in used for pin in d.others)]))
         return found
 
     def _put(self, entry: Deployment) -> Deployment:

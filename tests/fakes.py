@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlrec.artifacts.folder import is_complete
 from sqlrec.errors import JobError, NameNotFoundError, SqlRecError
-from sqlrec.runtimes.runtime import Deployable, Verify
+from sqlrec.runtimes.runtime import Change, Deployable, Verify
 from sqlrec.spec.job import JobHandle, JobSpec, JobState
-from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServiceState
+from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServiceSpec, ServiceState
 from tests.fake_registry import FakeRegistry
 
 __all__ = ["FakeJob", "FakeJobRuntime", "FakeRegistry", "FakeServiceRuntime"]
@@ -100,7 +102,27 @@ class FakeServiceRuntime:
     def __init__(self) -> None:
         self.broken: set[str] = set()
         self.specs: dict[str, Deployable] = {}
+        self.canaries: dict[str, tuple[ServiceSpec, float]] = {}
+        self.drifted: dict[str, tuple[Change, ...]] = {}
+        self._lock = threading.Lock()
         self._endpoints: dict[str, Endpoint] = {}
+
+    def lock(self, name: str) -> AbstractContextManager[object]:
+        return self._lock
+
+    def canary(self, service: ServiceSpec, share: float, verify: Verify) -> Endpoint:
+        stable = self._endpoints[service.name.casefold()]
+        if service.checkpoint in self.broken:
+            raise JobError("SR506", f"the canary of {service.name} was not deployed")
+        verify(replace(stable, state=ServiceState.STARTING))
+        self.canaries[service.name.casefold()] = service, share
+        return replace(stable, checkpoint=service.checkpoint, version=service.version, detail="1 of 2 pods")
+
+    def end_canary(self, name: str) -> None:
+        self.canaries.pop(name.casefold(), None)
+
+    def drift(self, name: str) -> tuple[Change, ...]:
+        return self.drifted.get(name.casefold(), ())
 
     def apply(self, service: Deployable, verify: Verify) -> Endpoint:
         name = service.name.casefold()

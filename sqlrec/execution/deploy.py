@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
+from sqlrec.execution.canary import require_no_canary
 from sqlrec.execution.elsewhere import external_checkpoint
 from sqlrec.execution.find import find_export, find_model, find_newest
 from sqlrec.execution.following import require_followed
@@ -16,7 +17,8 @@ from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.plan import DeployStep
 from sqlrec.plan.resolve_made import is_ready_made
-from sqlrec.registry.registry import DeployState
+from sqlrec.registry.registry import DeployAction, DeployState
+from sqlrec.spec.canary import canary_share
 from sqlrec.spec.following import followed
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.service import ServiceState
@@ -40,7 +42,20 @@ def deploy(step: DeployStep, call: Call) -> Outcome:
         others = pinned_members(in_force(env.registry.history(step.service)), call) if served else ()
         if served is None or not step.if_not_exists:
             served, others = _wanted(step, call), find_members(step.others, call)
-        wanted = Revision(service=step.service, checkpoint=served, options=step.options, others=others)
+        is_canary = canary_share(step.options) is not None
+        if is_canary and env.registry.service(step.service) is None:
+            raise StateError(
+                "SR272",
+                f"service {step.service} does not exist, so there is nothing to run a canary beside",
+                hint="leave the option canary out",
+            )
+        action = DeployAction.CANARY if is_canary else DeployAction.DEPLOY
+        wanted = Revision(
+            service=step.service, checkpoint=served, options=step.options, action=action, others=others
+        )
+        if is_canary:
+            return put_in_force(wanted, call, "gave a canary to")
+        require_no_canary(wanted, env.registry.history(step.service))
         return put_in_force(wanted, call, "deployed")
 
 

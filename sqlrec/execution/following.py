@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlrec.errors import OptionError, StateError
 from sqlrec.execution.call import Call
+from sqlrec.execution.canary import require_no_canary
 from sqlrec.execution.find import find_export
 from sqlrec.execution.locks import service_lock
 from sqlrec.execution.revisions import in_force
@@ -97,5 +98,6 @@ def _move(follower: Follower, target: Checkpoint, call: Call, reason: str) -> bo
         if served.version == target.version:
             return False
         wanted = Revision(service=follower.service, checkpoint=target, options=entry.options, reason=reason)
+        require_no_canary(wanted, registry.history(follower.service))
         put_in_force(wanted, call, "moved")
         return True

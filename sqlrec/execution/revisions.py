@@ -51,5 +51,5 @@ def same(one: Deployment, other: Deployment) -> bool:
 
 
 def _finished(history: Iterable[Deployment]) -> list[Deployment]:
-    done = [entry for entry in history if entry.state is DeployState.FINISHED]
+    done = [e for e in history if e.state is DeployState.FINISHED and not e.action.is_beside]
     return sorted(done, key=lambda entry: (entry.finished_at, entry.revision))

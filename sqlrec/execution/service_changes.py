@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from sqlrec.errors import NameNotFoundError, StateError, suggest
+from sqlrec.errors import NameNotFoundError, OptionError, StateError, suggest
 from sqlrec.execution.call import Call
+from sqlrec.execution.canary import abort, promote, require_no_canary
 from sqlrec.execution.find import find_export
 from sqlrec.execution.following import require_followed
 from sqlrec.execution.group import of_several, pinned_members
@@ -21,13 +22,14 @@ from sqlrec.execution.transaction import Revision, put_in_force
 from sqlrec.plan.changes import Promote, ResetOptions, ServeCheckpoint, SetOptions
 from sqlrec.plan.plan import AlterServiceStep, RollbackStep
 from sqlrec.registry.registry import DeployAction, Deployment
+from sqlrec.spec.canary import CANARY, canary_share
 from sqlrec.spec.following import followed, told_to_serve, unbound
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.options import OptionValue
 
 
 def alter_service(step: AlterServiceStep, call: Call) -> Outcome:
-    """Make the change; raises SR206 for a service that does not exist and SR264 for PROMOTE."""
+    """Make the change; raises SR206 for a service that does not exist, and what the change raises."""
     registry = call.env.registry
     with service_lock(call.env, step.service):
         served = registry.service(step.service)
@@ -35,27 +37,62 @@ def alter_service(step: AlterServiceStep, call: Call) -> Outcome:
             if step.if_exists:
                 return Outcome(message=f"no service {step.service} to alter")
             raise no_service(step.service, registry.services())
-        others = pinned_members(in_force(registry.history(step.service)), call)
-        if others and isinstance(step.change, ServeCheckpoint):
-            raise of_several(step.service, 1 + len(others))
-        if isinstance(step.change, SetOptions):
-            require_followed(step.change.options, "", models=1 + len(others))
-        checkpoint, options = _changed(step, served, call)
-        require_followed(options, "", models=1 + len(others))
-        _tell_unbound(step.service, options, call)
-        wanted = Revision(
-            service=step.service, checkpoint=checkpoint, options=options, reason=step.sql, others=others
+        if isinstance(step.change, Promote):
+            return promote(step.service, call, step.sql)
+        return _altered(step, step.change, served, call)
+
+
+def _altered(
+    step: AlterServiceStep,
+    change: ServeCheckpoint | SetOptions | ResetOptions,
+    served: Checkpoint,
+    call: Call,
+) -> Outcome:
+    history = call.env.registry.history(step.service)
+    others = pinned_members(in_force(history), call)
+    if others and isinstance(change, ServeCheckpoint):
+        raise of_several(step.service, 1 + len(others))
+    if isinstance(change, SetOptions):
+        require_followed(change.options, "", models=1 + len(others))
+        require_alone(change.options)
+    checkpoint, options = _changed(step, change, served, call)
+    require_followed(options, "", models=1 + len(others))
+    is_canary = canary_share(options) is not None
+    wanted = Revision(
+        service=step.service,
+        checkpoint=checkpoint,
+        options=options,
+        action=DeployAction.CANARY if is_canary else DeployAction.DEPLOY,
+        reason=step.sql,
+        others=others,
+    )
+    if is_canary:
+        return put_in_force(wanted, call, "gave a canary to")
+    require_no_canary(wanted, history)
+    _tell_unbound(step.service, options, call)
+    return put_in_force(wanted, call, "altered")
+
+
+def require_alone(options: Mapping[str, OptionValue]) -> None:
+    """A canary needs a checkpoint of its own; raises ``OptionError`` SR274."""
+    if CANARY in options:
+        raise OptionError(
+            "SR274",
+            "option 'canary' is about another checkpoint, and none is named",
+            hint="write ALTER SERVICE … SET CHECKPOINT = '…' WITH (canary = '10%')",
         )
-        return put_in_force(wanted, call, "altered")
 
 
 def _changed(
-    step: AlterServiceStep, served: Checkpoint, call: Call
+    step: AlterServiceStep,
+    change: ServeCheckpoint | SetOptions | ResetOptions,
+    served: Checkpoint,
+    call: Call,
 ) -> tuple[Checkpoint, Mapping[str, OptionValue]]:
     registry = call.env.registry
     current = in_force(registry.history(step.service))
     options: dict[str, OptionValue] = dict(current.options) if current else {}
-    match step.change:
+    match change:
         case ServeCheckpoint(checkpoint=name, options=more):
             require_followed(more, name)
             return find_export(registry, served.model, name, call.key.run), told_to_serve(
@@ -67,14 +104,8 @@ def _changed(
             return chosen, {**options, **more}
         case ResetOptions(keys=keys):
             return served, {key: value for key, value in options.items() if key not in keys}
-        case Promote():
-            raise StateError(
-                "SR264",
-                f"service {step.service} has no canary to promote",
-                hint="ALTER SERVICE … SET CHECKPOINT = '…' moves the whole service at once",
-            )
         case _:
-            assert_never(step.change)
+            assert_never(change)
 
 
 def _tell_unbound(service: str, options: Mapping[str, OptionValue], call: Call) -> None:
@@ -88,6 +119,7 @@ def _tell_unbound(service: str, options: Mapping[str, OptionValue], call: Call) 
 def rollback_service(step: RollbackStep, call: Call) -> Outcome:
     """Go back to what the service served before, or to a checkpoint that it served once.
 
+    The canary of a service that has one is removed, and that is all, unless a checkpoint is named.
     Raises SR206 for a service that does not exist, SR261 when there is nothing to go back to, SR262 for a
     checkpoint that it never served and SR263 when the version is gone from the registry.
     """
@@ -96,6 +128,8 @@ def rollback_service(step: RollbackStep, call: Call) -> Outcome:
         served = registry.service(step.service)
         if served is None:
             raise no_service(step.service, registry.services())
+        if (aborted := abort(step.service, call, step.sql)) and not step.checkpoint:
+            return aborted
         history = registry.history(step.service)
         target = _own(history, call) or _target(step, served, history, call)
         checkpoint = registry.version(target.model, target.version)

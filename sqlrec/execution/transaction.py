@@ -20,6 +20,7 @@ from sqlrec.execution.served import as_served, folder_of
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.registry.registry import DeployAction
+from sqlrec.spec.canary import CANARY, canary_share, without_canary
 from sqlrec.spec.following import FOLLOW
 from sqlrec.spec.group import Group
 from sqlrec.spec.model import Checkpoint, ModelSpec
@@ -58,7 +59,8 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
     registry, checkpoint = call.env.registry, wanted.checkpoint
     model = registry.definition(checkpoint)
     group = checked_group(wanted.checkpoints, wanted.options, call)
-    own = own_options(wanted.options)
+    share = canary_share(wanted.options) if wanted.action is DeployAction.CANARY else None
+    own = own_options(without_canary(wanted.options))
     controller = get_controller(model.type)
     secrets = call.env.secrets if runs_elsewhere(controller) else call.env.told_secrets
     options = effective(controller, model, Scope.SERVICE, own, secrets)
@@ -72,7 +74,7 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
         others=wanted.others,
     )
     try:
-        endpoint = _applied(wanted, group, options, call)
+        endpoint = _applied(wanted, share, group, options, call)
     except BaseException as error:
         registry.fail(entry, error=str(error))
         raise
@@ -80,7 +82,9 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
     return told(endpoint, checkpoint, verb)
 
 
-def _applied(wanted: Revision, group: Group | None, options: Mapping[str, Effective], call: Call) -> Endpoint:
+def _applied(
+    wanted: Revision, share: float | None, group: Group | None, options: Mapping[str, Effective], call: Call
+) -> Endpoint:
     """The service as its runtime runs it, or as somebody else does."""
     service, checkpoint = wanted.service, wanted.checkpoint
     models = [call.env.registry.definition(one) for one in wanted.checkpoints]
@@ -91,7 +95,15 @@ def _applied(wanted: Revision, group: Group | None, options: Mapping[str, Effect
     verify = prove(spec, wanted.checkpoints, call)
     for one in wanted.checkpoints:
         call.report(f"starting {service} with {one.model} {one.name}")
-    return call.env.services.apply(spec, verify)
+    if share is not None:
+        endpoint = call.env.services.canary(spec, share, verify)
+    else:
+        endpoint = call.env.services.apply(spec, verify)
+    if wanted.action is DeployAction.PROMOTE:
+        call.env.services.end_canary(service)
+    if endpoint.detail:
+        call.report(f"{service}: {endpoint.detail}")
+    return endpoint
 
 
 def told(endpoint: Endpoint, checkpoint: Checkpoint, verb: str) -> Outcome:
@@ -128,7 +140,7 @@ def _spec(
         group=group,
         replicas=int(str(chosen.get("replicas") or 1)),
         resources=get_controller(models[0].type).resources(dict(options)),
-        options={key: value for key, value in chosen.items() if key != FOLLOW},
+        options={key: value for key, value in chosen.items() if key not in (FOLLOW, CANARY)},
         env=environment(options),
         image=image(options),
     )

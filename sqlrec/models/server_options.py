@@ -6,6 +6,7 @@ named, never written: a spec is stored and shown.
 
 from __future__ import annotations
 
+from sqlrec.models.rollout_options import rollout_options
 from sqlrec.spec.options import Option, OptionKind, Parsed, Scope
 
 
@@ -46,6 +47,7 @@ def server_options() -> tuple[Option, ...]:
             default="error",
             choices=("error", "null"),
         ),
+        *rollout_options(),
     )
 
 

@@ -9,6 +9,7 @@ from typing import assert_never
 from sqlrec.plan.changes import (
     DropAlias,
     DropCheckpoint,
+    Promote,
     RenameTo,
     ResetOptions,
     ServeCheckpoint,
@@ -42,6 +43,7 @@ from sqlrec.plan.plan import (
     TrainStep,
 )
 from sqlrec.plan.scope import ALIAS, Made, ScriptScope, Served
+from sqlrec.spec.canary import CANARY
 from sqlrec.spec.following import FOLLOW, followed, told_to_serve
 from sqlrec.spec.model import CheckpointKind, ModelSpec
 from sqlrec.spec.names import ModelName
@@ -250,6 +252,10 @@ def _altered_service(now: Served | None, step: AlterServiceStep, scope: ScriptSc
     if now is None:
         return
     match step.change:
+        case ServeCheckpoint(options=options) if CANARY in options:
+            pass
+        case Promote():
+            _serves(replace(now, others=(), follow=""), "", step.line, scope)
         case ServeCheckpoint(checkpoint=checkpoint, options=options):
             follow = followed(told_to_serve({FOLLOW: now.follow, **options}, checkpoint))
             _serves(replace(now, follow=follow), checkpoint, step.line, scope)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlrec.errors import NameNotFoundError
@@ -17,6 +17,7 @@ from sqlrec.registry.tags import (
     SERVICES,
     UID,
     alias,
+    canary_alias,
     checkpoint_of,
     deployed_names,
     deployment_of,
@@ -25,6 +26,7 @@ from sqlrec.registry.tags import (
     member_alias,
     others_tags,
     registry_name,
+    running_canary,
     uid_of,
 )
 from sqlrec.spec.model import Checkpoint
@@ -111,10 +113,11 @@ class Deployments:
         """See ``ModelRegistry.finish``."""
         client = self._store.client
         client.set_tag(deployment.id, "sqlrec.url", url)
-        wanted = {} if deployment.action is DeployAction.DROP else _aliases(deployment)
+        history = self.history(deployment.service)
+        wanted = _wanted(history, deployment)
         for (model, name), pin in wanted.items():
             self._set_alias(model, name, pin)
-        known = {named for entry in self.history(deployment.service) for named in _aliases(entry)}
+        known = {named for entry in history for named in _aliases(entry)}
         for model, name in sorted({*known, *_aliases(deployment)} - wanted.keys(), key=str):
             self._delete_alias(model, name)
         client.set_terminated(deployment.id, "FINISHED")
@@ -191,9 +194,21 @@ def _order(deployment: Deployment) -> tuple[float, str]:
     return deployment.created_at, deployment.id
 
 
+def _wanted(history: Iterable[Deployment], ending: Deployment) -> dict[tuple[ModelName, str], Pinned]:
+    """The aliases that a service has once ``ending`` is finished: its own, and those of its canary."""
+    done = replace(ending, state=DeployState.FINISHED, finished_at=time.time())
+    after = [*(entry for entry in history if entry.id != ending.id), done]
+    current = latest(after).get(ending.service.casefold())
+    canary = running_canary(after)
+    return {**(_aliases(current) if current else {}), **(_aliases(canary) if canary else {})}
+
+
 def _aliases(deployment: Deployment) -> dict[tuple[ModelName, str], Pinned]:
     """The aliases that say which versions a service uses: its own, and one of each further model."""
     own = Pinned(model=deployment.model, version=deployment.version, checkpoint=deployment.checkpoint)
+    if deployment.action.is_beside:
+        pins = enumerate((own, *deployment.others))
+        return {(pin.model, canary_alias(deployment.service, place)): pin for place, pin in pins}
     others = enumerate(deployment.others, 1)
     return {
         (own.model, alias(deployment.service)): own,

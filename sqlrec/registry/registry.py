@@ -15,11 +15,19 @@ from sqlrec.spec.names import ModelName
 
 
 class DeployAction(StrEnum):
-    """What a deployment did."""
+    """What a deployment did. CANARY and ABORT leave what the service itself serves as it is."""
 
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
     DROP = "drop"
+    CANARY = "canary"
+    PROMOTE = "promote"
+    ABORT = "abort"
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether it is about a canary beside the service."""
+        return self in (DeployAction.CANARY, DeployAction.ABORT)
 
 
 class DeployState(StrEnum):
@@ -203,7 +211,10 @@ class ModelRegistry(Protocol):
         """
 
     def finish(self, deployment: Deployment, *, url: str) -> Deployment:
-        """Move the service's aliases to the deployed versions (or drop them) and close the entry."""
+        """Move the service's aliases to the deployed versions (or drop them) and close the entry.
+
+        The version of a canary gets an alias of its own, so that it cannot be dropped while it is used.
+        """
 
     def fail(self, deployment: Deployment, *, error: str) -> Deployment:
         """Close the entry as failed; the alias stays where it was. A finished entry stays finished."""

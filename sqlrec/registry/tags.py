@@ -68,6 +68,11 @@ def member_alias(service: str, place: int) -> str:
     return f"{alias(service)}--{place}"
 
 
+def canary_alias(service: str, place: int) -> str:
+    """Alias of a model of a service's canary, by its place from 0."""
+    return f"{alias(service)}--canary-{place}"
+
+
 def users_of(aliases: Collection[str], services: Collection[str]) -> list[str]:
     """Names of the services whose alias is among ``aliases``; of an unknown one the alias itself."""
     names = {alias(service): service for service in services}
@@ -275,9 +280,21 @@ def deployment_of(
 
 def latest(deployments: Iterable[Deployment]) -> dict[str, Deployment]:
     """The deployment in force of each service, by folded name: the one that finished last, unless a drop."""
-    finished = [d for d in deployments if d.state is DeployState.FINISHED]
+    finished = [d for d in deployments if d.state is DeployState.FINISHED and not d.action.is_beside]
     by_service = {d.service.casefold(): d for d in sorted(finished, key=lambda d: d.finished_at)}
     return {name: d for name, d in by_service.items() if d.action is not DeployAction.DROP}
+
+
+def running_canary(history: Iterable[Deployment]) -> Deployment | None:
+    """The canary of a service that was begun and neither promoted nor aborted since."""
+    found: Deployment | None = None
+    finished = [d for d in history if d.state is DeployState.FINISHED]
+    for entry in sorted(finished, key=lambda d: (d.finished_at, d.revision)):
+        if entry.action is DeployAction.CANARY:
+            found = entry
+        elif entry.action in (DeployAction.PROMOTE, DeployAction.ABORT, DeployAction.DROP):
+            found = None
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

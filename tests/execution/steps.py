@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.run_step import run_step
 from sqlrec.plan.build import build_plan
 from sqlrec.plan.plan import Step
-from sqlrec.runtimes.runtime import Deployable, Verify
+from sqlrec.runtimes.runtime import Change, Deployable, Verify
 from sqlrec.settings import load
 from sqlrec.spec.job import ExportWork, JobResult, JobSpec
 from sqlrec.spec.schema import DataType
@@ -106,6 +106,28 @@ class Services:
     url: str
     running: dict[str, Endpoint] = field(default_factory=dict)
     applied: list[ServiceSpec] = field(default_factory=list)
+    canaries: dict[str, tuple[ServiceSpec, float]] = field(default_factory=dict)
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def canary(self, service: ServiceSpec, share: float, verify: Verify) -> Endpoint:
+        stable = self.running[service.name]
+        try:
+            verify(stable)
+        except Exception as error:
+            raise JobError("SR506", f"the canary of {service.name} was not deployed: {error}") from error
+        self.canaries[service.name] = service, share
+        return replace(stable, checkpoint=service.checkpoint, version=service.version)
+
+    def end_canary(self, name: str) -> None:
+        self.canaries.pop(name, None)
+
+    def drift(self, name: str) -> tuple[Change, ...]:
+        return ()
+
+    def stop(self, name: str) -> None:
+        self.running[name] = replace(self.running[name], state=ServiceState.STOPPED)
 
     def apply(self, service: Deployable, verify: Verify) -> Endpoint:
         if isinstance(service, ServiceSpec):

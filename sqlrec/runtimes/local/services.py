@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import cast
 
 from sqlrec.artifacts.durable import locked, make_folder, write_text, writing
-from sqlrec.errors import JobError, SqlRecError
+from sqlrec.errors import JobError, SqlRecError, StateError
 from sqlrec.runtimes.local.live import Processes, may_update
 from sqlrec.runtimes.local.ports import HOST, reserved, reserved_any, user_of
 from sqlrec.runtimes.local.processes import family, how_it_ended, last_lines, stop
 from sqlrec.runtimes.local.replicas import Replica, start, wait_ready
-from sqlrec.runtimes.runtime import Deployable, Verify
+from sqlrec.runtimes.runtime import Change, Deployable, Verify
 from sqlrec.spec import codec
 from sqlrec.spec.function import ApiServiceSpec
 from sqlrec.spec.names import slug
@@ -94,6 +94,26 @@ class LocalServiceRuntime:
         self._api_command = tuple(api_command)
         self._ready_timeout = ready_timeout
         self._drain_timeout = drain_timeout
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Hold a service on this machine; the lock ends with the process."""
+        return locked(self._root / f"{slug(name.casefold())}.change.lock")
+
+    def canary(self, service: ServiceSpec, share: float, verify: Verify) -> Endpoint:
+        """Raises ``StateError`` SR271: processes behind one socket take requests as they come."""
+        raise StateError(
+            "SR271",
+            f"service {service.name} runs on this machine, where a canary cannot be run beside it",
+            hint="CREATE OR REPLACE SERVICE … ON MODELS (…) WITH (routing = 'split', weights = '90,10')"
+            " gives another model a share",
+        )
+
+    def end_canary(self, name: str) -> None:
+        """There is none."""
+
+    def drift(self, name: str) -> tuple[Change, ...]:
+        """Nothing: processes are what their record says."""
+        return ()
 
     def apply(self, service: Deployable, verify: Verify) -> Endpoint:
         """Make the service run as specified; the same specification again changes nothing.
