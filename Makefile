@@ -8,7 +8,7 @@ TORCH_VERSION := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test check compiled docs format e2e bench-train bench-serve bench-score fuzz soak pure clean help
+.PHONY: demo test check compiled docs format e2e bench-train bench-serve bench-score fuzz soak pure tools images images-check clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -80,6 +80,20 @@ soak: $(VENV)/installed  ## a predict server under every kind of load for MINUTE
 
 e2e: $(VENV)/installed  ## only the tests that run whole scripts
 	@$(BIN)/python -m pytest -q -m e2e
+
+tools: $(VENV)/installed  ## helm, kubectl and hadolint for the tests of chart and images, into .venv/bin
+	@$(BIN)/python .ci/tools.py
+
+BUILDER ?= $(shell command -v docker || command -v podman || command -v buildah)
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' sqlrec/__init__.py)
+images:  ## container images by docker, podman or buildah; REGISTRY=host/path/ VARIANT=cu130 BUILD_ARGS=…
+	@set -e; for image in job server airflow; do $(BUILDER) build --file docker/$$image/Dockerfile \
+	  $(if $(VARIANT),--build-arg VARIANT=$(VARIANT)) $(BUILD_ARGS) \
+	  --tag $(REGISTRY)sqlrec-$$image:$(VERSION) .; done
+
+IMAGES ?= server
+images-check:  ## really build images without a registry (needs root, buildah, mmdebstrap); IMAGES="server job airflow"
+	@docker/check.sh $(IMAGES)
 
 clean:  ## remove the environment, the demo and caches; stops the demo's services first
 	@test -x $(BIN)/sqlrec && test -d demo && $(BIN)/sqlrec --project demo services stop --all || true
