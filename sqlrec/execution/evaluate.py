@@ -12,11 +12,12 @@ from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_checkpoint, find_model
 from sqlrec.execution.jobs import run_job
-from sqlrec.execution.options import effective, environment, image, values
+from sqlrec.execution.options import effective, job_image, job_pod, values
 from sqlrec.execution.outcome import Outcome, Preview
 from sqlrec.execution.tables import concrete
 from sqlrec.models.lookup import get_controller
 from sqlrec.models.measuring.measures import require_bounds, title, wanted
+from sqlrec.models.pod_placement import environment
 from sqlrec.plan.plan import EvaluateStep
 from sqlrec.spec.job import EvaluateWork, JobKind, JobSpec
 from sqlrec.spec.model import Checkpoint
@@ -49,7 +50,8 @@ def evaluate_job(step: EvaluateStep, call: Call) -> Outcome:
         output_uri=str(call.output),
         resources=get_controller(model.type).resources(options),
         env=environment(options),
-        image=image(options),
+        image=job_image(options, call.env.settings),
+        pod=job_pod(options, call.key),
     )
     result = run_job(job, call)
     return Outcome(

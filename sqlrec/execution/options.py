@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sqlrec.execution.key import RunKey
 from sqlrec.models.controller import ModelController
+from sqlrec.models.pod_placement import pod
+from sqlrec.settings import Settings
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Parsed, Scope
+from sqlrec.spec.pod import OURS, Pod
 from sqlrec.spec.secret import Lookup, resolved
-
-ENVIRONMENT = "kubernetes.env."
 
 
 def effective(
@@ -36,16 +38,26 @@ def values(options: Mapping[str, Effective]) -> dict[str, Parsed]:
     return {key: option.value for key, option in options.items()}
 
 
-def image(options: Mapping[str, Effective]) -> str:
-    """Container image with its tag, as far as the options give them."""
-    parts = (options[key].value for key in ("image", "version") if key in options)
-    return ":".join(str(part) for part in parts if part)
+def job_image(options: Mapping[str, Effective], settings: Settings) -> str:
+    """Container image of a job with its tag, as far as options and settings give them."""
+    return _image(options, settings.kubernetes.job_image if settings.runtime == "kubernetes" else "")
 
 
-def environment(options: Mapping[str, Effective]) -> dict[str, str]:
-    """Environment variables that the options set."""
-    return {
-        key.removeprefix(ENVIRONMENT).upper(): str(option.value)
-        for key, option in options.items()
-        if key.startswith(ENVIRONMENT)
-    }
+def server_image(options: Mapping[str, Effective], settings: Settings) -> str:
+    """Container image of a service with its tag, as far as options and settings give them."""
+    return _image(options, settings.kubernetes.server_image if settings.runtime == "kubernetes" else "")
+
+
+def _image(options: Mapping[str, Effective], of_cluster: str) -> str:
+    """What the statement says goes before what the cluster has, and that before the type's default."""
+    parts = [options[key] for key in ("image", "version") if key in options]
+    if of_cluster and all(part.origin == "default" for part in parts):
+        return of_cluster
+    return ":".join(str(part.value) for part in parts if part.value)
+
+
+def job_pod(options: Mapping[str, Effective], key: RunKey) -> Pod:
+    """What the options ask of a job's pod, marked with the run; raises ``OptionError`` SR370 … SR374."""
+    asked = pod(options)
+    marks = {f"{OURS}dag": key.dag_id, f"{OURS}run": key.run_id, f"{OURS}task": key.task_id}
+    return replace(asked, annotations={**asked.annotations, **marks})

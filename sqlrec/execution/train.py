@@ -13,10 +13,11 @@ from sqlrec.errors import OptionError, StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_model, find_origin
 from sqlrec.execution.jobs import run_job
-from sqlrec.execution.options import effective, environment, image, values
+from sqlrec.execution.options import effective, job_image, job_pod, values
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.tables import concrete
 from sqlrec.models.lookup import get_controller
+from sqlrec.models.pod_placement import environment
 from sqlrec.plan.plan import ExportStep, ImportStep, TrainStep
 from sqlrec.spec.job import ExportWork, ImportWork, JobKind, JobResult, JobSpec, TrainWork
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
@@ -122,7 +123,8 @@ def _job(
         resources=controller.resources(options),
         topology=controller.topology(options),
         env=environment(options),
-        image=image(options),
+        image=job_image(options, call.env.settings),
+        pod=job_pod(options, call.key),
     )
 
 

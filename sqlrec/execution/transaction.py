@@ -14,12 +14,14 @@ from sqlrec.artifacts.folder import read_signature
 from sqlrec.execution.call import Call
 from sqlrec.execution.elsewhere import noted
 from sqlrec.execution.group import checked_group, own_options, prove
-from sqlrec.execution.options import effective, environment, image, values
+from sqlrec.execution.options import effective, server_image, values
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.served import as_served, folder_of
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
+from sqlrec.models.pod_placement import environment, pod
 from sqlrec.registry.registry import DeployAction
+from sqlrec.settings import Settings
 from sqlrec.spec.canary import CANARY, canary_share, without_canary
 from sqlrec.spec.following import FOLLOW
 from sqlrec.spec.group import Group
@@ -91,7 +93,7 @@ def _applied(
     if runs_elsewhere(get_controller(models[0].type)):
         return noted(service, models[0], checkpoint, options, call)
     served = [as_served(model, one) for model, one in zip(models, wanted.checkpoints, strict=True)]
-    spec = _spec(wanted, served, group, options)
+    spec = _spec(wanted, served, group, options, call.env.settings)
     verify = prove(spec, wanted.checkpoints, call)
     for one in wanted.checkpoints:
         call.report(f"starting {service} with {one.model} {one.name}")
@@ -121,7 +123,11 @@ def told(endpoint: Endpoint, checkpoint: Checkpoint, verb: str) -> Outcome:
 
 
 def _spec(
-    wanted: Revision, models: Sequence[ModelSpec], group: Group | None, options: Mapping[str, Effective]
+    wanted: Revision,
+    models: Sequence[ModelSpec],
+    group: Group | None,
+    options: Mapping[str, Effective],
+    settings: Settings,
 ) -> ServiceSpec:
     chosen = values(options)
     return ServiceSpec(
@@ -142,7 +148,8 @@ def _spec(
         resources=get_controller(models[0].type).resources(dict(options)),
         options={key: value for key, value in chosen.items() if key not in (FOLLOW, CANARY)},
         env=environment(options),
-        image=image(options),
+        image=server_image(options, settings),
+        pod=pod(options),
     )
 
 

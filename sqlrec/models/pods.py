@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sqlrec import __version__
+from sqlrec.models.pod_placement import ANNOTATION, ENV, LABEL, SELECTOR, TOLERATION, VOLUME
+from sqlrec.models.pod_volumes import FORMS
 from sqlrec.models.server_options import server_options
 from sqlrec.spec.following import FOLLOW
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.options import Effective, Option, OptionKind, Parsed, Scope
+from sqlrec.spec.pod import Pod
 
 POD = frozenset({Scope.TRAIN, Scope.EXPORT, Scope.EVALUATE, Scope.SERVICE})
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 JOB = frozenset({Scope.TRAIN, Scope.EXPORT})
 MAX_PORT = 65535
 
@@ -24,13 +28,14 @@ def pod_options(image: str) -> tuple[Option, ...]:
     return (
         _text_option("image", "Container image, without tag.", default=image),
         _text_option("version", "Tag of the container image.", default=f"{__version__}-cpu"),
-        _count_option("pod_cpu_cores", "CPU cores requested.", POD, default=int(Resources().cpu)),
-        _text_option("pod_memory", "Memory requested, as a quantity.", default=Resources().memory),
-        _text_option("pod_cpu_limit", "CPU limit, as a quantity; unset: no limit."),
-        _text_option("pod_memory_limit", "Memory limit, as a quantity; unset: no limit."),
-        _text_option("NAMESPACE", "Kubernetes namespace; unset: that of the runtime."),
-        _text_option("kubernetes.node.selector.{f}", "Label that a Kubernetes node must have."),
-        _text_option("kubernetes.env.{f}", "Environment variable of the container."),
+        _amount_option("pod_cpu_cores", "CPU cores requested: 2, '0.5' or '500m'.", Resources().cpu),
+        _amount_option("pod_memory", "Memory requested.", Resources().memory),
+        _amount_option("pod_cpu_limit", "CPU limit; unset: no limit."),
+        _amount_option("pod_memory_limit", "Memory limit; unset: no limit."),
+        _count_option("pod_gpus", "GPUs of each pod.", POD, default=0, minimum=0),
+        _text_option("pod_gpu_resource", "What the cluster calls its GPUs.", default=Pod().gpu_resource),
+        _amount_option("pod_shared_memory", "Size of /dev/shm; unset: 64 MiB in most clusters."),
+        *_placement_options(),
         _count_option("replicas", "Copies of the service.", frozenset({Scope.SERVICE}), default=1),
         Option(
             key=FOLLOW,
@@ -39,6 +44,36 @@ def pod_options(image: str) -> tuple[Option, ...]:
             scopes=frozenset({Scope.SERVICE}),
         ),
         *server_options(),
+    )
+
+
+def _placement_options() -> tuple[Option, ...]:
+    """Where pods run and with what; all of it is optional."""
+    return (
+        _text_option("NAMESPACE", "Kubernetes namespace; unset: that of the runtime."),
+        _text_option(f"{SELECTOR}{{f}}", "Label that a Kubernetes node must have."),
+        _text_option(f"{TOLERATION}{{f}}", "Taint that is borne: 'VALUE:EFFECT', ':EFFECT' or '*' for any."),
+        _text_option(f"{ENV}{{f}}", "Environment variable of the container; its name's case counts."),
+        _text_option(f"{VOLUME}{{f}}", f"Volume of the pod and its mount, ':ro' to read only: {FORMS}."),
+        _text_option(f"{LABEL}{{f}}", "Label of the pods."),
+        _text_option(f"{ANNOTATION}{{f}}", "Annotation of the pods."),
+        _text_option(
+            "kubernetes.service_account", "Service account of the pods; unset: that of the settings."
+        ),
+        _text_option("kubernetes.priority_class", "Priority class of the pods."),
+        Option(
+            key="kubernetes.image_pull_policy",
+            kind=OptionKind.STRING,
+            doc="When the image is pulled; unset: as the settings or Kubernetes say.",
+            scopes=POD,
+            choices=PULL_POLICIES,
+        ),
+        Option(
+            key="kubernetes.image_pull_secrets",
+            kind=OptionKind.STRING_LIST,
+            doc="Secrets for the registry of the image; unset: those of the settings.",
+            scopes=POD,
+        ),
     )
 
 
@@ -67,11 +102,27 @@ def _text_option(key: str, doc: str, default: str | None = None) -> Option:
     return Option(key=key, kind=OptionKind.STRING, doc=doc, scopes=POD, default=default)
 
 
+def _amount_option(key: str, doc: str, default: str | None = None) -> Option:
+    return Option(key=key, kind=OptionKind.QUANTITY, doc=doc, scopes=POD, default=default)
+
+
 def _count_option(
-    key: str, doc: str, scopes: frozenset[Scope], default: int, maximum: int | None = None
+    key: str,
+    doc: str,
+    scopes: frozenset[Scope],
+    default: int,
+    *,
+    minimum: int = 1,
+    maximum: int | None = None,
 ) -> Option:
     return Option(
-        key=key, kind=OptionKind.INT, doc=doc, scopes=scopes, default=default, minimum=1, maximum=maximum
+        key=key,
+        kind=OptionKind.INT,
+        doc=doc,
+        scopes=scopes,
+        default=default,
+        minimum=minimum,
+        maximum=maximum,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlrec.errors import OptionError, suggest
+from sqlrec.spec.quantity import quantity
 
 OptionValue = str | int | float | bool
 Parsed = OptionValue | tuple[str, ...] | tuple[int, ...] | None
@@ -40,6 +41,7 @@ class OptionKind(StrEnum):
     STRING_LIST = "string list"
     INT_LIST = "int list"
     DURATION = "duration"
+    QUANTITY = "quantity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,13 @@ def _seconds(text: str) -> float:
     return float(match[1]) * unit
 
 
+def _quantity(text: str) -> str:
+    """A quantity of Kubernetes that is more than nothing, as it was written."""
+    if quantity(text.strip()) <= 0:
+        raise ValueError(text)
+    return text.strip()
+
+
 _READERS: dict[OptionKind, Callable[[str], Parsed]] = {
     OptionKind.STRING: str,
     OptionKind.INT: _int,
@@ -157,6 +166,7 @@ _READERS: dict[OptionKind, Callable[[str], Parsed]] = {
     OptionKind.STRING_LIST: _strings,
     OptionKind.INT_LIST: lambda text: tuple(_int(part) for part in _strings(text)),
     OptionKind.DURATION: _seconds,
+    OptionKind.QUANTITY: _quantity,
 }
 
 
@@ -168,15 +178,25 @@ _EXAMPLES = {
     OptionKind.STRING_LIST: "'a, b'",
     OptionKind.INT_LIST: "'64, 32'",
     OptionKind.DURATION: "'30s'",
+    OptionKind.QUANTITY: "'2Gi' or '500m'",
 }
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Where a word begins inside a key in camel case."""
 
 
+_NAMED = re.compile(r"kubernetes\.(env|label|annotation|toleration|volume|node\.selector)\.", re.IGNORECASE)
+"""What the name of a variable, label or the like follows, for which every character counts."""
+
+
 def canonical_key(key: str) -> str:
-    """The key two spellings share: ``-`` and ``_`` are equal; case of plain keys does not count."""
-    return key.replace("-", "_").casefold()
+    """The key two spellings share: ``-`` and ``_`` are equal and case does not count.
+
+    The names after ``kubernetes.env.``, ``kubernetes.label.`` and their kin stay as they are written.
+    """
+    found = _NAMED.match(key)
+    begin = found.end() if found else len(key)
+    return key[:begin].replace("-", "_").casefold() + key[begin:]
 
 
 @dataclass(frozen=True, slots=True)

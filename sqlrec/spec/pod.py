@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+OURS = "sqlrec.io/"
+"""What keys of our own labels and annotations begin with; such an annotation is made a label, too."""
+
 
 class VolumeKind(StrEnum):
     """Where the files of a volume are."""

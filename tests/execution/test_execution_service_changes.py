@@ -102,7 +102,7 @@ def test_options_are_set_over_those_in_force_and_reset_to_their_defaults(world: 
     world.run(alter(ResetOptions(keys=("replicas", "never_set"))), "r2")
     assert now(world) == ("v1_export", 1)
     assert last(world).options == {"kubernetes.env.a": "1"}
-    assert world.services.applied[-1].env == {"A": "1"}
+    assert world.services.applied[-1].env == {"a": "1"}
 
 
 @pytest.mark.parametrize(

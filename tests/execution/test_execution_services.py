@@ -82,11 +82,11 @@ def test_a_secret_reaches_the_service_and_nothing_that_is_kept(
 ) -> None:
     world = make()
     monkeypatch.setenv("SQLREC_SECRET_TOKEN", "hush")
-    outcome = world.run(deploy_step(options={"kubernetes.env.token": "secret:token"}))
+    outcome = world.run(deploy_step(options={"kubernetes.env.TOKEN": "secret:token"}))
     (spec,) = world.services.applied
     assert spec.env == {"TOKEN": "hush"}
     (entry,) = world.registry.history("rank")
-    assert entry.options == {"kubernetes.env.token": "secret:token"}
+    assert entry.options == {"kubernetes.env.TOKEN": "secret:token"}
     assert "hush" not in str(outcome)
 
 

@@ -35,6 +35,7 @@ from sqlrec.plan.checks.names import (
 )
 from sqlrec.plan.checks.options import check_service_options, check_statement_options, check_supported
 from sqlrec.plan.checks.parts import called, inner
+from sqlrec.plan.checks.pods import check_pods
 from sqlrec.plan.checks.services import (
     check_model_unused,
     check_new_service,
@@ -73,6 +74,7 @@ CHECKS: tuple[Check, ...] = (
     check_statement_options,
     check_service_options,
     check_supported,
+    check_pods,
     check_trained,
     check_exported,
     check_asked_for,

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from sqlrec.spec.job import EvaluateWork, ExportWork, ImportWork, JobSpec, ScoreWork, TrainWork
+from sqlrec.spec.pod import OURS
 
-PREFIX = "sqlrec.io/"
-"""What keys of our labels and annotations begin with."""
 MANAGER = "sqlrec"
 LABEL_LIMIT = 63
 """Characters of a DNS label and of a label's value."""
@@ -86,21 +85,19 @@ def labels(instance: str, component: str, facts: Mapping[str, str]) -> dict[str,
     }
     return {
         **{f"app.kubernetes.io/{key}": value for key, value in common.items()},
-        **{f"{PREFIX}{key}": label_value(value) for key, value in sorted(facts.items()) if value},
+        **{f"{OURS}{key}": label_value(value) for key, value in sorted(facts.items()) if value},
     }
 
 
 def notes(facts: Mapping[str, str]) -> dict[str, str]:
     """Annotations: facts as they are."""
-    return {f"{PREFIX}{key}": value for key, value in sorted(facts.items()) if value}
+    return {f"{OURS}{key}": value for key, value in sorted(facts.items()) if value}
 
 
 def job_facts(job: JobSpec) -> dict[str, str]:
     """What a job is about: its id, model, checkpoint or service, and what our annotations of its pod tell."""
     told = {
-        key.removeprefix(PREFIX): value
-        for key, value in job.pod.annotations.items()
-        if key.startswith(PREFIX)
+        key.removeprefix(OURS): value for key, value in job.pod.annotations.items() if key.startswith(OURS)
     }
     match job.work:
         case ScoreWork(service=service, model=model):
