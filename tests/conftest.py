@@ -11,7 +11,7 @@ for _key in [k for k in os.environ if k.startswith("SQLREC_") and k != "SQLREC_P
     del os.environ[_key]
 os.environ.update(OMP_NUM_THREADS="1", NO_COLOR="1", COLUMNS="120", MLFLOW_DISABLE_TELEMETRY="true")
 
-pytest_plugins = ["tests.emulator.fixtures"]
+pytest_plugins = ["tests.emulator.fixtures", "tests.object_store"]
 
 settings.register_profile(
     "repeatable",

@@ -1,7 +1,11 @@
-"""Folders of result files that appear whole or not at all.
+"""Folders of result files that appear whole or not at all, on this machine or in an object store.
 
 A program writes into a staging folder beside the final one; :func:`publish` writes ``result.json`` last
 and renames. A folder with ``result.json`` in it is therefore complete, whatever was killed and when.
+
+A store has no rename. There the files go to a folder below the output that is named after the digest of
+their ``result.json``, and that file, put in the output itself unless there is one, is the moment at which
+the result is there. So writers at once never touch each other's files, and the first one wins.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from sqlrec.artifacts import store
+from sqlrec.artifacts.store import Place
 from sqlrec.errors import StateError
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobResult
@@ -63,11 +69,15 @@ def progress_folder(folder: Path) -> Path:
     return folder.with_name(f"{name[1] if name else folder.name}.progress")
 
 
-def sweep(final: Path) -> None:
-    """Remove staging folders of ``final`` that killed programs left; none may be at work on it."""
-    if final.parent.is_dir():
-        for left in final.parent.iterdir():
-            if left.name.startswith(f".{final.name}.") and left.name.endswith(".tmp"):
+def sweep(final: Place) -> None:
+    """Remove what killed programs staged for ``final``; none may be at work on it."""
+    if not store.is_local(final):
+        _clear_store(final)
+        return
+    path = store.local_path(final)
+    if path.parent.is_dir():
+        for left in path.parent.iterdir():
+            if left.name.startswith(f".{path.name}.") and left.name.endswith(".tmp"):
                 shutil.rmtree(left, ignore_errors=True)
 
 
@@ -78,23 +88,47 @@ def seal(folder: Path, result: JobResult) -> JobResult:
     return result
 
 
-def publish(folder: Path, final: Path, result: JobResult) -> JobResult:
-    """Move a filled staging folder to its place; an earlier complete result is kept and returned.
+def publish(folder: Path, final: Place, result: JobResult) -> JobResult:
+    """Bring a filled staging folder to its place; an earlier complete result is kept and returned.
 
-    The move is one rename, so of several programs that publish at once the first one wins.
+    Of several programs that publish at once the first one wins, and all return its result. Raises
+    ``SetupError`` SR75x for a store.
     """
     result = seal(folder, result)
-    while not is_complete(final):
+    if not store.is_local(final):
+        return _publish_to_store(folder, final)
+    path = store.local_path(final)
+    while not is_complete(path):
         try:
-            folder.rename(final)
+            folder.rename(path)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            _clear(final)
+            _clear(path)
         else:
             return result
     shutil.rmtree(folder)
+    return read_result(path)
+
+
+def _publish_to_store(folder: Path, final: Place) -> JobResult:
+    marker = (folder / RESULT).read_bytes()
+    if not is_complete(final):
+        names = [*digests(folder), RESULT]
+        store.upload(folder, names, store.join(final, store.sha256(marker)))
+        store.create(store.join(final, RESULT), marker)
+    _clear_store(final)
+    shutil.rmtree(folder)
     return read_result(final)
+
+
+def _clear_store(final: Place) -> None:
+    """Remove what lies at ``final`` beside the complete result, if there is one."""
+    kept = files_of(final) if is_complete(final) else ""
+    folders = {name.partition("/")[0] for name in store.files(final) if "/" in name}
+    for folder in folders:
+        if (left := store.join(final, folder)) != kept:
+            store.remove(left)
 
 
 def _clear(final: Path) -> None:
@@ -103,24 +137,44 @@ def _clear(final: Path) -> None:
         shutil.rmtree(final)
 
 
-def is_complete(folder: Path) -> bool:
+def is_complete(place: Place) -> bool:
     """Whether a published result is there."""
-    return (folder / RESULT).is_file()
+    if store.is_local(place):
+        return (store.local_path(place) / RESULT).is_file()
+    try:
+        return bool(store.read(store.join(place, RESULT)))
+    except FileNotFoundError:
+        return False
 
 
-def read_result(folder: Path) -> JobResult:
+def files_of(output: Place) -> str:
+    """The folder with the files of a published job output: itself, or in a store one below it."""
+    if store.is_local(output):
+        return str(store.local_path(output))
+    return store.join(output, store.sha256(marker_of(output)))
+
+
+def read_result(place: Place) -> JobResult:
     """The result of a published folder; ``StateError`` SR501 when it is not complete."""
-    if not is_complete(folder):
-        raise StateError("SR501", f"{folder} holds no finished result")
-    return cast(JobResult, codec.loads(JobResult, (folder / RESULT).read_bytes()))
+    return cast(JobResult, codec.loads(JobResult, marker_of(place)))
 
 
-def read_signature(folder: Path) -> Signature:
+def marker_of(place: Place) -> bytes:
+    """The bytes of ``result.json``; ``StateError`` SR501 when there is none."""
+    try:
+        return store.read(store.join(place, RESULT))
+    except (FileNotFoundError, NotADirectoryError):
+        raise StateError("SR501", f"{store.shown(place)} holds no finished result") from None
+
+
+def read_signature(place: Place) -> Signature:
     """The signature of an exported model; ``StateError`` SR502 when there is none."""
-    path = folder / SIGNATURE
-    if not path.is_file():
-        raise StateError("SR502", f"{folder} is not an exported model: no {SIGNATURE}")
-    return cast(Signature, codec.loads(Signature, path.read_bytes()))
+    try:
+        content = store.read(store.join(place, SIGNATURE))
+    except (FileNotFoundError, NotADirectoryError):
+        gone = f"{store.shown(place)} is not an exported model: no {SIGNATURE}"
+        raise StateError("SR502", gone) from None
+    return cast(Signature, codec.loads(Signature, content))
 
 
 def write_signature(folder: Path, signature: Signature) -> None:
@@ -128,10 +182,10 @@ def write_signature(folder: Path, signature: Signature) -> None:
     (folder / SIGNATURE).write_text(codec.dumps(signature, indent=2), encoding="utf-8")
 
 
-def read_profile(folder: Path) -> Profile:
+def read_profile(place: Place) -> Profile:
     """What training saw of an export's inputs; an empty profile where nothing is known."""
     try:
-        return cast(Profile, codec.loads(Profile, (folder / PROFILE).read_bytes()))
+        return cast(Profile, codec.loads(Profile, store.read(store.join(place, PROFILE))))
     except FileNotFoundError:
         return Profile()
 

@@ -88,6 +88,7 @@ def _change(change: float | None, verdict: bool | None) -> Tinted | str:
 
 
 def _draw(found: dict[str, Checkpoint], plot: Path) -> None:
+    from sqlrec.artifacts.cache import local_copy
     from sqlrec.models.measuring.overlay import overlay
 
-    overlay({title: Path(checkpoint.uri) for title, checkpoint in found.items()}, plot)
+    overlay({title: local_copy(checkpoint.uri) for title, checkpoint in found.items()}, plot)

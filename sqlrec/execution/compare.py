@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from sqlrec.errors import SqlRecError
+from sqlrec.artifacts.store import files
+from sqlrec.errors import SetupError, SqlRecError
 from sqlrec.execution.find import ALIAS
 from sqlrec.execution.inspect_rows import base_of, checkpoint_rows, known_model, moment
 from sqlrec.execution.masking import masked, masked_options
@@ -117,10 +117,11 @@ def _facts(catalog: Catalog, found: Sequence[Checkpoint]) -> Iterator[Row]:
 
 def _bytes(checkpoint: Checkpoint) -> float | None:
     """Size of the files of a checkpoint, where they can be reached."""
-    folder = Path(checkpoint.uri)
-    if not folder.is_dir():
+    try:
+        sizes = files(checkpoint.uri).values()
+    except SetupError:
         return None
-    return float(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
+    return float(sum(sizes)) or None
 
 
 def _metrics(found: Sequence[Checkpoint]) -> Iterator[Row]:

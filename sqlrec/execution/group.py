@@ -14,7 +14,7 @@ from sqlrec.artifacts.folder import read_signature
 from sqlrec.errors import OptionError, SchemaError, StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_export, find_model, find_newest
-from sqlrec.execution.served import folder_of, outputs_of
+from sqlrec.execution.served import outputs_of
 from sqlrec.execution.smoke import smoke_test
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
@@ -116,7 +116,7 @@ def checked_group(
 
 
 def _fitted(checkpoint: Checkpoint) -> Fitted:
-    signature = read_signature(folder_of(checkpoint))
+    signature = read_signature(checkpoint.uri)
     inputs = Schema(tuple(Field(name=column.name, type=column.type) for column in signature.inputs))
     return Fitted(
         name=f"{checkpoint.model} {checkpoint.name}",
@@ -148,7 +148,7 @@ def prove(spec: ServiceSpec, checkpoints: Sequence[Checkpoint], call: Call) -> V
 
     Raises ``StateError`` SR636 for an export without sample rows; the check raises as the smoke test does.
     """
-    signatures = [read_signature(folder_of(checkpoint)) for checkpoint in checkpoints]
+    signatures = [read_signature(checkpoint.uri) for checkpoint in checkpoints]
     access = access_of(spec.options)
     if len(signatures) == 1:
         return smoke_test(signatures[0], call.report, access)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlrec.artifacts.folder import read_result
 from sqlrec.execution.call import Call
 from sqlrec.spec.job import JobResult, JobSpec, JobState
@@ -28,4 +26,4 @@ def run_job(job: JobSpec, call: Call) -> JobResult:
         raise
     if state is not JobState.SUCCEEDED:
         raise runtime.error(handle)
-    return read_result(Path(job.output_uri))
+    return read_result(job.output_uri)

@@ -11,7 +11,7 @@ from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_export, find_model, find_newest
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.predictor import predictor_at, predictor_of
-from sqlrec.execution.served import as_served, folder_of
+from sqlrec.execution.served import as_served
 from sqlrec.models.controller import Progress
 from sqlrec.spec.job import JobResult, ScoreWork
 from sqlrec.spec.model import Checkpoint
@@ -107,7 +107,7 @@ def _in_process(asked: Asked, call: Call, progress: Progress) -> tuple[Checkpoin
         checkpoint=found.name,
         version=found.version,
         model_uri=found.uri,
-        variant=read_signature(folder_of(found)).variant_for(asked.variant),
+        variant=read_signature(found.uri).variant_for(asked.variant),
         digest=found.digest,
     )
     started, threads = time.perf_counter(), free_cores()

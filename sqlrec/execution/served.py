@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from sqlrec.artifacts.folder import SIGNATURE, read_signature
+from sqlrec.artifacts.folder import read_signature
+from sqlrec.errors import StateError
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.options import Parsed, canonical_key
 from sqlrec.spec.schema import Field, Schema
 from sqlrec.spec.signature import Signature
-
-
-def folder_of(checkpoint: Checkpoint) -> Path:
-    """Where the files of a checkpoint are."""
-    return Path(checkpoint.uri.removeprefix("file://"))
 
 
 def outputs_of(signature: Signature) -> Schema:
@@ -27,9 +22,10 @@ def outputs_of(signature: Signature) -> Schema:
 
 def as_served(model: ModelSpec, checkpoint: Checkpoint) -> ModelSpec:
     """The definition with the columns of this export alone, labels and their order kept."""
-    if not (folder_of(checkpoint) / SIGNATURE).is_file():
+    try:
+        signature = read_signature(checkpoint.uri)
+    except StateError:
         return model
-    signature = read_signature(folder_of(checkpoint))
     taken = {column.name.casefold() for column in signature.inputs}
     kept = taken | {label.casefold() for label in model.labels}
     columns = Schema(tuple(field for field in model.columns if field.name.casefold() in kept))

@@ -16,7 +16,7 @@ from sqlrec.execution.elsewhere import noted
 from sqlrec.execution.group import checked_group, own_options, prove
 from sqlrec.execution.options import effective, server_image, values
 from sqlrec.execution.outcome import Outcome
-from sqlrec.execution.served import as_served, folder_of
+from sqlrec.execution.served import as_served
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.models.pod_placement import environment, pod
@@ -155,4 +155,4 @@ def _spec(
 
 def _variant(checkpoint: Checkpoint, wanted: str) -> str:
     """The file to serve; what ``auto`` means depends on what the export kept."""
-    return wanted if wanted != AUTO else read_signature(folder_of(checkpoint)).variant_for(wanted)
+    return wanted if wanted != AUTO else read_signature(checkpoint.uri).variant_for(wanted)

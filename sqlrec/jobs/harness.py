@@ -6,8 +6,6 @@ done. Of a job with several processes (torchrun) each runs the program and the f
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import shutil
 import signal
@@ -18,8 +16,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, assert_never, cast
 
-from sqlrec.artifacts.durable import write_text, writing
-from sqlrec.artifacts.folder import is_complete, progress_folder, publish, staging
+from sqlrec.artifacts import store
+from sqlrec.artifacts.durable import writing
+from sqlrec.artifacts.failure import clear_failure, write_failure
+from sqlrec.artifacts.folder import is_complete, publish, staging
+from sqlrec.artifacts.scratch import discard_progress, workplace
 from sqlrec.errors import JobError, SetupError, SqlRecError
 from sqlrec.models.controller import Progress
 from sqlrec.models.lookup import get_controller, load
@@ -35,9 +36,6 @@ from sqlrec.spec.job import (
 )
 
 SCORE = "sqlrec.jobs.score:score"
-
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""What a full or read-only disk says, wherever in a program it says it."""
 
 Program = Callable[[Any, Path, Progress], JobResult]
 
@@ -63,44 +61,46 @@ class Log:
 def run(job: JobSpec, environ: Mapping[str, str] | None = None) -> None:
     """Run a job to its published output, or raise and leave nothing but ``<output>.error.json``.
 
-    Raises what the program raises, :class:`Stopped` on SIGTERM, ``SetupError`` SR522 for an output that is
-    no local path and SR703 for one that cannot be written.
+    Raises what the program raises, :class:`Stopped` on SIGTERM, ``SetupError`` SR703 for an output that
+    cannot be written and SR75x for a store that cannot be reached.
     """
     environ = os.environ if environ is None else environ
     is_root = environ.get("RANK", "0") == "0"
-    output, log = local_path(job.output_uri), Log(silent=not is_root)
+    output, log = job.output_uri, Log(silent=not is_root)
     if is_complete(output):
-        log(f"{output} is already published", done=1.0)
+        log(f"{store.shown(output)} is already published", done=1.0)
         if is_root:
-            shutil.rmtree(progress_folder(output), ignore_errors=True)
+            discard_progress(output)
         return
     if not is_root:
-        _program(job.work)(job.work, output, log)
+        with workplace(output, is_root=False) as folder:
+            _program(job.work)(job.work, folder, log)
         return
-    failure = error_path(output)
-    with _recorded(failure):
-        _publish(job.work, output, log)
-    failure.unlink(missing_ok=True)
+    with _recorded(output):
+        with workplace(output, is_root=True) as folder:
+            _publish(job.work, folder, output, log)
+        clear_failure(output)
 
 
-def _publish(work: Work, output: Path, log: Log) -> None:
+def _publish(work: Work, place: Path, output: str, log: Log) -> None:
+    """Let the program write beside ``place``: the output itself where that is on this machine."""
     program = _program(work)
-    with writing(output):
-        folder = staging(output)
+    with writing(place):
+        folder = staging(place)
     try:
         result = program(work, folder, log)
-        with writing(output):
+        with writing(place):
             publish(folder, output, result)
-        shutil.rmtree(progress_folder(output), ignore_errors=True)
+        discard_progress(output)
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in store.NO_ROOM:
             raise
-        raise SetupError("SR703", f"cannot write {output}: {error.strerror}", hint="make room") from error
+        raise SetupError("SR703", f"cannot write {place}: {error.strerror}", hint="make room") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for warning in result.warnings:
         log(f"warning: {warning}")
-    log(f"published {output}", done=1.0)
+    log(f"published {store.shown(output)}", done=1.0)
 
 
 def _program(work: Work) -> Program:
@@ -123,37 +123,24 @@ def _program(work: Work) -> Program:
     return cast(Program, load(path))
 
 
-def local_path(uri: str) -> Path:
-    """The folder of a path or ``file://`` URI; ``SetupError`` SR522 for any other scheme."""
-    path = uri.removeprefix("file://")
-    if "://" in path:
-        raise SetupError("SR522", f"cannot write to {uri}", hint="a job's output is a path or a file:// URI")
-    return Path(path)
-
-
-def error_path(output: Path) -> Path:
-    """Where the reason of a failure is written, beside the output."""
-    return output.with_name(f"{output.name}.error.json")
-
-
 @contextmanager
-def _recorded(path: Path) -> Iterator[None]:
-    """Write the reason of a failure to ``path`` for the runtime to read."""
+def _recorded(output: str) -> Iterator[None]:
+    """Leave the reason of a failure beside the output, for the runtime to read."""
     try:
         yield
     except SqlRecError as error:
-        _record(path, error.code, error.message, error.hint)
+        _record(output, error.code, error.message, error.hint)
         raise
     except Exception as error:
         _record(
-            path, "SR525", f"unexpected {type(error).__name__}: {error}", "the job's log has the traceback"
+            output, "SR525", f"unexpected {type(error).__name__}: {error}", "the job's log has the traceback"
         )
         raise
 
 
-def _record(path: Path, code: str, message: str, hint: str) -> None:
+def _record(output: str, code: str, message: str, hint: str) -> None:
     try:
-        write_text(path, json.dumps({"code": code, "message": message, "hint": hint}, ensure_ascii=False))
+        write_failure(output, code=code, message=message, hint=hint)
     except SetupError as error:
         print(error, file=sys.stderr, flush=True)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.artifacts.folder import read_profile
 from sqlrec.serving.arrow_wire import ArrowWire
 from sqlrec.serving.batching import Batcher, Call, Wires
@@ -16,7 +17,6 @@ from sqlrec.serving.json_wire import JsonWire
 from sqlrec.serving.oip_wire import OipWire
 from sqlrec.serving.quick import Quick, quick_way
 from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
-from sqlrec.serving.session import model_folder
 from sqlrec.serving.statistics import ModelStatistics
 from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.signature import Signature
@@ -101,7 +101,7 @@ def _loaded(model: ServedModel, threads: int, observer: Observer) -> tuple[Score
         watched[0].batch_done(report)
 
     scorer = load_scorer(model, threads=threads, observe=observe)
-    profile = read_profile(model_folder(model.model_uri))
+    profile = read_profile(local_copy(model.model_uri))
     watched.append(ModelStatistics(model, scorer.signature, profile))
     return scorer, watched[0]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import onnxruntime as ort
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.artifacts.folder import combined, digests, read_result, read_signature
 from sqlrec.errors import StateError, suggest
 from sqlrec.serving.frame import Array
@@ -25,21 +25,13 @@ CATBOOST = ".cbm"
 _TENSORS = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(string)": "string"}
 
 
-def model_folder(uri: str) -> Path:
-    """The local folder of a model URI; ``StateError`` SR671 for other places."""
-    parts = urlsplit(uri)
-    if parts.scheme not in ("", "file"):
-        raise StateError("SR671", f"the model is at {uri}", hint="give the server a local copy of the folder")
-    return Path(unquote(parts.path) if parts.scheme else uri)
-
-
 def verified_signature(model: ServedModel) -> Signature:
     """The signature of a model after every file's digest was checked.
 
     Raises ``StateError`` SR501 and SR502 for a folder that holds no export, SR671 for one that was
     changed or that is not the pinned checkpoint.
     """
-    folder = model_folder(model.model_uri)
+    folder = local_copy(model.model_uri)
     recorded = read_result(folder).files
     found = digests(folder)
     changed = [name for name, digest in recorded.items() if found.get(name) != digest]
@@ -65,7 +57,7 @@ class Session:
             hint = suggest(model.variant, known) or f"it has {', '.join(known) or 'none'}"
             message = f"checkpoint {signature.checkpoint} has no variant {model.variant!r}"
             raise StateError("SR672", message, hint=hint)
-        path = model_folder(model.model_uri) / variant.file
+        path = local_copy(model.model_uri) / variant.file
         try:
             self._session = _opened(path, threads)
         except Exception as error:  # ONNX Runtime has a dozen unrelated exception classes

@@ -17,7 +17,7 @@ import pytest
 from sqlrec.artifacts.folder import is_complete, read_result
 from sqlrec.errors import SetupError
 from sqlrec.jobs.__main__ import main, read_spec
-from sqlrec.jobs.harness import Log, local_path
+from sqlrec.jobs.harness import Log
 from sqlrec.spec import codec
 from sqlrec.spec.job import ExportWork, JobKind, JobSpec, TrainWork
 from sqlrec.spec.model import ModelSpec
@@ -204,11 +204,10 @@ def test_a_path_that_cannot_be_written(launch: Launch) -> None:
     assert "[SR703] cannot write /proc/no/such/out" in err
 
 
-def test_only_local_outputs_are_written(launch: Launch) -> None:
-    status, _, err = _finish(launch("v1", "s3://bucket/out"))
+def test_an_output_nowhere(launch: Launch) -> None:
+    status, _, err = _finish(launch("v1", "nowhere://bucket/out"))
     assert status == 1
-    assert "[SR522] cannot write to s3://bucket/out" in err
-    assert local_path("file:///a/b") == Path("/a/b")
+    assert "[SR750] nowhere://bucket/out/result.json cannot be reached" in err
 
 
 def test_a_spec_that_is_absent_or_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

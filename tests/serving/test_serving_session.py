@@ -12,7 +12,7 @@ import pytest
 from sqlrec.artifacts.folder import read_signature
 from sqlrec.errors import StateError
 from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
-from sqlrec.serving.session import CHUNK_ROWS, Session, model_folder, verified_signature
+from sqlrec.serving.session import CHUNK_ROWS, Session, verified_signature
 from sqlrec.spec.service import ServiceSpec
 from sqlrec.spec.signature import InputColumn, OutputColumn
 
@@ -38,14 +38,6 @@ def refused(spec: ServiceSpec, code: str) -> StateError:
     assert caught.value.code == code
     assert "\n" not in str(caught.value)
     return caught.value
-
-
-def test_uris(tmp_path: Path) -> None:
-    assert model_folder("/models/m/1") == Path("/models/m/1")
-    assert model_folder("models/m 1") == Path("models/m 1")
-    assert model_folder("file:///models/m%201") == Path("/models/m 1")
-    with pytest.raises(StateError, match="s3://bucket/m"):
-        model_folder("s3://bucket/m")
 
 
 def test_a_whole_folder_is_verified(add_folder: Path, make_spec: MakeSpec) -> None:

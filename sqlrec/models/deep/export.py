@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.features.encoder import Encoder
 from sqlrec.features.profile import profile_of
 from sqlrec.models.controller import Progress
@@ -52,7 +53,7 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
 
 def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     started = time.perf_counter()
-    trained = checkpoint.load(Path(work.source_uri))
+    trained = checkpoint.load(local_copy(work.source_uri))
     progress("reading sample rows", done=0.0)
     model, encoder = trained.model, trained.encoder
     sample = read_sample(work.sample, roles_of(model), str(model.name), encoder)

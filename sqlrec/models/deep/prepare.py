@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.data.engine import Engine
 from sqlrec.errors import OptionError
 from sqlrec.features.blocks import Blocks
@@ -92,7 +92,7 @@ def _start(
 ) -> tuple[Encoder, Beginning, nn.Module, dict[str, Any] | None]:
     configs = feature_configs(work.model, shape)
     if work.base_uri:
-        base = checkpoint.load(Path(work.base_uri), mapped=True)
+        base = checkpoint.load(local_copy(work.base_uri), mapped=True)
         require_same_shape(base, work.model, configs)
         grown = extended_encoder(base.encoder, rows, configs)
         table = EmbeddingTable(base.table, base.accumulator)

@@ -1,7 +1,8 @@
 """States of a training that is under way: what a job that was killed goes on from when it is started again.
 
 They lie beside the output of the job, are whole or absent, and belong to one job over one table: whatever
-else is found there is left alone and told. Nothing of them is registered or published.
+else is found there is left alone and told. Nothing of them is registered or published. Where the output is
+in an object store each is copied there before it counts, so that another machine can go on from it.
 
 Where processes divide the embedding rows, each writes a state with its share, into the folder as its own
 machine sees it; the root writes last, so that its state means that all are there. A share that a machine lost
@@ -23,6 +24,8 @@ from typing import Any
 
 import torch
 
+from sqlrec.artifacts.scratch import Mirror
+from sqlrec.errors import SetupError
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.controller import Progress
 from sqlrec.models.deep.claims import Claim, sweep
@@ -85,12 +88,16 @@ class States:
     marks: dict[str, str]
     tell: Progress
     group: Group = Group()
+    _mirror: Mirror | None = field(init=False)
     _whole: list[str] = field(default_factory=list, init=False)
     _warned: bool = field(default=False, init=False)
 
+    def __post_init__(self) -> None:
+        self._mirror = Mirror.of(self.folder)
+
     def newest(self) -> State | None:
         """The newest state that can be read, or None; what is damaged or of another training is told."""
-        names = self.group.from_root(lambda: sorted(map(self._name, self._paths()), reverse=True))
+        names = self.group.from_root(lambda: sorted(self._names(), reverse=True))
         for name in names:
             state, wrong = self._read(self._path(name))
             wrongs = [*filter(None, self.group.from_all(wrong))]
@@ -103,6 +110,8 @@ class States:
     def _read(self, path: Path) -> tuple[State | None, str]:
         """A state, or why it is none of this training."""
         try:
+            if self._mirror and not path.exists():
+                self._mirror.fetch(path)
             state: State = torch.load(path, map_location="cpu", weights_only=True)
             found = state["marks"]
             other = [name for name, mark in self.marks.items() if found.get(name) != mark]
@@ -122,13 +131,18 @@ class States:
         name, is_root = f"{epoch:06}-{step:010}", self.group.is_root
         parts = self._all(is_root or self._written(name, state))
         if not self._all(parts and (not is_root or self._written(name, state))):
-            with contextlib.suppress(OSError):
-                self._path(name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError, SetupError):
+                self._drop(name)
             return
         self._whole = [name, *(other for other in self._whole if other != name)][:KEPT]
-        with contextlib.suppress(OSError):
-            for old in set(self._paths()).difference(map(self._path, self._whole)):
-                old.unlink()
+        with contextlib.suppress(OSError, SetupError):
+            for old in self._names().difference(self._whole):
+                self._drop(old)
+
+    def _drop(self, name: str) -> None:
+        self._path(name).unlink(missing_ok=True)
+        if self._mirror:
+            self._mirror.drop(self._path(name).name)
 
     def _written(self, name: str, state: State) -> bool:
         """Write the part of this process; False when that cannot be done, which is told once."""
@@ -142,7 +156,9 @@ class States:
                 os.fsync(file.fileno())
             draft.replace(final)
             _sync(self.folder)
-        except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError of torch's writer
+            if self._mirror:
+                self._mirror.put(final)
+        except (OSError, SetupError, RuntimeError) as error:  # the last for a full disk, by torch's writer
             if not self._warned:
                 self.tell(f"warning: no state can be written to {self.folder}: {error}")
             self._warned = True
@@ -156,9 +172,6 @@ class States:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}{self._suffix}"
-
-    def _name(self, path: Path) -> str:
-        return path.name.removesuffix(self._suffix)
 
     @property
     def _suffix(self) -> str:
@@ -184,9 +197,12 @@ class States:
         """Remove all states."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _paths(self) -> Iterator[Path]:
+    def _names(self) -> set[str]:
         """The states that are there, or the parts of this process."""
-        return self.folder.glob(f"*{self._suffix}")
+        there = {path.name for path in self.folder.glob(f"*{self._suffix}")}
+        if self._mirror:
+            there |= self._mirror.names()
+        return {name.removesuffix(self._suffix) for name in there if name.endswith(self._suffix)}
 
 
 def _of_states(folders: Iterable[Path]) -> Iterator[Path]:

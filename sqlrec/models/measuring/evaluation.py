@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.artifacts.durable import writing
 from sqlrec.artifacts.folder import read_signature
 from sqlrec.data.engine import Engine
@@ -78,7 +79,7 @@ def evaluate(work: EvaluateWork, output: Path, progress: Progress, *, open_origi
     """
     started = time.perf_counter()
     progress(f"opening {work.checkpoint} of {work.model.name}", done=0.0)
-    folder = Path(work.source_uri)
+    folder = local_copy(work.source_uri)
     opened = open_origin(folder) if work.kind is CheckpointKind.ORIGIN else _open_export(work, folder)
     names = wanted(work.options, opened.objective)
     scored = _scored(work, opened, progress)

@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.features.matrix import MatrixEncoder
 from sqlrec.features.profile import profile_of
 from sqlrec.models.controller import Progress
@@ -42,7 +43,7 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     and SR532 (answers differ), and the errors of :func:`~sqlrec.models.tables.sample.read_sample`.
     """
     started = time.perf_counter()
-    trained = checkpoint.load(Path(work.source_uri))
+    trained = checkpoint.load(local_copy(work.source_uri))
     progress("reading sample rows", done=0.0)
     sample, probe = sample_of(work, trained), made_up(trained.encoder.encoder)
     progress("building the graph", done=0.2)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.data.engine import Engine
 from sqlrec.errors import OptionError, SchemaError
 from sqlrec.features.encoder import Encoder
@@ -61,7 +61,7 @@ def prepare(
     (ranking without groups), and ``SchemaError`` SR455 for a base that does not fit.
     """
     roles, name = _roles(work, objective, options), str(work.model.name)
-    base = checkpoint.load(Path(work.base_uri)) if work.base_uri else None
+    base = checkpoint.load(local_copy(work.base_uri)) if work.base_uri else None
     progress("reading the training table", done=0.0)
     with Engine() as engine:
         source = read_rows(work.data, roles, name, engine, objective)
@@ -90,7 +90,7 @@ def prepare(
         classes=len(source.classes),
         options=options,
         threads=free_cores(),
-        base=Path(work.base_uri) if work.base_uri else None,
+        base=local_copy(work.base_uri) if work.base_uri else None,
         progress=progress,
         texts=encoder.texts if isinstance(encoder, NativeEncoder) else {},
     )

@@ -7,7 +7,6 @@ death of the submitter costs nothing. A job has succeeded exactly when its outpu
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from sqlrec.artifacts.durable import locked, make_folder, write_text, writing
+from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, NameNotFoundError
 from sqlrec.runtimes.local.processes import Launched, family, how_it_ended, last_lines, launch, stop
@@ -65,7 +65,7 @@ class LocalJobRuntime:
             return JobState.UNKNOWN
         if _running(record):
             return JobState.RUNNING
-        if is_complete(_output(record.output_uri)):
+        if is_complete(record.output_uri):
             return JobState.SUCCEEDED
         return JobState.CANCELLED if record.cancelled else JobState.FAILED
 
@@ -104,7 +104,7 @@ class LocalJobRuntime:
         record = self._record(handle.id)
         if record is None:
             raise NameNotFoundError("SR509", f"no job {handle.id!r} below {self._root}")
-        told = _told(record)
+        told = read_failure(record.output_uri)
         reason = told.get("message") or _ending(record)
         tail = "" if told else last_lines(self._folder(record.id) / "log.txt", LOG_LINES)
         message = f"job {record.id} failed: {reason}" + (f"\n{tail}" if tail else "")
@@ -112,15 +112,15 @@ class LocalJobRuntime:
 
     def _start(self, job: JobSpec, folder: Path, before: JobRecord) -> None:
         record = replace(before, output_uri=job.output_uri, cancelled=False, launched=None)
-        if is_complete(_output(job.output_uri)):
+        if is_complete(job.output_uri):
             self._write(folder, record)
             return
         stop(family(str(folder)), grace=0.0)
-        sweep(_output(job.output_uri))
+        sweep(job.output_uri)
         attempt = before.attempt + 1
         log, spec = folder / "log.txt", folder / "spec.json"
         with writing(folder):
-            _error_file(job.output_uri).unlink(missing_ok=True)
+            clear_failure(job.output_uri)
             if log.exists():
                 log.rename(folder / f"log.{before.attempt}.txt")
             log.touch(mode=0o600)
@@ -159,24 +159,6 @@ class LocalJobRuntime:
 
 def _running(record: JobRecord) -> bool:
     return record.launched is not None and record.launched.running
-
-
-def _output(uri: str) -> Path:
-    return Path(uri.removeprefix("file://"))
-
-
-def _error_file(output_uri: str) -> Path:
-    output = _output(output_uri)
-    return output.with_name(f"{output.name}.error.json")
-
-
-def _told(record: JobRecord) -> dict[str, str]:
-    """What the job's program wrote about its failure; empty when it could not."""
-    try:
-        told = json.loads(_error_file(record.output_uri).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
 
 
 def _ending(record: JobRecord) -> str:

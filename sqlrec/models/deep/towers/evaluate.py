@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.data.engine import Engine
 from sqlrec.errors import JobError
 from sqlrec.models.controller import Progress
@@ -51,9 +52,9 @@ def evaluate(work: EvaluateWork, output: Path, progress: Progress) -> JobResult:
         )
     started, names = time.perf_counter(), wanted(work.options, Objective.RETRIEVAL)
     progress(f"opening {work.checkpoint} of {work.model.name}", done=0.0)
-    trained = checkpoint.load(Path(work.source_uri))
+    trained = checkpoint.load(local_copy(work.source_uri))
     with Engine() as engine:
-        search = Search.of(trained, Path(work.source_uri), work.data, engine)
+        search = Search.of(trained, local_copy(work.source_uri), work.data, engine)
         progress(f"measuring among {search.items.num_rows:,} items")
         items, rows, found = trained.predict(search.items)[1], 0, []
         for source in _sources(trained, work, engine):

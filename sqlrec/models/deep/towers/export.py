@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from onnx import ModelProto
 
+from sqlrec.artifacts.cache import local_copy
 from sqlrec.artifacts.folder import seal
 from sqlrec.data.engine import Engine
 from sqlrec.features.profile import profile_of
@@ -55,7 +56,7 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
 
 def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     started = time.perf_counter()
-    trained = checkpoint.load(Path(work.source_uri))
+    trained = checkpoint.load(local_copy(work.source_uri))
     progress("reading sample rows", done=0.0)
     sample = read_sample(
         work.sample,
@@ -105,7 +106,7 @@ class _Rows:
         is_measured = work.sample is not None and not sample.warnings
         with Engine(threads=1) as engine:
             given = work.sample if is_measured else None
-            search = Search.of(trained, Path(work.source_uri), given, engine)
+            search = Search.of(trained, local_copy(work.source_uri), given, engine)
         counted = np.ones(len(sample), np.float32) if sample.labels is None else sample.labels
         asked = search.asked(sample.table, counted).at_most(most_users(search.items.num_rows))
         labels = np.ones(search.items.num_rows, np.float32)
