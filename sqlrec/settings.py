@@ -28,6 +28,8 @@ class Cluster:
     """A kubeconfig file; unset: ``KUBECONFIG``, ``~/.kube/config``, or the pod's own account in a cluster."""
     context: str = ""
     """Context of the kubeconfig; unset: its current one."""
+    env_from_secrets: str = ""
+    """Names of Secrets, by commas, that are given whole to all pods as their environment (``envFrom``)."""
     job_image: str = ""
     """Image of jobs, with its tag; unset: that of the model's type."""
     server_image: str = ""
@@ -48,6 +50,10 @@ class Cluster:
     """User (and group of shared files) of pods: the one that Airflow's images have."""
     service_url: str = "http://{name}.{namespace}.svc:{port}"
     """How services are reached from here: ``{name}``, ``{namespace}``, ``{port}``, ``{cluster_ip}``."""
+    pending_timeout: str = ""
+    """How long a pod of a job may wait for a machine with room (``30m``); unset: as long as it takes."""
+    conn_id: str = ""
+    """Airflow connection to the cluster, which tasks use in the place of ``config``; the CLI does not."""
     deferrable: str = "false"
     """Whether Airflow's triggerer waits for jobs (``true``), or the task's own process."""
 
@@ -66,6 +72,8 @@ class Settings:
     """Root of checkpoint files, a path or an fsspec URI (default ``<work_dir>/models``)."""
     tracking_uri: str
     """MLflow tracking URI (default ``sqlite:///<work_dir>/mlflow.db``)."""
+    staging: str
+    """Root of what jobs write before it is registered, a path or an fsspec URI (default ``<work_dir>/runs``)."""
     runtime: str
     """Where jobs and services run: ``local`` or ``kubernetes``."""
     kubernetes: Cluster = field(default_factory=Cluster)
@@ -86,6 +94,7 @@ DEFAULTS = {
     "warehouse": "data",
     "model_base_path": "",
     "tracking_uri": "",
+    "staging": "",
     "runtime": "local",
 }
 
@@ -107,16 +116,21 @@ def load(start: Path | None = None, environ: Mapping[str, str] | None = None) ->
         if PREFIX + key.upper() in environ:
             values[key] = environ[PREFIX + key.upper()]
     work_dir = (project / Path(values["work_dir"]).expanduser()).resolve()
-    base = values["model_base_path"] or str(work_dir / "models")
     return Settings(
         project=project,
         work_dir=work_dir,
         warehouse=(project / Path(values["warehouse"]).expanduser()).resolve(),
-        model_base_path=base if "://" in base else str((project / Path(base).expanduser()).resolve()),
+        model_base_path=_place(project, values["model_base_path"] or str(work_dir / "models")),
         tracking_uri=values["tracking_uri"] or f"sqlite:///{work_dir / 'mlflow.db'}",
+        staging=_place(project, values["staging"] or str(work_dir / "runs")),
         runtime=values["runtime"],
         kubernetes=_cluster(project / FILE, table, environ),
     )
+
+
+def _place(project: Path, written: str) -> str:
+    """A URI, or an absolute path."""
+    return written.rstrip("/") if "://" in written else str((project / Path(written).expanduser()).resolve())
 
 
 def _cluster(path: Path, table: object, environ: Mapping[str, str]) -> Cluster:

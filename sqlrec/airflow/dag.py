@@ -8,13 +8,16 @@ the DAG.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
 from airflow.sdk import DAG, Asset
 
+from sqlrec.airflow.cluster_jobs import IndexedJobOperator, PodJobOperator
 from sqlrec.airflow.operators import (
     CallServiceOperator,
     ControlOperator,
@@ -60,26 +63,40 @@ from sqlrec.plan.script_options import effective_settings
 from sqlrec.spec import codec
 
 TAG = "sqlrec"
+CLUSTER_RETRIES = 1
+"""Of the job of a cluster, unless the script says otherwise: a task that was killed finds its job again."""
+
+NODES = "nnodes"
+
+JobStep = TrainStep | ExportStep | ImportStep | EvaluateStep
+JobMaker = Callable[..., JobOperator]
 
 
-def build_dag(plan: Plan, *, project: Path) -> DAG:
+def build_dag(plan: Plan, *, project: Path, runtime: str = "local") -> DAG:
     """The DAG of a plan. ``project`` is where its tasks look for their settings.
 
-    Raises ``OptionError`` SR322 for a schedule of a script that must be given a parameter.
+    ``runtime`` is that of the settings, for a script that names none. Raises ``OptionError`` SR322 for a
+    schedule of a script that must be given a parameter.
     """
-    chosen = {key: option.value for key, option in effective_settings(plan.settings).items()}
+    settings = effective_settings(plan.settings)
+    chosen = {key: option.value for key, option in settings.items()}
     _check_schedule(plan, _schedule(chosen))
     common = {"digest": plan.digest, "project": str(project), "runtime": str(chosen["runtime"] or "")}
+    job_task: JobMaker = JobOperator
+    if (chosen["runtime"] or runtime) == "kubernetes":
+        nodes = {step.id: _nodes(step, plan) for step in plan.steps}
+        is_set = settings["dag.retries"].origin == "script"
+        job_task = partial(_cluster_job, nodes, retries=chosen["dag.retries"] if is_set else CLUSTER_RETRIES)
     with DAG(**_dag_arguments(plan, chosen)) as dag:
         done: dict[str, StepOperator] = {}
         for step in plan.steps:
-            first, last = _tasks(step, common)
+            first, last = _tasks(step, common, job_task)
             first.set_upstream([done[name] for name in step.upstream])
             done[step.id] = last
     return dag
 
 
-def _tasks(step: Step, plan: Mapping[str, str]) -> tuple[StepOperator, StepOperator]:
+def _tasks(step: Step, plan: Mapping[str, str], job_task: JobMaker) -> tuple[StepOperator, StepOperator]:
     """First and last task of a step; ``plan`` is what all tasks of the plan share."""
     common: dict[str, Any] = {
         **plan,
@@ -88,7 +105,7 @@ def _tasks(step: Step, plan: Mapping[str, str]) -> tuple[StepOperator, StepOpera
     }
     match step:
         case TrainStep() | ExportStep() | ImportStep() | EvaluateStep():
-            return _job_tasks(step, common)
+            return _job_tasks(step, common, job_task)
         case DefineModelStep() | AlterModelStep() | DropModelStep():
             task: StepOperator = ModelOperator(task_id=step.id, **common)
         case DeployStep() | AlterServiceStep() | RollbackStep() | DropServiceStep():
@@ -109,14 +126,31 @@ def _tasks(step: Step, plan: Mapping[str, str]) -> tuple[StepOperator, StepOpera
 
 
 def _job_tasks(
-    step: TrainStep | ExportStep | ImportStep | EvaluateStep, common: Mapping[str, Any]
+    step: JobStep, common: Mapping[str, Any], job_task: JobMaker
 ) -> tuple[StepOperator, StepOperator]:
     """A job, and what is recorded of it; all but EVALUATE make something that others may wait for."""
-    job = JobOperator(task_id=step.id, **common)
+    job = job_task(task_id=step.id, **common)
     outlets = [] if isinstance(step, EvaluateStep) else [model_asset(step)]
     register = RegisterOperator(task_id=registration_of(step.id), job_task=step.id, outlets=outlets, **common)
     register.set_upstream(job)
     return job, register
+
+
+def _cluster_job(nodes: Mapping[str, int], *, task_id: str, **arguments: Any) -> JobOperator:
+    """The job of a step in a cluster: that of several machines if the plan knows of them."""
+    operator = IndexedJobOperator if nodes[task_id] > 1 else PodJobOperator
+    return operator(task_id=task_id, **arguments)
+
+
+def _nodes(step: Step, plan: Plan) -> int:
+    """Machines of a step's job as far as the plan knows: by its options, or a model's that it defines."""
+    if not isinstance(step, TrainStep | ExportStep):
+        return 1
+    defined = (
+        s.model.options for s in plan.steps if isinstance(s, DefineModelStep) and s.model.name == step.model
+    )
+    given = ChainMap(dict(step.options), *map(dict, defined)).get(NODES, 1)
+    return int(given) if str(given).isdecimal() else 1
 
 
 def model_asset(step: TrainStep | ExportStep | ImportStep) -> Asset:

@@ -31,7 +31,7 @@ from pathlib import Path
 from sqlrec.airflow.quiet import import_airflow
 from sqlrec.airflow.loader import load_plan
 
-dag = load_plan(Path(__file__).with_suffix(".json"), Path({project!r}))
+dag = load_plan(Path(__file__).with_suffix(".json"), Path({project!r}), {runtime!r})
 """
 OPTIONS = {
     "CORE__LOAD_EXAMPLES": "False",
@@ -100,13 +100,13 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def bundle(plan: Plan, project: Path) -> Iterator[None]:
+def bundle(plan: Plan, project: Path, runtime: str) -> Iterator[None]:
     """Make the plan the one DAG file that Airflow knows while the block runs."""
     from airflow.configuration import conf
 
     own = make_folder(Path(conf.get("core", "dags_folder")) / slug(plan.name))
     write_text(own / "dag.json", codec.dumps(plan))
-    write_text(own / "dag.py", STUB.format(project=str(project)))
+    write_text(own / "dag.py", STUB.format(project=str(project), runtime=runtime))
     config = [
         {
             "name": BUNDLE,

@@ -43,15 +43,16 @@ def load_folder(folder: Path, namespace: MutableMapping[str, object]) -> None:
 
 def load_script(path: Path, settings: Settings) -> DAG:
     """The DAG of one script; raises ``ScriptError`` with all problems, or what Airflow finds wrong."""
-    dag = build_dag(plan_of(path, settings.work_dir / "plans"), project=settings.project)
+    plan = plan_of(path, settings.work_dir / "plans")
+    dag = build_dag(plan, project=settings.project, runtime=settings.runtime)
     dag.validate()
     dag.check_cycle()
     return dag
 
 
-def load_plan(path: Path, project: Path) -> DAG:
+def load_plan(path: Path, project: Path, runtime: str) -> DAG:
     """The DAG of a plan's JSON file."""
-    return build_dag(cast(Plan, codec.loads(Plan, path.read_bytes())), project=project)
+    return build_dag(cast(Plan, codec.loads(Plan, path.read_bytes())), project=project, runtime=runtime)
 
 
 def project_of(folder: Path) -> Path:

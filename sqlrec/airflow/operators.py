@@ -82,6 +82,10 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Any) -> object:
         """Do the step; the outcome goes to XCom as plain data."""
+        return self.do(context)
+
+    def do(self, context: Any) -> object:
+        """What the task does when it is run, and again when it goes on after it was deferred."""
         from sqlrec.plan.plan import Step
         from sqlrec.spec import codec
 
@@ -122,14 +126,14 @@ class StepOperator(BaseOperator):
             raise stop
 
     def _environment(self) -> Environment:
-        from sqlrec.execution.environment import Environment, with_runtime
+        from sqlrec.airflow.cluster import environment
+        from sqlrec.execution.environment import with_runtime
         from sqlrec.settings import load
 
         running = session.current()
         if running is not None:
             return running.env
-        settings = with_runtime(load(Path(self.project)), self.runtime)
-        return Environment(settings=settings, more_secrets=airflow_secret)
+        return environment(with_runtime(load(Path(self.project)), self.runtime), airflow_secret)
 
 
 class ModelOperator(StepOperator):

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from sqlrec.airflow import embedded, session
 from sqlrec.airflow.cache import plan_of
+from sqlrec.airflow.cluster import environment
 from sqlrec.airflow.quiet import logging_to
 from sqlrec.airflow.session import Event, Session
 from sqlrec.errors import JobError, SqlRecError
-from sqlrec.execution.environment import Environment, with_runtime
+from sqlrec.execution.environment import with_runtime
 from sqlrec.execution.outcome import Journal, Outcome
 from sqlrec.execution.params import bind_params
 from sqlrec.execution.runs import Run, RunState, held_run, save
@@ -79,7 +80,7 @@ def run_script(
     plan = select_steps(whole, from_step=from_step, to_step=to_step)
     bound = bind_params(plan.params, params)
     named = str(effective_settings(plan.settings)["runtime"].value or "")
-    env = Environment(settings=with_runtime(settings, named))
+    env = environment(with_runtime(settings, named))
     with held_run(plan, bound, env.runs, fresh=fresh) as run:
         report = _run(plan, run, Session(env=env, on_event=on_event))
         state = RunState.FAILED if report.error else RunState.SUCCEEDED
@@ -96,9 +97,9 @@ def _run(plan: Plan, run: Run, running: Session) -> RunReport:
         file = stack.enter_context(log.open("a", encoding="utf-8"))
         stack.enter_context(logging_to(file))
         embedded.start(settings.work_dir)
-        stack.enter_context(embedded.bundle(plan, settings.project))
+        stack.enter_context(embedded.bundle(plan, settings.project, settings.runtime))
         stack.enter_context(session.opened(running))
-        states = _test(_dag(plan, settings.project), run)
+        states = _test(_dag(plan, settings), run)
     if running.interrupt is not None:
         raise running.interrupt
     journal = Journal(folder)
@@ -118,10 +119,10 @@ def _run(plan: Plan, run: Run, running: Session) -> RunReport:
     )
 
 
-def _dag(plan: Plan, project: Path) -> DAG:
+def _dag(plan: Plan, settings: Settings) -> DAG:
     from sqlrec.airflow.dag import build_dag
 
-    dag = build_dag(plan, project=project)
+    dag = build_dag(plan, project=settings.project, runtime=settings.runtime)
     for task in dag.tasks:
         task.retry_delay = min(task.retry_delay, RETRY_DELAY)
     return dag

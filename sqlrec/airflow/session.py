@@ -40,15 +40,22 @@ class Event:
 class Session:
     """A run in this process.
 
-    ``errors`` are the last ones of each task and ``seconds`` what its last try took. ``interrupt`` is what
-    the user or the machine sent to stop the run, which Airflow would take for the failure of one task.
+    ``errors`` are the last ones of each task, ``began`` when its last try did and ``seconds`` what that took.
+    ``interrupt`` is what the user or the machine sent to stop the run, which Airflow would take for the
+    failure of one task.
     """
 
     env: Environment
     on_event: Callable[[Event], None]
     errors: dict[str, BaseException] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     interrupt: BaseException | None = None
+
+    def tell(self, name: str, kind: EventKind, message: str = "") -> None:
+        """Say what happened to a task."""
+        self.seconds[name] = time.monotonic() - self.began[name]
+        self.on_event(Event(kind=kind, task=name, message=message, seconds=self.seconds[name]))
 
 
 _sessions: list[Session] = []
@@ -85,6 +92,13 @@ def interrupted(stop: BaseException) -> bool:
     return running is not None
 
 
+def progress(name: str, line: str) -> None:
+    """Tell a line of a task that stands in its log already."""
+    running = current()
+    if running is not None:
+        running.tell(name, EventKind.PROGRESS, line)
+
+
 @contextmanager
 def task(name: str, log: Logger) -> Iterator[Callable[[str], None]]:
     """Run a task's body; gives the function it reports its progress to."""
@@ -94,22 +108,18 @@ def task(name: str, log: Logger) -> Iterator[Callable[[str], None]]:
         return
     if running.interrupt is not None:
         raise running.interrupt
-    began = time.monotonic()
-
-    def tell(kind: EventKind, message: str = "") -> None:
-        running.seconds[name] = time.monotonic() - began
-        running.on_event(Event(kind=kind, task=name, message=message, seconds=running.seconds[name]))
+    running.began[name] = time.monotonic()
 
     def report(line: str) -> None:
         log.info(line)
-        tell(EventKind.PROGRESS, line)
+        progress(name, line)
 
-    tell(EventKind.STARTED)
+    running.tell(name, EventKind.STARTED)
     try:
         yield report
     except BaseException as error:
         running.errors[name] = error
-        tell(EventKind.FAILED, str(error))
+        running.tell(name, EventKind.FAILED, str(error))
         raise
     running.errors.pop(name, None)
-    tell(EventKind.FINISHED)
+    running.tell(name, EventKind.FINISHED)

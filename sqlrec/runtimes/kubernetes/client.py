@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlrec.errors import NameNotFoundError, RemoteError, SetupError, StateError
@@ -68,12 +69,17 @@ def open_cluster(cluster: Cluster) -> ClusterClient:
     except Exception as error:
         where = files if is_there or cluster.config or cluster.context else f"{files} or this pod's account"
         raise SetupError("SR740", f"no cluster by {where}: {error}", hint=_config_hint(error)) from error
+    return client_of(api)
+
+
+def client_of(api: Any) -> ClusterClient:
+    """The cluster of an ``ApiClient`` of the package ``kubernetes``."""
 
     def authorize(headers: dict[str, str]) -> None:
         headers["User-Agent"] = "sqlrec"
         api.update_params_for_auth(headers, [], ["BearerToken"])
 
-    return ClusterClient(Connection(api.rest_client.pool_manager, configuration.host, authorize))
+    return ClusterClient(Connection(api.rest_client.pool_manager, api.configuration.host, authorize))
 
 
 def _config_hint(error: Exception) -> str:

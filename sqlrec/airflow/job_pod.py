@@ -1,0 +1,238 @@
+"""The pod of one job, started and followed by the provider's KubernetesPodOperator.
+
+The provider decides by the pod whether a task went well; here the published result decides. A pod that
+succeeded without one has failed, and one that was lost after it was published has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.utils.pod_manager import (
+    PodLaunchFailedException,
+    PodLaunchTimeoutException,
+)
+from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferred
+
+from sqlrec.airflow.cluster import access, connect, extras_of, hook
+from sqlrec.artifacts.failure import clear_failure, read_failure
+from sqlrec.artifacts.folder import is_complete
+from sqlrec.errors import JobError, RemoteError, SqlRecError
+from sqlrec.runtimes.kubernetes.client import ClusterClient
+from sqlrec.runtimes.kubernetes.failures import ended, waits
+from sqlrec.runtimes.kubernetes.job import CONTAINER, config_map, pod_manifest
+from sqlrec.runtimes.kubernetes.jobs import patience_of
+from sqlrec.runtimes.kubernetes.names import job_names
+from sqlrec.runtimes.kubernetes.pod import owned_by
+from sqlrec.runtimes.kubernetes.rest import Manifest
+from sqlrec.settings import Cluster
+from sqlrec.spec.job import JobSpec
+
+LOG_SECONDS = 10
+"""How often lines come while the triggerer waits for the pod."""
+CHECK_SECONDS = 1
+START_SECONDS = 600
+"""An image of several gigabytes takes its time."""
+FOREVER = 365 * 24 * 3600.0
+"""What the provider can count to; a job that waits for a machine is ended by the time-out of its task."""
+GONE_SECONDS = 120.0
+LOG_LINES = 20
+LOOKS = 5
+"""How often a pod is looked for again that still runs after it was lost sight of."""
+
+
+class JobPod(KubernetesPodOperator):
+    """Runs ``job`` in a pod. The pod has the job's name, so a job never has two."""
+
+    def __init__(
+        self,
+        *,
+        job: JobSpec,
+        cluster: Cluster,
+        tell: Callable[[str], None],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kubernetes_conn_id=cluster.conn_id or None,
+            pod_template_dict=pod_manifest(job, cluster),
+            random_name_suffix=False,
+            base_container_name=CONTAINER,
+            container_name_log_prefix_enabled=False,
+            log_pod_spec_on_failure=False,
+            logging_interval=LOG_SECONDS,
+            startup_check_interval_seconds=CHECK_SECONDS,
+            startup_timeout_seconds=START_SECONDS,
+            schedule_timeout_seconds=int(min(patience_of(cluster).machine, FOREVER)),
+            callbacks=[_callbacks(tell)],
+            **access(cluster),
+            **kwargs,
+        )
+        self.job = job
+        self.cluster = cluster
+
+    @cached_property
+    def hook(self) -> Any:
+        """The provider's hook on the cluster of the settings."""
+        return hook(self.cluster, extras_of(self.cluster))
+
+    @cached_property
+    def api(self) -> ClusterClient:
+        """The same cluster as plain objects."""
+        return connect(self.cluster)
+
+    def attend(self, context: Any, event: Mapping[str, Any]) -> None:
+        """Follow the pod until the job's result is published, or leave that to the triggerer.
+
+        ``event`` is what the triggerer said, when it did. The pod and its files are gone afterwards, however
+        it ended; only while the cluster is out of reach (``RemoteError``) are they left to the next try.
+        Raises ``JobError`` with the reason when the job failed.
+        """
+        try:
+            if not is_complete(self.job.output_uri):
+                self._follow(context, event)
+        except (TaskDeferred, RemoteError):
+            raise
+        except BaseException:
+            self._remove()
+            raise
+        self._remove()
+
+    def get_or_create_pod(self, pod_request_obj: Any, context: Any) -> Any:
+        """The job's pod, known by its name; one that has ended, or is to, makes room for a new one."""
+        manifest = self.client.api_client.sanitize_for_serialization(pod_request_obj)
+        found = self.api.get("Pod", *self._where)
+        if found is not None and is_over(found):
+            self.api.delete("Pod", *self._where, uid=found["metadata"]["uid"], wait=GONE_SECONDS)
+            found = None
+        if found is None:
+            clear_failure(self.job.output_uri)
+            self.api.create(manifest)
+        else:
+            self.log.info("Pod %s is there and %s", self._where[0], found["status"].get("phase", "Pending"))
+        return pod_request_obj
+
+    def bring_files(self, pod: Any) -> None:
+        """Give a pod the files of /data; they go with it."""
+        if pod is None:
+            return
+        owner = {"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata.to_dict()}
+        manifest = owned_by(config_map(self.job, self.cluster), owner)
+        name, namespace = job_names(self.job).config_map, self._where[1]
+        while self.api.create(manifest) is None:
+            there = self.api.get("ConfigMap", name, namespace)
+            if there and _owner(there) == pod.metadata.uid:
+                return
+            if there:
+                uid = there["metadata"]["uid"]
+                self.api.delete("ConfigMap", name, namespace, uid=uid, wait=GONE_SECONDS)
+
+    def cleanup(self, pod: Any, remote_pod: Any, xcom_result: Any = None, context: Any = None) -> None:
+        """Nothing: why the pod ended is looked up before it goes, and whether it failed is not its say."""
+
+    def defer(self, *, trigger: Any, **kwargs: Any) -> None:
+        """Leave the pod to the triggerer, which shall look up no connection that nobody named."""
+        trigger.connection_extras = trigger.connection_extras or {}
+        super().defer(trigger=trigger, **kwargs)
+
+    @property
+    def _where(self) -> tuple[str, str]:
+        """Name and namespace."""
+        metadata = self.pod_template_dict["metadata"]
+        return metadata["name"], metadata["namespace"]
+
+    def _follow(self, context: Any, event: Mapping[str, Any]) -> None:
+        lost: BaseException | None = None
+        for _ in range(LOOKS):
+            try:
+                lost = None
+                self._provided(context, event)
+            except (TaskDeferred, SqlRecError):
+                raise
+            except (Exception, AirflowTaskTimeout) as error:
+                lost = error
+            if is_complete(self.job.output_uri):
+                return
+            pod = self.api.get("Pod", *self._where)
+            if lost is None or pod is None or is_over(pod) or _is_given_up(lost, event):
+                break
+            self.log.warning("Pod %s was lost sight of, and goes on: %s", self._where[0], lost)
+            event = {}
+        raise self._failure(pod, lost) from lost
+
+    def _failure(self, pod: Manifest | None, lost: BaseException | None) -> JobError:
+        """Why there is no result: what the program said, else what became of the pod and its last lines."""
+        if told := read_failure(self.job.output_uri):
+            reason, hint, tail = told.get("message", ""), told.get("hint", ""), []
+        else:
+            reason, hint = self._reason(pod, lost)
+            tail = list(self.api.logs(*self._where, CONTAINER, tail=LOG_LINES)) if pod else []
+        message = "\n".join([f"job {self.job.id} failed: {reason}", *tail])
+        return JobError(told.get("code", "SR505"), message, hint=hint)
+
+    def _reason(self, pod: Manifest | None, lost: BaseException | None) -> tuple[str, str]:
+        if pod is None:
+            return "its pod is gone", "somebody deleted it, or its machine is gone; run it again"
+        if trouble := ended(pod) or waits(pod, self.api.events("Pod", *self._where)):
+            return trouble.reason, trouble.hint
+        if pod["status"].get("phase") == "Succeeded":
+            return f"its program ended without publishing {self.job.output_uri}", ""
+        return f"it was given up: {lost}" if lost else "its pod is to go", ""
+
+    def _provided(self, context: Any, event: Mapping[str, Any]) -> None:
+        """What the provider does of it."""
+        if event.get("status") == "lost":
+            raise RuntimeError(event["message"])
+        if event:
+            self.trigger_reentry(context, dict(event))
+        elif self.deferrable:
+            self.execute_async(context)
+        else:
+            self.execute_sync(context)
+
+    def _remove(self) -> None:
+        try:
+            self.api.delete("Pod", *self._where)
+        except SqlRecError as error:
+            self.log.warning("Pod %s is left behind: %s", self._where[0], error)
+
+
+def is_over(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod has ended or is to: nothing more will come of it."""
+    has_ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    return has_ended or "deletionTimestamp" in pod["metadata"]
+
+
+def _owner(manifest: Manifest) -> str:
+    """Whose object it is: one of an earlier pod of the name is about to go."""
+    owners = manifest["metadata"].get("ownerReferences") or [{}]
+    return str(owners[0].get("uid", ""))
+
+
+def _is_given_up(error: BaseException, event: Mapping[str, Any]) -> bool:
+    """Whether the provider means the failure: the pod does not start, or the task's time is over."""
+    final = PodLaunchFailedException | PodLaunchTimeoutException | AirflowTaskTimeout
+    return isinstance(error, final) or event.get("status") in ("timeout", "lost")
+
+
+def _callbacks(tell: Callable[[str], None]) -> type[KubernetesPodOperatorCallback]:
+    """What the provider calls, from which no way leads back to the operator but the names in it."""
+
+    class Callbacks(KubernetesPodOperatorCallback):
+        """Files for the pod once it is there, and its lines for whoever watches the run."""
+
+        @staticmethod
+        def on_pod_creation(*, pod: Any, operator: Any, **_: Any) -> None:
+            """The pod is there, or was found."""
+            operator.bring_files(pod)
+
+        @staticmethod
+        def progress_callback(*, line: str, **_: Any) -> None:
+            """A line of the pod's log, or several that came as one."""
+            for part in line.splitlines():
+                tell(part)
+
+    return Callbacks

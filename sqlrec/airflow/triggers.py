@@ -1,0 +1,82 @@
+"""What the triggerer waits for in the place of tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from sqlrec.airflow.cluster import connect
+from sqlrec.errors import RemoteError, SqlRecError
+from sqlrec.runtimes.kubernetes.jobs import KubernetesJobRuntime
+from sqlrec.settings import Cluster
+from sqlrec.spec.job import JobHandle, JobState
+
+POLL_SECONDS = 2.0
+
+
+class JobTrigger(BaseTrigger):
+    """Fires when a job of the cluster has ended, or the time of its task is over.
+
+    The cluster may be out of reach for as long as it likes. ``job`` is a handle, ``cluster`` are the settings,
+    ``extras`` is what stands in the connection that they name, ``deadline`` counts seconds from 1970.
+    """
+
+    def __init__(
+        self,
+        *,
+        job: Mapping[str, str],
+        cluster: Mapping[str, str],
+        extras: Mapping[str, Any],
+        deadline: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.job = job
+        self.cluster = cluster
+        self.extras = extras
+        self.deadline = deadline
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class and arguments, as Airflow stores them."""
+        given = {"job": dict(self.job), "cluster": dict(self.cluster), "extras": dict(self.extras)}
+        return f"{__name__}.{type(self).__name__}", {**given, "deadline": self.deadline}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event: ``status`` is ``ended``, ``timeout`` or ``lost``, the latter two with a ``message``."""
+        yield TriggerEvent(await self._end())
+
+    async def on_kill(self) -> None:
+        """Somebody ended the task: so ends its job."""
+        await asyncio.to_thread(self._cancel)
+
+    async def _end(self) -> dict[str, str]:
+        while self.deadline is None or time.time() < self.deadline:
+            try:
+                if await asyncio.to_thread(self._has_ended):
+                    return {"status": "ended"}
+            except RemoteError as error:
+                self.log.warning("Job %s cannot be looked at: %s", self.job["id"], error)
+            except SqlRecError as error:
+                return {"status": "lost", "message": str(error)}
+            await asyncio.sleep(POLL_SECONDS)
+        return {"status": "timeout", "message": "the time of its task is over"}
+
+    def _has_ended(self) -> bool:
+        state = self._runtime.state(self._handle)
+        return state.finished or state is JobState.UNKNOWN
+
+    def _cancel(self) -> None:
+        self._runtime.cancel(self._handle)
+
+    @property
+    def _handle(self) -> JobHandle:
+        return JobHandle(**self.job)
+
+    @cached_property
+    def _runtime(self) -> KubernetesJobRuntime:
+        cluster = Cluster(**self.cluster)
+        return KubernetesJobRuntime(connect(cluster, self.extras), cluster)
