@@ -35,7 +35,6 @@ AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS: {{ .Values.airflow.users | quote }}
 AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE: /airflow/passwords.json
 AIRFLOW__LOGGING__BASE_LOG_FOLDER: {{ .Values.project.mount }}/.airflow/logs
 AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK: "True"
-AIRFLOW__USAGE_DATA_COLLECTION__ENABLED: "False"
 {{- if eq .Values.airflow.executor "KubernetesExecutor" }}
 AIRFLOW__KUBERNETES_EXECUTOR__NAMESPACE: {{ .Release.Namespace }}
 AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE: /etc/sqlrec/worker/worker.yaml
