@@ -1,4 +1,4 @@
-"""``sqlrec services``: the model services of this machine, listed, watched and stopped."""
+"""``sqlrec services``: the model services of this machine, or of its cluster, listed, watched and stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlrec.spec import codec
 
 if TYPE_CHECKING:
     from sqlrec.cli.arguments import Commands
-    from sqlrec.runtimes.local.services import LocalServiceRuntime
+    from sqlrec.runtimes.runtime import ServiceRuntime
 
 
 def add_to(commands: Commands) -> None:
@@ -25,7 +25,7 @@ def add_to(commands: Commands) -> None:
         commands,
         "services",
         lambda a: listing(as_json=a.as_json),
-        "list, stop and read the model services of this machine",
+        "list, stop and read the model services of this machine or its cluster",
     )
     add_json(parser)
     actions = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -41,15 +41,15 @@ def add_to(commands: Commands) -> None:
     reading.add_argument("--lines", "-n", type=positive, default=50, metavar="N", help="how many; 50")
 
 
-def runtime() -> LocalServiceRuntime:
+def runtime() -> ServiceRuntime:
     """The service runtime of the chosen project."""
-    from sqlrec.runtimes.local.services import LocalServiceRuntime
+    from sqlrec.execution.environment import open_services
 
-    return LocalServiceRuntime(settings().work_dir / "services")
+    return open_services(settings())
 
 
 def listing(*, as_json: bool) -> None:
-    """List the services of this machine."""
+    """List the services."""
     endpoints = runtime().endpoints()
     if as_json:
         print_json([codec.encode(endpoint) for endpoint in endpoints])
@@ -66,24 +66,24 @@ def _stop(given: argparse.Namespace) -> None:
 
 def stop(names: Sequence[str], *, every: bool) -> None:
     """Drain and stop services. They stay registered; running their script starts them again."""
-    local = runtime()
-    known = [e.name for e in local.endpoints()]
+    services = runtime()
+    known = [e.name for e in services.endpoints()]
     chosen = known if every else names
     for name in chosen:
         if name not in known:
             raise _unknown(name, known)
     for name in chosen:
-        local.stop(name)
+        services.stop(name)
         print(f"stopped {name}")
 
 
 def logs(name: str, lines: int) -> None:
     """Show the last lines of a service's log."""
-    local = runtime()
-    known = [e.name for e in local.endpoints()]
+    services = runtime()
+    known = [e.name for e in services.endpoints()]
     if name not in known:
         raise _unknown(name, known)
-    print(local.logs(name, lines))
+    print(services.logs(name, lines))
 
 
 def _unknown(name: str, known: Sequence[str]) -> NameNotFoundError:

@@ -19,6 +19,8 @@ from sqlrec.execution.outcome import Preview
 from sqlrec.execution.revisions import in_force
 from sqlrec.plan.plan import InspectStep
 from sqlrec.registry.registry import Deployment, DeployState, Pinned
+from sqlrec.registry.tags import running_canary
+from sqlrec.spec.canary import CANARY
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.service import Endpoint, ServiceState
 
@@ -44,13 +46,13 @@ def describe_service(step: InspectStep, call: Call) -> Preview:
     """The service in a few lines, or with FORMATTED all there is about it."""
     served, entry = deployed(step, call)
     endpoint = call.env.services.endpoint(entry.service)
+    found = [*_facts(served, entry, endpoint), *_beside(entry.service, call)]
     if not step.formatted:
-        facts = [(name.lower(), value) for name, value in _facts(served, entry, endpoint)]
-        return table(FACTS, facts)
+        return table(FACTS, [(name.lower(), value) for name, value in found])
     options = masked_options(entry.options)
     history = call.env.registry.history(entry.service)
     sections = [
-        *section("Service Information", _facts(served, entry, endpoint)),
+        *section("Service Information", found),
         *section("Service Parameters", ((key, shown(value)) for key, value in options.items())),
         *section("History", (_revision(d) for d in history)),
         *section("Statistics", _statistics(endpoint)),
@@ -71,6 +73,15 @@ def _facts(served: Checkpoint, entry: Deployment, endpoint: Endpoint | None) -> 
         yield "Detail", masked(endpoint.detail)
     yield "Revision", str(entry.revision)
     yield "Deployed", moment(entry.finished_at)
+
+
+def _beside(service: str, call: Call) -> Iterator[Pair]:
+    """The canary, and what was changed by hand in what runs."""
+    canary = running_canary(call.env.registry.history(service))
+    if canary is not None:
+        yield "Canary", f"{canary.checkpoint} (version {canary.version}), {canary.options.get(CANARY, '')}"
+    for change in call.env.services.drift(service):
+        yield "Changed by hand", masked(str(change))
 
 
 def _revision(entry: Deployment) -> Pair:
