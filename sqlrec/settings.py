@@ -73,7 +73,7 @@ class Settings:
     tracking_uri: str
     """MLflow tracking URI (default ``sqlite:///<work_dir>/mlflow.db``)."""
     staging: str
-    """Root of what jobs write before it is registered, a path or an fsspec URI (default ``<work_dir>/runs``)."""
+    """Root of what jobs write until it is registered, a path or an fsspec URI (default ``<work_dir>/runs``)."""
     runtime: str
     """Where jobs and services run: ``local`` or ``kubernetes``."""
     kubernetes: Cluster = field(default_factory=Cluster)

@@ -30,6 +30,7 @@ class FakeJob:
     lines: list[str] = field(default_factory=list)
     error: str = ""
     starts: int = 0
+    forgotten: bool = False
 
 
 class FakeJobRuntime:
@@ -91,6 +92,10 @@ class FakeJobRuntime:
         reason = "it was cancelled" if known.state is JobState.CANCELLED else known.error or "no output"
         tail = [] if known.error else known.lines[-20:]
         return JobError("SR505", "\n".join([f"job {handle.id} failed: {reason}", *tail]))
+
+    def forget(self, handle: JobHandle) -> None:
+        if handle.id in self.jobs:
+            self.jobs[handle.id].forgotten = self.state(handle) is JobState.SUCCEEDED
 
 
 class FakeServiceRuntime:

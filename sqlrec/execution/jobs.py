@@ -26,4 +26,6 @@ def run_job(job: JobSpec, call: Call) -> JobResult:
         raise
     if state is not JobState.SUCCEEDED:
         raise runtime.error(handle)
-    return read_result(job.output_uri)
+    result = read_result(job.output_uri)
+    runtime.forget(handle)
+    return result

@@ -34,6 +34,9 @@ class JobRuntime(Protocol):
     def error(self, handle: JobHandle) -> JobError:
         """Why a job did not succeed: what its program said, else how it ended and the log's end."""
 
+    def forget(self, handle: JobHandle) -> None:
+        """Give back what a job holds that has succeeded and whose result was read; others are left."""
+
 
 Verify = Callable[[Endpoint], None]
 """Proves a started service by using it; raises when it does not answer as it should."""

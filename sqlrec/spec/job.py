@@ -159,10 +159,15 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobHandle:
-    """A submitted job, by id; serialisable, so that another process may watch or cancel it."""
+    """A submitted job, by id; serialisable, so that another process may watch or cancel it.
+
+    ``place`` (a namespace) and ``output_uri`` spare a runtime that keeps nothing the search for them.
+    """
 
     id: str
     runtime: str
+    place: str = ""
+    output_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +12,13 @@ import pytest
 
 from sqlrec.artifacts.folder import publish, staging
 from sqlrec.errors import DataError, JobError, NameNotFoundError, RemoteError
+from sqlrec.runtimes.kubernetes.client import open_cluster
+from sqlrec.runtimes.kubernetes.jobs import KubernetesJobRuntime
+from sqlrec.runtimes.kubernetes.start import SPEC
 from sqlrec.runtimes.local.jobs import LocalJobRuntime
 from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.runtimes.runtime import JobRuntime, ServiceRuntime
+from sqlrec.settings import Cluster
 from sqlrec.spec.job import JobHandle, JobKind, JobResult, JobSpec, JobState, TrainWork
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
 from sqlrec.spec.table import Relation
@@ -36,10 +41,14 @@ def program(job: JobSpec, log: Callable[[str], None]) -> None:
         publish(staging(output), output, JobResult())
 
 
-@pytest.fixture(params=["fake", "local"])
+@pytest.fixture(params=["fake", "local", "kubernetes"])
 def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> JobRuntime:
     if request.param == "fake":
         return FakeJobRuntime(program)
+    if request.param == "kubernetes":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        start = {"start.sh": f"exec {shlex.join(JOB)} --spec {SPEC}"}
+        return KubernetesJobRuntime(open_cluster(cluster), cluster, files=lambda job: start, settle=0.0)
     return LocalJobRuntime(tmp_path / "jobs", program=JOB, grace=1.0)
 
 
@@ -112,6 +121,21 @@ def test_a_finished_job_stays_what_it_is(jobs: JobRuntime, tmp_path: Path) -> No
     finish(jobs, handle)
     jobs.cancel(handle)
     assert jobs.state(handle) is JobState.SUCCEEDED
+
+
+def test_a_job_whose_result_was_read_is_forgotten(jobs: JobRuntime, tmp_path: Path) -> None:
+    handle = jobs.submit(job(tmp_path, "succeed"))
+    finish(jobs, handle)
+    jobs.forget(handle)
+    jobs.forget(handle)
+    assert jobs.state(handle) is JobState.SUCCEEDED
+
+
+def test_only_success_is_forgotten(jobs: JobRuntime, tmp_path: Path) -> None:
+    handle = jobs.submit(job(tmp_path, "forget"))
+    finish(jobs, handle)
+    jobs.forget(handle)
+    assert jobs.state(handle) is JobState.FAILED
 
 
 def service(version: int) -> ServiceSpec:

@@ -110,6 +110,9 @@ class LocalJobRuntime:
         message = f"job {record.id} failed: {reason}" + (f"\n{tail}" if tail else "")
         return JobError(told.get("code", "SR505"), message, hint=told.get("hint", ""))
 
+    def forget(self, handle: JobHandle) -> None:
+        """Nothing: the folder of a finished job is small, and people look at its log."""
+
     def _start(self, job: JobSpec, folder: Path, before: JobRecord) -> None:
         record = replace(before, output_uri=job.output_uri, cancelled=False, launched=None)
         if is_complete(job.output_uri):
