@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from sqlrec import __version__
 from sqlrec.artifacts.folder import combined, digests
+from sqlrec.artifacts.store import Place, local_path
 from sqlrec.errors import DataError, NameNotFoundError, OptionError, StateError
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState, Pinned
 from sqlrec.registry.tags import running_canary
@@ -218,7 +219,7 @@ class FakeRegistry:
         model: ModelName,
         name: str,
         kind: CheckpointKind,
-        folder: Path,
+        folder: Place,
         result: JobResult,
         key: str,
         parent: Checkpoint | None = None,
@@ -229,7 +230,7 @@ class FakeRegistry:
             raise NameNotFoundError("SR205", f"model {model} does not exist")
         if (found := self.find(model, key)) is not None:
             return found
-        if digests(folder) != result.files:
+        if digests(local_path(folder)) != result.files:
             raise DataError("SR510", f"{folder} is not as the job left it")
         versions = self._versions.setdefault(model, [])
         self._numbers[model] = self._numbers.get(model, 0) + 1

@@ -176,8 +176,6 @@ def reaching(place: Place) -> Iterator[None]:
     """
     try:
         yield
-    except SetupError:
-        raise
     except Exception as error:  # each package has exceptions of its own
         told = _translated(place, error)
         if told is None:
@@ -186,6 +184,8 @@ def reaching(place: Place) -> Iterator[None]:
 
 
 def _translated(place: Place, error: Exception) -> SetupError | None:
+    if type(error).__module__.startswith("sqlrec."):
+        return None
     where, code = shown(place), _answer(error)
     if code == "NoSuchBucket":
         hint = f"create the bucket {urlsplit(where).netloc}, or correct its name"
@@ -206,7 +206,7 @@ def _answer(error: BaseException | None) -> str:
         response = getattr(error, "response", None)
         if isinstance(response, dict):
             return str(response.get("Error", {}).get("Code", ""))
-        error = error.__cause__
+        error = error.__cause__ or error.__context__
     return ""
 
 

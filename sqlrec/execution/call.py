@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlrec.artifacts.store import join
 from sqlrec.execution.environment import Environment
 from sqlrec.execution.key import RunKey
 from sqlrec.execution.outcome import Journal
@@ -36,8 +37,13 @@ class Call:
         return Journal(self.folder)
 
     @property
-    def output(self) -> Path:
-        """Where this task's job puts its files."""
+    def output(self) -> str:
+        """Where this task's job puts its files: a path or a URI."""
+        return join(self.env.settings.staging, self.key.run_folder, "output", self.key.task_id)
+
+    @property
+    def own_output(self) -> Path:
+        """Where this task itself puts files, which a job need not see."""
         return self.folder / "output" / self.key.task_id
 
     def table(self, name: str) -> Path:

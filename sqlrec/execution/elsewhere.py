@@ -36,7 +36,7 @@ def external_checkpoint(model: ModelSpec, call: Call) -> Checkpoint:
     known = registry.checkpoint(model.name, EXTERNAL)
     if known is not None and registry.definition(known) == model:
         return known
-    output = call.output
+    output = call.own_output
     make_folder(output.parent)
     folder = staging(output)
     write_text(folder / "definition.json", codec.dumps(model, indent=2))

@@ -6,8 +6,9 @@ before they are judged, so that a checkpoint that does not pass shows why.
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from sqlrec.artifacts.cache import local_copy
+from sqlrec.artifacts.folder import files_of, is_complete
+from sqlrec.artifacts.store import join
 from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_checkpoint, find_model
@@ -47,7 +48,7 @@ def evaluate_job(step: EvaluateStep, call: Call) -> Outcome:
         id=call.key.job,
         kind=JobKind.EVALUATE,
         work=work,
-        output_uri=str(call.output),
+        output_uri=call.output,
         resources=get_controller(model.type).resources(options),
         env=environment(options),
         image=job_image(options, call.env.settings),
@@ -79,9 +80,10 @@ def record_evaluation(step: EvaluateStep, call: Call, job: Outcome) -> Outcome:
         gone = f"version {job.facts['measured_version']} of model {step.model}, which was measured, is gone"
         raise StateError("SR263", gone)
     options = values(_options(step, found, call))
-    output = Path(job.facts["output"])
+    output = job.facts["output"]
+    files = files_of(output) if is_complete(output) else ""
     recorded = {f"{RECORDED}{name}": value for name, value in job.metrics.items()}
-    registry.record_metrics(found, recorded, key=call.key.text, folder=output if output.is_dir() else None)
+    registry.record_metrics(found, recorded, key=call.key.text, folder=local_copy(files) if files else None)
     measured = tuple(filter(None, job.facts.get("metrics", "").split(",")))
     names = (*(measured or wanted(options)), *job.metrics)
     rows = tuple(
@@ -100,7 +102,7 @@ def record_evaluation(step: EvaluateStep, call: Call, job: Outcome) -> Outcome:
             "model": str(step.model),
             "checkpoint": found.name,
             "version": str(found.version),
-            "plots": str(output / "plots"),
+            "plots": join(files or output, "plots"),
         },
         preview=Preview(columns=COLUMNS, rows=rows, total=len(rows)),
     )

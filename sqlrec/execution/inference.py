@@ -156,7 +156,7 @@ class _Answers:
         def progress(message: str, *, done: float | None = None) -> None:
             self.call.report(message if done is None else f"[{done:4.0%}] {message}")
 
-        result = score(work, self.call.output, progress)
+        result = score(work, self.call.own_output, progress)
         self.call.report(f"{name}: predicted {result.rows} rows with {predictor.service}")
         self.tables[name] = into
         return into

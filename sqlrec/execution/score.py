@@ -37,7 +37,7 @@ def run_score(step: ScoreStep, call: Call) -> Outcome:
     def progress(message: str, *, done: float | None = None) -> None:
         call.report(message if done is None else f"[{done:4.0%}] {message}")
 
-    result = score(work, call.output, progress)
+    result = score(work, call.own_output, progress)
     speed = f", {result.rows / result.seconds:,.0f} rows/s" if result.seconds else ""
     return Outcome(
         message=f"scored {result.rows} rows with {step.service}{speed}",

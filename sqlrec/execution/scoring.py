@@ -88,7 +88,7 @@ def _through_service(asked: Asked, call: Call, progress: Progress) -> tuple[Chec
             "checkpoint": f"{served.name} version {served.version}",
         },
     )
-    return served, score(work, call.output, progress)
+    return served, score(work, call.own_output, progress)
 
 
 def _in_process(asked: Asked, call: Call, progress: Progress) -> tuple[Checkpoint, JobResult]:

@@ -6,9 +6,9 @@ Two tasks, so that a registry that is down costs a retry of a second and not a t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from sqlrec.artifacts.folder import read_result
+from sqlrec.artifacts.folder import files_of, is_complete, read_result
+from sqlrec.artifacts.store import join, shown
 from sqlrec.errors import OptionError, StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.find import find_model, find_origin
@@ -119,7 +119,7 @@ def _job(
         id=call.key.job,
         kind=kind,
         work=work,
-        output_uri=str(call.output),
+        output_uri=call.output,
         resources=controller.resources(options),
         topology=controller.topology(options),
         env=environment(options),
@@ -159,12 +159,11 @@ def register(step: MakingStep, call: Call, job: Outcome) -> Outcome:
     """Store what the job made as one or more checkpoints; the same task again finds them."""
     if KEPT in job.facts:
         return job
-    output = Path(job.facts["output"])
     parent = _parent(step, call, job)
     names = step.exports if isinstance(step, ExportStep) else (step.checkpoint,)
-    folders = {name: _part(output, name, names) for name in names}
     kind = CheckpointKind.ORIGIN if isinstance(step, TrainStep) else CheckpointKind.EXPORT
-    made = [_register(step, call, name, folder, kind, parent, job.facts) for name, folder in folders.items()]
+    parts = [name.rpartition("/")[2] if len(names) > 1 else "" for name in names]
+    made = [_register(step, call, *one, kind, parent, job.facts) for one in zip(names, parts, strict=True)]
     shown = ", ".join(f"{c.name} (version {c.version})" for c in made)
     facts = {
         "model": str(step.model),
@@ -179,11 +178,6 @@ def register(step: MakingStep, call: Call, job: Outcome) -> Outcome:
     return Outcome(message=f"registered {shown} of {step.model}", metrics=job.metrics, facts=facts)
 
 
-def _part(output: Path, name: str, exports: tuple[str, ...]) -> Path:
-    """A job that makes several exports puts each into a folder named as its last part."""
-    return output if len(exports) == 1 else output / name.rpartition("/")[2]
-
-
 def _parent(step: MakingStep, call: Call, job: Outcome) -> Checkpoint | None:
     version = job.facts.get("parent_version")
     return call.env.registry.version(step.model, int(version)) if version else None
@@ -193,19 +187,20 @@ def _register(
     step: MakingStep,
     call: Call,
     name: str,
-    folder: Path,
+    part: str,
     kind: CheckpointKind,
     parent: Checkpoint | None,
     facts: Mapping[str, str],
 ) -> Checkpoint:
-    registry = call.env.registry
+    """``part`` is the folder of the checkpoint in the output of a job that makes several."""
+    registry, output = call.env.registry, facts["output"]
     key = f"{call.key.text}/{name}"
     if (found := registry.find(step.model, key)) is not None:
         return found
-    if not folder.is_dir():
-        raise StateError(
-            "SR511", f"the files of checkpoint {name} are gone from {folder}", hint="run the job again"
-        )
+    if not is_complete(output):
+        gone = f"the files of checkpoint {name} are gone from {shown(output)}"
+        raise StateError("SR511", gone, hint="run the job again")
+    folder = join(files_of(output), part) if part else files_of(output)
     return registry.register(
         model=step.model,
         name=name,

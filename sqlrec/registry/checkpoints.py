@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlrec.artifacts.folder import combined, digests
+from sqlrec.artifacts.store import Place, reaching
 from sqlrec.errors import DataError, SqlRecError
 from sqlrec.registry.absent import in_use, no_model, no_version
 from sqlrec.registry.client import Missing
@@ -54,12 +55,16 @@ Users = Callable[[set[int]], list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What is to be registered. ``spec_id`` names the model's definition, ``uid`` the model."""
+    """What is to be registered. ``spec_id`` names the model's definition, ``uid`` the model.
+
+    ``folder`` has the files; ``source`` is where they come from, which it is a copy of where that is a store.
+    """
 
     model: ModelName
     name: str
     kind: CheckpointKind
     folder: Path
+    source: Place
     result: JobResult
     key: str
     parent: Checkpoint | None
@@ -228,13 +233,13 @@ class Checkpoints:
         logged = client.create_logged_model(
             experiment, slug(wanted.name), source_run_id=run_id, model_type=wanted.kind.value, tags=tags
         )
-        client.log_model_artifacts(logged.model_id, str(wanted.folder))
+        self._store.put_files(logged, wanted.folder, wanted.source)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / FILE
             checkpoint = wanted.checkpoint(local_path(logged.artifact_location))
             text = mlmodel_text(checkpoint, wanted.folder, run_id=run_id, model_id=logged.model_id)
             path.write_text(text, encoding="utf-8")
-            client.log_model_artifact(logged.model_id, str(path))
+            self._store.put_files(logged, Path(folder), folder)
         self._store.mark_ready(logged.model_id)
         return logged
 
@@ -250,16 +255,19 @@ class Checkpoints:
             params={metric_name(k): v for k, v in result.params.items()},
         )
         if wanted.statement:
-            client.log_text(run_id, wanted.statement, "statement.sql")
+            with reaching(self._store.root):
+                client.log_text(run_id, wanted.statement, "statement.sql")
         self._show(run_id, wanted.folder)
         client.set_terminated(run_id, "FINISHED")
 
     def _show(self, run_id: str, folder: Path, place: str = "") -> None:
         """Put the plots and numbers of a job's output among the artifacts of a run, at ``place``."""
-        if (folder / PLOTS).is_dir():
-            self._store.client.log_artifacts(run_id, str(folder / PLOTS), f"{place}/{PLOTS}".lstrip("/"))
-        if (folder / EVALUATION).is_file():
-            self._store.client.log_artifact(run_id, str(folder / EVALUATION), place or None)
+        client = self._store.client
+        with reaching(self._store.root):
+            if (folder / PLOTS).is_dir():
+                client.log_artifacts(run_id, str(folder / PLOTS), f"{place}/{PLOTS}".lstrip("/"))
+            if (folder / EVALUATION).is_file():
+                client.log_artifact(run_id, str(folder / EVALUATION), place or None)
 
     def _settle(self, wanted: Registration) -> Checkpoint:
         """The version that counts for the key; whatever else was made under the key is removed."""

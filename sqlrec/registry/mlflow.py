@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sqlrec import __version__
+from sqlrec.artifacts.cache import local_copy
+from sqlrec.artifacts.store import Place
 from sqlrec.errors import NameNotFoundError
 from sqlrec.registry.absent import no_checkpoint, no_model
 from sqlrec.registry.aliases import Aliases
@@ -157,7 +159,7 @@ class MlflowRegistry:
         model: ModelName,
         name: str,
         kind: CheckpointKind,
-        folder: Path,
+        folder: Place,
         result: JobResult,
         key: str,
         parent: Checkpoint | None = None,
@@ -167,7 +169,7 @@ class MlflowRegistry:
         """Store the files of ``folder`` as a new version; see the protocol.
 
         Its ``plots`` folder and ``evaluation.json`` are shown on the MLflow run too. Raises ``DataError``
-        SR510 when the files are not those of ``result``, ``NameNotFoundError`` SR205 without a model.
+        SR510, SR754 when the files are not those of ``result``, ``NameNotFoundError`` SR205 without a model.
         """
         tags = self._models.tags(model)
         if not tags:
@@ -176,7 +178,8 @@ class MlflowRegistry:
             model=model,
             name=name,
             kind=kind,
-            folder=folder,
+            folder=local_copy(folder),
+            source=folder,
             result=result,
             key=key,
             parent=parent,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from sqlrec.artifacts.store import Place
 from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
@@ -162,14 +163,14 @@ class ModelRegistry(Protocol):
         model: ModelName,
         name: str,
         kind: CheckpointKind,
-        folder: Path,
+        folder: Place,
         result: JobResult,
         key: str,
         parent: Checkpoint | None = None,
         statement: str = "",
         facts: Mapping[str, str] | None = None,
     ) -> Checkpoint:
-        """Store the files of ``folder`` as a new version with the job's metrics, curves and plots.
+        """Store the files of ``folder`` (a path or a URI) as a new version with the job's numbers and plots.
 
         ``facts`` say what it was made from and with, as :class:`Checkpoint` has them; the version of sqlrec
         is added. The same ``key`` again returns the version it made.

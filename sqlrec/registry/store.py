@@ -19,7 +19,9 @@ from mlflow.entities import LoggedModelStatus, Metric, Param, ViewType
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.file_utils import local_file_uri_to_path
 
+from sqlrec.artifacts import store
 from sqlrec.artifacts.durable import locked, make_folder
+from sqlrec.artifacts.store import Place
 from sqlrec.errors import SetupError
 from sqlrec.registry import sqlite
 from sqlrec.registry.client import FAILURES, Client, Connect, Exists, client_of, translated
@@ -144,10 +146,23 @@ class Store:
         remote = self.uri.startswith("http")
         return f"models:/{logged_model.model_id}" if remote else str(logged_model.artifact_location)
 
+    def put_files(self, logged_model: Any, folder: Path, source: Place) -> None:
+        """Add the files of a folder to a logged model; ``source`` is where they are too, a store maybe.
+
+        Within one store they are copied there. Raises ``SetupError`` SR75x.
+        """
+        location = str(logged_model.artifact_location)
+        if store.same_store(source, location):
+            store.copy(source, location, store.files(folder))
+            return
+        with store.reaching(location):
+            self.client.log_model_artifacts(logged_model.model_id, str(folder))
+
     def delete_files(self, location: str) -> None:
-        """Remove the files at an artifact location; none there is no error."""
+        """Remove the files at an artifact location; none there is no error. Raises ``SetupError`` SR75x."""
         if Path(local_path(location)).is_dir() or "://" in location:
-            get_artifact_repository(location).delete_artifacts()
+            with store.reaching(location):
+                get_artifact_repository(location).delete_artifacts()
 
 
 def _load_sql_store() -> Any:
