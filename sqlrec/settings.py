@@ -30,8 +30,6 @@ class Cluster:
     """Context of the kubeconfig; unset: its current one."""
     env_from_secrets: str = ""
     """Names of Secrets, by commas, that are given whole to all pods as their environment (``envFrom``)."""
-    env_from_secrets: str = ""
-    """Names of Secrets, by commas, that are given whole to all pods as their environment (``envFrom``)."""
     job_image: str = ""
     """Image of jobs, with its tag; unset: that of the model's type."""
     server_image: str = ""
@@ -74,8 +72,6 @@ class Settings:
     """Root of checkpoint files, a path or an fsspec URI (default ``<work_dir>/models``)."""
     tracking_uri: str
     """MLflow tracking URI (default ``sqlite:///<work_dir>/mlflow.db``)."""
-    staging: str
-    """Root of what jobs write until it is registered, a path or an fsspec URI (default ``<work_dir>/runs``)."""
     staging: str
     """Root of what jobs write until it is registered, a path or a URI (default ``<work_dir>/runs``)."""
     runtime: str
@@ -127,15 +123,9 @@ def load(start: Path | None = None, environ: Mapping[str, str] | None = None) ->
         model_base_path=_place(project, values["model_base_path"] or str(work_dir / "models")),
         tracking_uri=values["tracking_uri"] or f"sqlite:///{work_dir / 'mlflow.db'}",
         staging=_place(project, values["staging"] or str(work_dir / "runs")),
-        staging=_place(project, values["staging"] or str(work_dir / "runs")),
         runtime=values["runtime"],
         kubernetes=_cluster(project / FILE, table, environ),
     )
-
-
-def _place(project: Path, written: str) -> str:
-    """A URI, or an absolute path."""
-    return written.rstrip("/") if "://" in written else str((project / Path(written).expanduser()).resolve())
 
 
 def _place(project: Path, written: str) -> str:
