@@ -11,6 +11,7 @@ from sqlrec import __version__
 from sqlrec.artifacts.folder import read_result
 from sqlrec.errors import DataError, NameNotFoundError, StateError
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState, ModelRegistry
+from sqlrec.registry.tags import running_canary
 from sqlrec.spec.model import Checkpoint, CheckpointKind, CheckpointStatus
 from sqlrec.spec.names import ModelName
 from tests.fakes import FakeRegistry
@@ -299,3 +300,34 @@ def test_services_are_kept_apart(registry: ModelRegistry, tmp_path: Path) -> Non
     assert registry.services() == ("rank-a", "rank_a")
     assert (registry.service("rank_a"), registry.service("rank-a")) == (first, second)
     assert [d.revision for d in registry.history("rank_a")] == [1]
+
+
+def test_a_canary_leaves_what_is_served_and_is_kept_from_being_dropped(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    def change(action: DeployAction, checkpoint: Checkpoint) -> Deployment:
+        entry = registry.begin(
+            service="rank", action=action, checkpoint=checkpoint, key=f"k/{action}", options={"canary": "10%"}
+        )
+        assert entry.previous == 1
+        return registry.finish(entry, url="http://127.0.0.1:1/predict")
+
+    registry.put_model(model())
+    first = register(registry, tmp_path, "v1_export", kind=CheckpointKind.EXPORT)
+    second = register(registry, tmp_path, "v2_export", kind=CheckpointKind.EXPORT)
+    deploy(registry, first, "k/1")
+    begun = change(DeployAction.CANARY, second)
+    assert registry.service("rank") == first
+    assert running_canary(registry.history("rank")) == registry.history("rank")[-1]
+    assert (begun.action, registry.services()) == (DeployAction.CANARY, ("rank",))
+    with pytest.raises(StateError, match="rank") as caught:
+        registry.drop_checkpoint(RANK, "v2_export")
+    assert caught.value.code == "SR203"
+    change(DeployAction.ABORT, second)
+    assert running_canary(registry.history("rank")) is None
+    assert registry.service("rank") == first
+    change(DeployAction.CANARY, second)
+    change(DeployAction.PROMOTE, second)
+    assert registry.service("rank") == second
+    assert running_canary(registry.history("rank")) is None
+    registry.drop_checkpoint(RANK, "v1_export")
