@@ -124,6 +124,7 @@ def _container(container: Container, pod: Pod, cluster: Cluster, volumes: tuple[
             "imagePullPolicy": pod.image_pull_policy or cluster.image_pull_policy,
             "command": list(container.command),
             "env": list(_env(container, cluster)),
+            "envFrom": [{"secretRef": {"name": name}} for name in _names(cluster.env_from_secrets)],
             "resources": _resources(container.resources, pod),
             "volumeMounts": mounts,
             "securityContext": {
