@@ -17,8 +17,10 @@ from typing import cast
 
 from sqlrec.errors import EXIT_FAILED, EXIT_OK, SetupError, SqlRecError
 from sqlrec.jobs.harness import Stopped, run, stop_on_sigterm
+from sqlrec.models.lookup import get_controller
 from sqlrec.spec import codec
-from sqlrec.spec.job import JobSpec
+from sqlrec.spec.job import ExportWork, JobSpec, TrainWork
+from sqlrec.spec.options import Scope
 from sqlrec.spec.secret import given_by, resolved
 
 EXIT_UNEXPECTED = 70
@@ -29,11 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the job of a spec file; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m sqlrec.jobs", description="Run one job.")
     parser.add_argument("--spec", type=Path, required=True, help="the JobSpec, as JSON")
-    path = parser.parse_args(arguments).spec
+    parser.add_argument(
+        "--pipeline-config", type=Path, help="TorchEasyRec's file, followed instead of options"
+    )
+    given = parser.parse_args(arguments)
     stop_on_sigterm()
     _suit_the_machine()
     try:
-        run(with_secrets(read_spec(path), os.environ))
+        run(with_config(with_secrets(read_spec(given.spec), os.environ), given.pipeline_config))
     except SqlRecError as error:
         if os.environ.get("RANK", "0") == "0":
             print(f"error: {error}", file=sys.stderr, flush=True)
@@ -53,6 +58,19 @@ def read_spec(path: Path) -> JobSpec:
         return cast(JobSpec, codec.loads(JobSpec, path.read_bytes()))
     except OSError as error:
         raise SetupError("SR523", f"cannot read the job spec {path}: {error.strerror or error}") from error
+
+
+def with_config(job: JobSpec, path: Path | None) -> JobSpec:
+    """The job with a file to follow, unless its own options name one; raises ``OptionError`` SR301.
+
+    That is for a model whose type knows no such file.
+    """
+    if path is None or not isinstance(job.work, TrainWork | ExportWork):
+        return job
+    scope = Scope.TRAIN if isinstance(job.work, TrainWork) else Scope.EXPORT
+    key = get_controller(job.work.model.type).options.declared("pipeline_config", scope).key
+    options = {**job.work.options, key: job.work.options.get(key) or str(path)}
+    return replace(job, work=replace(job.work, options=options))
 
 
 def with_secrets(job: JobSpec, environ: Mapping[str, str]) -> JobSpec:

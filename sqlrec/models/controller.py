@@ -41,12 +41,19 @@ class Programs:
     the empty folder ``output``. ``bring`` is of types whose models are made elsewhere: it runs when the model
     is created and makes an export. A type that can be evaluated declares the options of
     :mod:`sqlrec.models.measuring.measures`, and its program gives the metrics by those names.
+
+    Two are light, since they are asked before a job (see :mod:`sqlrec.models.beside`):
+    ``files(work: TrainWork | ExportWork, uri: str) -> Mapping[str, str]`` are files beside its spec, and
+    ``problems(model: ModelSpec, scope: Scope, options: Mapping[str, Parsed]) -> Iterable[Problem]`` is what
+    is wrong with the effective options of a statement, beyond what is wrong with the definition.
     """
 
     train: str = ""
     export: str = ""
     evaluate: str = ""
     bring: str = ""
+    files: str = ""
+    problems: str = ""
 
 
 class Progress(Protocol):

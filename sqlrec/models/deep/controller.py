@@ -10,7 +10,8 @@ from typing import cast
 from sqlrec.errors import suggest
 from sqlrec.models import pods
 from sqlrec.models.controller import Problem, Programs
-from sqlrec.models.deep.options import column_of, tzrec_options
+from sqlrec.models.deep.options import TRAINER, TZREC, column_of, tzrec_options
+from sqlrec.models.deep.pipeline.document import Subject
 from sqlrec.models.objective import Objective
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.model import ModelSpec
@@ -36,6 +37,7 @@ class DeepModel:
     continues another only when they agree. ``rules`` find what is wrong with a definition of this type. With
     ``has_tasks`` several labels are learnt, and there is an output for each. ``answers`` are the outputs of a
     model that gives no probabilities; one with ``parts`` is exported as several checkpoints.
+    ``native`` are the programs of sqlrec's own trainer.
     """
 
     type: str
@@ -48,11 +50,22 @@ class DeepModel:
     has_tasks: bool = False
     answers: Schema = Schema()
     parts: tuple[str, ...] = ()
-    programs: Programs = Programs(
+    native: Programs = Programs(
         train="sqlrec.models.deep.train:train",
         export="sqlrec.models.deep.export:export",
         evaluate="sqlrec.models.deep.evaluate:evaluate",
     )
+
+    @property
+    def programs(self) -> Programs:
+        """Programs that ask the option ``trainer`` who does the work, and the files that both read."""
+        return replace(
+            self.native,
+            train="sqlrec.models.deep.pipeline.programs:train",
+            export="sqlrec.models.deep.pipeline.programs:export",
+            files="sqlrec.models.deep.pipeline.files:files",
+            problems="sqlrec.models.deep.pipeline.files:problems",
+        )
 
     @property
     def options(self) -> OptionSet:
@@ -75,6 +88,8 @@ class DeepModel:
         yield from _column_options(model)
         for rule in self.rules:
             yield from rule(model)
+        if str(model.options.get(TRAINER.key, "")).strip().casefold() == TZREC:
+            yield from Subject.defined(model, self).problems()
 
     def exports(self, checkpoint: str) -> tuple[str, ...]:
         """One export, ``<checkpoint>_export``, or ``<checkpoint>_export/<part>`` for each part."""

@@ -34,6 +34,25 @@ MAX_BUCKETS = 2**31 - 1
 MAX_DIM = 1024
 MAX_ARRAY = 10_000
 
+SQLREC, TZREC = "sqlrec", "tzrec"
+
+TRAINER = Option(
+    key="trainer",
+    kind=OptionKind.STRING,
+    scopes=MODEL | {Scope.TRAIN, Scope.EXPORT},
+    default=SQLREC,
+    choices=(SQLREC, TZREC),
+    doc="Who trains and exports: sqlrec itself, or TorchEasyRec's package tzrec, which the image must have.",
+)
+
+CONFIG = Option(
+    key="pipeline_config",
+    kind=OptionKind.STRING,
+    scopes=frozenset({Scope.TRAIN, Scope.EXPORT}),
+    doc="File in the form of TorchEasyRec's pipeline.config, a path that the job can read: what it says of "
+    "layers, embeddings, rates, epochs and batches counts instead of the script.",
+)
+
 EMBEDDING = 16
 """Default width of an embedding."""
 
@@ -64,6 +83,8 @@ def tzrec_options(*own: Option, objective: Objective = Objective.BINARY) -> Opti
             *_model_options(objective),
             *common_options(),
             *own,
+            TRAINER,
+            CONFIG,
             *training_options(),
             *measure_options(objective),
             VARIANT,

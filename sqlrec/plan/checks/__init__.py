@@ -50,6 +50,7 @@ from sqlrec.plan.checks.tables import (
 )
 from sqlrec.plan.checks.templates import check_templates
 from sqlrec.plan.checks.temporary import check_temporary
+from sqlrec.plan.checks.trainers import check_trainer
 from sqlrec.plan.functions_apis import check_api
 from sqlrec.plan.functions_calls import find_block
 from sqlrec.plan.resolve import Acting
@@ -75,6 +76,7 @@ CHECKS: tuple[Check, ...] = (
     check_service_options,
     check_supported,
     check_pods,
+    check_trainer,
     check_trained,
     check_exported,
     check_asked_for,

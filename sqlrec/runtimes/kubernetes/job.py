@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from sqlrec.errors import JobError, OptionError
+from sqlrec.models.beside import job_files
 from sqlrec.runtimes.kubernetes.names import JobNames, job_facts, job_names, labels, notes
 from sqlrec.runtimes.kubernetes.pod import Container, Manifest, namespace_of, pod_template
-from sqlrec.runtimes.kubernetes.start import COMMAND, start_script
+from sqlrec.runtimes.kubernetes.start import COMMAND, program, start_script
 from sqlrec.settings import Cluster
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobSpec
@@ -77,11 +78,14 @@ def pod_manifest(job: JobSpec, cluster: Cluster) -> Manifest:
 
 
 def config_map(job: JobSpec, cluster: Cluster, files: Mapping[str, str] = NO_FILES) -> Manifest:
-    """The files of /data: the job's spec, how it starts, and ``files``. Raises ``JobError`` SR376."""
-    names = job_names(job)
+    """The files of /data: the job's spec, how it starts, those of its model's type, and ``files``.
+
+    Raises ``JobError`` SR376, and ``OptionError`` for a job that its trainer cannot do.
+    """
+    names, files = job_names(job), {**job_files(job), **files}
     data = {
         "spec.json": codec.dumps(job),
-        "start.sh": start_script(job.topology, f"{names.job}-0.{names.headless}"),
+        "start.sh": start_script(job.topology, f"{names.job}-0.{names.headless}", program(files)),
         **files,
     }
     size = sum(len(text.encode()) for text in data.values())

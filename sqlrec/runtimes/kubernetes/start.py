@@ -5,13 +5,22 @@ The program replaces the shell, so that SIGTERM reaches it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlrec.spec.job import Topology
 
 DATA = "/data"
 SPEC = f"{DATA}/spec.json"
 SCRIPT = f"{DATA}/start.sh"
 COMMAND = ("bash", SCRIPT)
+PIPELINE = "pipeline.config"
+"""Hyperparameters in TorchEasyRec's form, which the program follows."""
 PROGRAM = f"-m sqlrec.jobs --spec {SPEC}"
+
+
+def program(files: Collection[str]) -> str:
+    """The program of a job with these files beside its spec."""
+    return f"{PROGRAM} --{PIPELINE.replace('.', '-')} {DATA}/{PIPELINE}" if PIPELINE in files else PROGRAM
 
 
 def start_script(topology: Topology, first_rank: str, program: str = PROGRAM) -> str:
