@@ -107,4 +107,6 @@ def _definitions(folder: Path) -> Registry[Any]:
     name = "_definitions.json"
     contents = json.loads((folder / name).read_text())
     registry: Registry[Any] = Registry()
-    return registry.with_resource(name, Resource.from_contents(contents, default_specification=DRAFT7))
+    resource = Resource.from_contents(contents, default_specification=DRAFT7)
+    found: Registry[Any] = registry.with_resource(name, resource)
+    return found

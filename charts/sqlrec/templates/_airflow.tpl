@@ -16,18 +16,22 @@ envFrom:
       name: {{ include "sqlrec.name" . }}-settings
 {{- end -}}
 
-{{- /* Where a component's files are. AIRFLOW_HOME is scratch; logs lie in the project, where all see them. */ -}}
+{{- /*
+Where a component's files are: (list . SCRIPTS), scripts where DAG files are parsed. AIRFLOW_HOME is scratch;
+logs lie in the project, where all see them.
+*/ -}}
 {{- define "sqlrec.airflow.mounts" -}}
+{{- $top := index . 0 -}}
 - name: tmp
   mountPath: /tmp
 - name: home
   mountPath: /airflow
 - name: project
-  mountPath: {{ .Values.project.mount }}
+  mountPath: {{ $top.Values.project.mount }}
 - name: loader
   mountPath: /etc/sqlrec/dags
   readOnly: true
-{{- if eq .Values.scripts.source "git" }}
+{{- if index . 1 }}
 - name: scripts
   mountPath: /scripts
   readOnly: true
@@ -35,20 +39,21 @@ envFrom:
 {{- end -}}
 
 {{- define "sqlrec.airflow.volumes" -}}
+{{- $top := index . 0 -}}
 - name: tmp
   emptyDir: {}
 - name: home
   emptyDir: {}
 - name: project
   persistentVolumeClaim:
-    claimName: {{ include "sqlrec.project.claim" . }}
+    claimName: {{ include "sqlrec.project.claim" $top }}
 - name: loader
   configMap:
-    name: {{ include "sqlrec.name" . }}-loader
-{{- if eq .Values.scripts.source "git" }}
+    name: {{ include "sqlrec.name" $top }}-loader
+{{- if index . 1 }}
 - name: scripts
   emptyDir: {}
-{{- with .Values.scripts.git.secret }}
+{{- with $top.Values.scripts.git.secret }}
 - name: git-secret
   secret:
     secretName: {{ . }}
@@ -86,6 +91,9 @@ envFrom:
     - name: HOME
       value: /tmp
   {{- include "sqlrec.container" $top | nindent 2 }}
+    # The one user that this image knows: SSH wants to know who it runs as.
+    runAsUser: 65533
+    runAsGroup: 65533
   resources:
     {{- toYaml $git.resources | nindent 4 }}
   volumeMounts:
@@ -127,10 +135,10 @@ checksum/settings: {{ printf "%s%s" (include "sqlrec.airflow.config" .) (include
 {{- end }}
 {{- end -}}
 
-{{- /* One component: (dict "top" . "name" "scheduler" "values" … "args" … "probes" … "needs" …). */ -}}
+{{- /* One component: (dict "top" . "name" "scheduler" "values" … "scripts" BOOL "token" BOOL …). */ -}}
 {{- define "sqlrec.airflow.component" -}}
 {{- $top := .top -}}
-{{- $runsScripts := and (eq $top.Values.scripts.source "git") (ne .name "api-server") -}}
+{{- $git := and .scripts (eq $top.Values.scripts.source "git") -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -148,7 +156,7 @@ spec:
       annotations:
         {{- include "sqlrec.airflow.annotations" $top | nindent 8 }}
     spec:
-      {{- include "sqlrec.pod" (list $top .name $top.Values.runAsUser) | nindent 6 }}
+      {{- include "sqlrec.pod" (list $top .name $top.Values.runAsUser 0) | nindent 6 }}
       automountServiceAccountToken: {{ .token }}
       terminationGracePeriodSeconds: {{ .grace }}
       initContainers:
@@ -156,7 +164,7 @@ spec:
         {{- with .init }}
         {{- . | nindent 8 }}
         {{- end }}
-        {{- if $runsScripts }}
+        {{- if $git }}
         {{- include "sqlrec.scripts.git" (list $top true) | nindent 8 }}
         {{- end }}
       containers:
@@ -177,15 +185,15 @@ spec:
             {{- toYaml .values.resources | nindent 12 }}
           {{- .probes | nindent 10 }}
           volumeMounts:
-            {{- include "sqlrec.airflow.mounts" $top | nindent 12 }}
+            {{- include "sqlrec.airflow.mounts" (list $top $git) | nindent 12 }}
             {{- with .mounts }}
             {{- . | nindent 12 }}
             {{- end }}
-        {{- if $runsScripts }}
+        {{- if $git }}
         {{- include "sqlrec.scripts.git" (list $top false) | nindent 8 }}
         {{- end }}
       volumes:
-        {{- include "sqlrec.airflow.volumes" $top | nindent 8 }}
+        {{- include "sqlrec.airflow.volumes" (list $top $git) | nindent 8 }}
         {{- with .volumes }}
         {{- . | nindent 8 }}
         {{- end }}

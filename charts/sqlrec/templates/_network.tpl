@@ -82,6 +82,11 @@ spec:
 {{- include "sqlrec.outside" (list .Values.networkPolicies.egress.cidrs .Values.networkPolicies.egress.ports) }}
 {{- end -}}
 
+{{- /* The Git repository, by HTTPS or SSH. */ -}}
+{{- define "sqlrec.egress.git" -}}
+{{- include "sqlrec.outside" (list .Values.networkPolicies.egress.cidrs (list 22 443)) }}
+{{- end -}}
+
 {{- define "sqlrec.egress.kubernetes" -}}
 {{- include "sqlrec.outside" (list .Values.networkPolicies.kubernetesApi.cidrs .Values.networkPolicies.kubernetesApi.ports) }}
 {{- end -}}

@@ -1,6 +1,6 @@
 {{- /* What all pods of the chart have in common: no root, no privileges, nothing writable but what is named. */ -}}
 
-{{- /* The fields of a pod's spec: (list . "scheduler" USER). */ -}}
+{{- /* The fields of a pod's spec: (list . "scheduler" USER GROUP); files that it shares are of USER's group. */ -}}
 {{- define "sqlrec.pod" -}}
 {{- $top := index . 0 -}}
 serviceAccountName: {{ include "sqlrec.name" $top }}-{{ index . 1 }}
@@ -8,7 +8,7 @@ enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
   runAsUser: {{ index . 2 }}
-  runAsGroup: {{ index . 2 }}
+  runAsGroup: {{ index . 3 }}
   fsGroup: {{ index . 2 }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
