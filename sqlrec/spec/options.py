@@ -185,7 +185,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Where a word begins inside a key in camel case."""
 
 
-_NAMED = re.compile(r"kubernetes\.(env|label|annotation|toleration|volume|node\.selector)\.", re.IGNORECASE)
+_NAMED = re.compile(r"kubernetes\.(env|label|annotation|toleration|node\.selector)\.", re.IGNORECASE)
 """What the name of a variable, label or the like follows, for which every character counts."""
 
 

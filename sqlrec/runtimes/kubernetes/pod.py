@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import assert_never
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
 
-from sqlrec.errors import SetupError
-from sqlrec.models.pod_volumes import volume
-from sqlrec.runtimes.kubernetes.names import object_name
+from sqlrec.errors import OptionError, SetupError
+from sqlrec.models.pod_volumes import require_apart, volume
+from sqlrec.runtimes.kubernetes.names import LABEL_LIMIT, object_name
 from sqlrec.runtimes.kubernetes.start import DATA
 from sqlrec.settings import Cluster
 from sqlrec.spec.job import Resources
 from sqlrec.spec.pod import Pod, Toleration, Volume, VolumeKind
 from sqlrec.spec.secret import named, variable
 
-Manifest = dict[str, object]
+Manifest = dict[str, Any]
 """An object of the API as plain data."""
 
 TMP = "/tmp"  # noqa: S108  (the path in a container)
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 CONFIG_VOLUME = "config-volume"
+VOLUME_NAME = LABEL_LIMIT - len("volume-")
 SURROUNDINGS = {"HOME": TMP, "USER": "sqlrec"}
 """The user of a container has no entry in its /etc/passwd; libraries ask for both."""
 
@@ -61,7 +62,7 @@ def pod_template(
 
     ``labels`` and ``annotations`` are ours and go before the script's. ``fields`` are further ones of the
     pod's spec (restartPolicy, subdomain, terminationGracePeriodSeconds, …). Raises ``SetupError`` SR377 for
-    settings of the cluster that cannot be.
+    settings of the cluster that cannot be, ``OptionError`` SR374 for a volume where the project is.
     """
     config = Volume(
         name=CONFIG_VOLUME, kind=VolumeKind.CONFIG_MAP, source=config_map, mount=DATA, read_only=True
@@ -98,17 +99,16 @@ def namespace_of(pod: Pod, cluster: Cluster) -> str:
     return pod.namespace or cluster.namespace
 
 
-def owned_by(manifest: Mapping[str, object], owner: Mapping[str, object]) -> Manifest:
+def owned_by(manifest: Mapping[str, Any], owner: Mapping[str, Any]) -> Manifest:
     """The manifest of an object that goes when ``owner``, an object as the API gave it, goes."""
-    about, metadata = _mapping(owner["metadata"]), _mapping(manifest["metadata"])
     reference = {
         "apiVersion": owner["apiVersion"],
         "kind": owner["kind"],
-        "name": about["name"],
-        "uid": about["uid"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
         "blockOwnerDeletion": True,
     }
-    return {**manifest, "metadata": {**metadata, "ownerReferences": [reference]}}
+    return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [reference]}}
 
 
 def _container(container: Container, pod: Pod, cluster: Cluster, volumes: tuple[Volume, ...]) -> Manifest:
@@ -179,16 +179,26 @@ def _pod_security(cluster: Cluster) -> Manifest:
 
 def _volumes(pod: Pod, cluster: Cluster) -> Iterator[Volume]:
     """The project's volume, then the pod's own."""
-    if cluster.volume:
-        yield volume("project", f"{cluster.volume}:{cluster.mount}")
+    project = (_project(cluster),) if cluster.volume else ()
+    yield from project
     for own in pod.volumes:
-        yield Volume(
-            name=f"volume-{object_name(own.name, 50)}",
-            kind=own.kind,
-            source=own.source,
-            mount=own.mount,
-            read_only=own.read_only,
+        require_apart(own, project)
+        yield replace(own, name=f"volume-{object_name(own.name, VOLUME_NAME)}")
+
+
+def _project(cluster: Cluster) -> Volume:
+    try:
+        found = volume("project", f"{cluster.volume}:{cluster.mount}")
+        require_apart(found, ())
+    except OptionError as error:
+        message = (
+            f"kubernetes.volume {cluster.volume!r} with kubernetes.mount {cluster.mount!r}: {error.message}"
         )
+        raise SetupError("SR377", message, hint="write volume = 'pvc:CLAIM' or 'host:/PATH'") from None
+    if found.kind not in (VolumeKind.CLAIM, VolumeKind.HOST):
+        message = f"kubernetes.volume is {cluster.volume!r}, which this process cannot share with pods"
+        raise SetupError("SR377", message, hint="write 'pvc:CLAIM' or 'host:/PATH'")
+    return found
 
 
 def _source(volume: Volume) -> Manifest:
@@ -225,9 +235,3 @@ def _names(text: str) -> Iterator[str]:
 def _given(fields: Mapping[str, object]) -> Manifest:
     """Fields that say something; an empty one would be an invalid name or the API's default written out."""
     return {key: value for key, value in fields.items() if value not in ("", [], {})}
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"expected an object of the API, found {type(value).__name__}")
-    return value
