@@ -86,10 +86,11 @@ tools: $(VENV)/installed  ## helm, kubectl and hadolint for the tests of chart a
 
 BUILDER ?= $(shell command -v docker || command -v podman || command -v buildah)
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' sqlrec/__init__.py)
-images:  ## container images by docker, podman or buildah; REGISTRY=host/path/ VARIANT=cu130 BUILD_ARGS=…
-	@set -e; for image in job server airflow; do $(BUILDER) build --file docker/$$image/Dockerfile \
-	  $(if $(VARIANT),--build-arg VARIANT=$(VARIANT)) $(BUILD_ARGS) \
-	  --tag $(REGISTRY)sqlrec-$$image:$(VERSION) .; done
+images: $(addprefix image-,job server airflow)  ## container images; REGISTRY=host/path/ VARIANT=cu130
+image-%:  ## one of them by docker, podman or buildah; EXTRAS=serve,s3
+	@$(BUILDER) build --file docker/$*/Dockerfile --tag $(REGISTRY)sqlrec-$*:$(VERSION) \
+	  $(if $(filter job,$*),$(if $(VARIANT),--build-arg VARIANT=$(VARIANT))) \
+	  $(if $(EXTRAS),--build-arg EXTRAS=$(EXTRAS)) --build-arg REVISION=$(shell git rev-parse HEAD) .
 
 IMAGES ?= server
 images-check:  ## really build images without a registry (needs root, buildah, mmdebstrap); IMAGES="server job airflow"

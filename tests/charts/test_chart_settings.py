@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sqlrec.settings import PREFIX, TABLE, Cluster, Settings, load
-from tests.charts.rendering import VALUES, named, needs_helm, of_kind, rendered
+from tests.charts.rendering import VALUES, named, needs_helm, of_kind, pods, rendered
 
 pytestmark = needs_helm
 every_example = pytest.mark.parametrize("values", VALUES)
@@ -50,8 +50,20 @@ def test_jobs_run_where_the_chart_says(tmp_path: Path) -> None:
 def test_with_object_storage_pods_elsewhere_need_no_volume(tmp_path: Path) -> None:
     settings = settings_of("external", tmp_path)
     assert settings.model_base_path == "s3://models/sqlrec"
+    assert settings.staging == "s3://scratch/sqlrec"
     assert settings.kubernetes.volume == ""
+    assert settings.kubernetes.env_from_secrets == "object-storage"
     assert settings.tracking_uri == "https://mlflow.example.com"
+
+
+def test_keys_of_object_storage_are_given_to_those_who_read_it() -> None:
+    given = {
+        name
+        for name, pod in pods(rendered("kubernetes-executor")).items()
+        for source in pod["spec"]["containers"][0].get("envFrom", ())
+        if source.get("secretRef") == {"name": "object-storage"}
+    }
+    assert given == {"worker", "triggerer", "mlflow"}
 
 
 @every_example

@@ -8,12 +8,17 @@
 {{ include "sqlrec.secretEnv" (list "AIRFLOW__API_AUTH__JWT_SECRET" $secret "jwt-secret") }}
 {{- end -}}
 
+{{- /* Settings: (list . STORAGE), with access to object storage where results and checkpoints are read. */ -}}
 {{- define "sqlrec.airflow.settings" -}}
+{{- $name := include "sqlrec.name" (index . 0) -}}
 envFrom:
   - configMapRef:
-      name: {{ include "sqlrec.name" . }}-airflow
+      name: {{ $name }}-airflow
   - configMapRef:
-      name: {{ include "sqlrec.name" . }}-settings
+      name: {{ $name }}-settings
+  {{- if index . 1 }}
+  {{- include "sqlrec.storage" (index . 0) | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{- /*
@@ -114,7 +119,7 @@ logs lie in the project, where all see them.
 - name: database
   {{- include "sqlrec.container.image" (list $top "airflow") | nindent 2 }}
   args: {{ index . 1 | toJson }}
-  {{- include "sqlrec.airflow.settings" $top | nindent 2 }}
+  {{- include "sqlrec.airflow.settings" (list $top false) | nindent 2 }}
   env:
     {{- include "sqlrec.airflow.env" $top | nindent 4 }}
   {{- include "sqlrec.container" $top | nindent 2 }}
@@ -135,7 +140,7 @@ checksum/settings: {{ printf "%s%s" (include "sqlrec.airflow.config" .) (include
 {{- end }}
 {{- end -}}
 
-{{- /* One component: (dict "top" . "name" "scheduler" "values" … "scripts" BOOL "token" BOOL …). */ -}}
+{{- /* One component: (dict "top" . "name" "scheduler" "values" … "scripts" BOOL "storage" BOOL "token" BOOL …). */ -}}
 {{- define "sqlrec.airflow.component" -}}
 {{- $top := .top -}}
 {{- $git := and .scripts (eq $top.Values.scripts.source "git") -}}
@@ -171,14 +176,11 @@ spec:
         - name: {{ .name }}
           {{- include "sqlrec.container.image" (list $top "airflow") | nindent 10 }}
           args: {{ .args | toJson }}
-          {{- include "sqlrec.airflow.settings" $top | nindent 10 }}
+          {{- include "sqlrec.airflow.settings" (list $top .storage) | nindent 10 }}
           env:
             {{- include "sqlrec.airflow.env" $top | nindent 12 }}
             {{- with .env }}
             {{- . | nindent 12 }}
-            {{- end }}
-            {{- with include "sqlrec.storage.env" $top }}
-            {{- . | trim | nindent 12 }}
             {{- end }}
           {{- include "sqlrec.container" $top | nindent 10 }}
           resources:

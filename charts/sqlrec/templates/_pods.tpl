@@ -53,19 +53,11 @@ imagePullPolicy: {{ (index (index . 0).Values.images (index . 1)).pullPolicy }}
       key: {{ index . 2 }}
 {{- end -}}
 
-{{- /* Environment of programs that read or write checkpoints. */ -}}
-{{- define "sqlrec.storage.env" -}}
-{{- with .Values.storage.secret }}
-{{ include "sqlrec.secretEnv" (list "AWS_ACCESS_KEY_ID" . "AWS_ACCESS_KEY_ID") }}
-{{ include "sqlrec.secretEnv" (list "AWS_SECRET_ACCESS_KEY" . "AWS_SECRET_ACCESS_KEY") }}
-{{- end }}
-{{- with .Values.storage.endpointUrl }}
-- name: AWS_ENDPOINT_URL
-  value: {{ . | quote }}
-{{- end }}
-{{- with .Values.storage.region }}
-- name: AWS_DEFAULT_REGION
-  value: {{ . | quote }}
+{{- /* Where object storage is and who asks it, for programs that read or write checkpoints. */ -}}
+{{- define "sqlrec.storage" -}}
+{{- with .Values.storage.secret -}}
+- secretRef:
+    name: {{ . }}
 {{- end }}
 {{- end -}}
 

@@ -6,6 +6,7 @@ SQLREC_RUNTIME: kubernetes
 SQLREC_TRACKING_URI: {{ include "sqlrec.mlflow.url" . | quote }}
 {{- with .Values.storage.modelBasePath }}
 SQLREC_MODEL_BASE_PATH: {{ . | quote }}
+SQLREC_STAGING: {{ default (printf "%s-staging" (trimSuffix "/" .)) $.Values.storage.staging | quote }}
 {{- end }}
 SQLREC_KUBERNETES_NAMESPACE: {{ include "sqlrec.workloads.namespace" . }}
 SQLREC_KUBERNETES_JOB_IMAGE: {{ include "sqlrec.image" (list . "job") | quote }}
@@ -15,6 +16,9 @@ SQLREC_KUBERNETES_IMAGE_PULL_POLICY: {{ .Values.images.job.pullPolicy }}
 SQLREC_KUBERNETES_IMAGE_PULL_SECRETS: {{ join "," . | quote }}
 {{- end }}
 SQLREC_KUBERNETES_SERVICE_ACCOUNT: {{ include "sqlrec.workloads.account" . }}
+{{- with .Values.storage.secret }}
+SQLREC_KUBERNETES_ENV_FROM_SECRETS: {{ . | quote }}
+{{- end }}
 SQLREC_KUBERNETES_SECRET: {{ .Values.workloads.secret | quote }}
 {{- with include "sqlrec.workloads.claim" . }}
 SQLREC_KUBERNETES_VOLUME: {{ printf "pvc:%s" . | quote }}
