@@ -20,6 +20,7 @@ KINDS = {
 }
 """Kinds by their spelling. ``secret:NAME`` is a reference to one value everywhere, so files have another."""
 FORMS = "pvc:CLAIM:/mnt, host:/path:/mnt, empty:5Gi:/mnt, configmap:NAME:/mnt or secret-files:NAME:/mnt"
+_FORM = re.compile(r"([a-z-]+):([^:\x00-\x1f]+):(/[^:\x00-\x1f]*)(:ro)?")
 READ_ONLY = frozenset({VolumeKind.CONFIG_MAP, VolumeKind.SECRET})
 OURS = ("/data", "/tmp", "/dev/shm")  # noqa: S108  (paths in a container)
 """Where every pod has something of ours: the job's files, scratch space, memory that processes share."""
@@ -29,10 +30,10 @@ SYSTEM = ("/proc", "/sys", "/dev", "/data")
 
 def volume(name: str, text: str) -> Volume:
     """The volume of a text; raises ``OptionError`` SR373 and, for the name of its object, SR371."""
-    found = re.fullmatch(r"([a-z-]+):([^:]+):(/[^:]*)(:ro)?", text.strip())
+    found = _FORM.fullmatch(text.strip())
     if found is None or found[1] not in KINDS or not _is_source(KINDS[found[1]], found[2]):
         raise OptionError("SR373", f"volume {name!r} cannot be {text!r}", hint=f"write {FORMS}")
-    kind, mount = KINDS[found[1]], posixpath.normpath(found[3])
+    kind, mount = KINDS[found[1]], "/" + posixpath.normpath(found[3]).lstrip("/")
     if ".." in found[3].split("/") or mount == "/":
         raise OptionError("SR373", f"volume {name!r} cannot be mounted at {found[3]!r}", hint="write /mnt/…")
     if kind in (VolumeKind.CLAIM, VolumeKind.CONFIG_MAP, VolumeKind.SECRET):
