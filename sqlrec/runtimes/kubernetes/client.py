@@ -98,6 +98,10 @@ class ClusterClient:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def patient(self, seconds: float, closing: Closing) -> ClusterClient:
+        """The same cluster, waited for so long when it does not answer, or until closed."""
+        return ClusterClient(self._connection.patient(seconds, closing))
+
     def get(self, kind: str, name: str, namespace: str) -> Manifest | None:
         """The object, or None."""
         answer = self._connection.call("GET", _path(kind, namespace, name))

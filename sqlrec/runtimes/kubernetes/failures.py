@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlrec.runtimes.kubernetes.rest import Manifest
@@ -55,7 +55,7 @@ class Patience:
     def is_over(self, trouble: Trouble) -> bool:
         """Whether waiting longer makes no sense."""
         limits = {"image": self.image, "config": self.config, "machine": self.machine, "never": 0.0}
-        return trouble.lasting >= limits[trouble.kind]
+        return trouble.lasting >= limits.get(trouble.kind, float("inf"))
 
 
 def rank_of(pod: Manifest) -> int | None:
@@ -65,8 +65,10 @@ def rank_of(pod: Manifest) -> int | None:
 
 
 def waits(pod: Manifest, events: Sequence[Manifest] = (), now: datetime | None = None) -> Trouble | None:
-    """What keeps a pod from starting, if anything is wrong; a pull that goes on is nothing wrong."""
+    """What keeps a pod from starting or going on; a pull that goes on is nothing wrong."""
     status = pod.get("status", {})
+    if status.get("phase") == "Running" and status.get("reason") == "NodeLost":
+        return _of(pod, LOST, _MACHINE["NodeLost"], _AGAIN, kind="told")
     if status.get("phase") != "Pending":
         return None
     placed = _condition(status, "PodScheduled")
@@ -77,9 +79,9 @@ def waits(pod: Manifest, events: Sequence[Manifest] = (), now: datetime | None =
         waiting = container.get("state", {}).get("waiting") or {}
         reason, message = waiting.get("reason", ""), waiting.get("message", "")
         if reason in IMAGE:
-            told = _image(container, reason, message, events)
             kind = "never" if reason in CANNOT_BE else "image"
-            return _of(pod, NOT_STARTED, *told, kind=kind, lasting=lasting)
+            words = _image(container, reason, message, events)
+            return _of(pod, NOT_STARTED, *words, kind=kind, lasting=lasting)
         if reason in CONFIG and lasting >= SOON_SECONDS:
             return _of(pod, NOT_STARTED, *_config(reason, message), kind="config", lasting=lasting)
     if (told := _mounts(events)) and lasting >= SLOW_SECONDS:
@@ -105,12 +107,8 @@ def ended(pod: Manifest) -> Trouble | None:
     reason, message = status.get("reason", ""), str(status.get("message", "")).strip()
     told = f": {message}" if message else ""
     if reason in _MACHINE:
-        return _of(
-            pod,
-            LOST,
-            f"{_MACHINE[reason]}{told}",
-            f"raise pod_memory; {_AGAIN}" if reason == "Evicted" else _AGAIN,
-        )
+        hint = f"raise pod_memory; {_AGAIN}" if reason == "Evicted" else _AGAIN
+        return _of(pod, LOST, f"{_MACHINE[reason]}{told}", hint)
     if reason == "DeadlineExceeded":
         return _of(pod, FAILED, f"it took longer than the deadline of its pod{told}", "")
     if _is_disrupted(pod):
@@ -146,6 +144,17 @@ def why_failed(job: Manifest, pods: Iterable[Manifest], events: Noted | None = N
     told = last.get("message", "")
     reason = f"the cluster gave it up: {told}" if told else "its pod is gone"
     return Trouble(reason=reason, hint="somebody deleted it, or its machine is gone; run the script again")
+
+
+def by_its_log(trouble: Trouble, lines: Sequence[str]) -> Trouble:
+    """The trouble of a pod, better known by its last lines.
+
+    The kernel may kill one process of several, and then only torchrun tells of it.
+    """
+    if trouble.code == FAILED and any("SIGKILL" in line for line in lines):
+        reason = f"{trouble.reason}; one of its processes was killed by SIGKILL: was memory short?"
+        return replace(trouble, code=MEMORY, reason=reason, hint=MEMORY_HINT)
+    return trouble
 
 
 def _of(pod: Manifest, code: str, reason: str, hint: str, *, kind: str = "", lasting: float = 0.0) -> Trouble:

@@ -9,16 +9,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
-from sqlrec.runtimes.kubernetes.rest import Closing, Connection
+from sqlrec.runtimes.kubernetes.rest import Closing
 
 SILENCE_SECONDS = 30.0
 """After so long without a line it is asked whether the container still runs."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 
+class Source(Protocol):
+    """What reads texts of the API, whole or as they grow."""
+
+    def text(self, path: str, query: Mapping[str, str]) -> str:
+        """All of a text."""
+
+    def lines(
+        self, path: str, query: Mapping[str, str], *, seconds: float, closing: Closing
+    ) -> Iterator[bytes]:
+        """Lines until the connection ends in whatever way."""
+
+
 def follow_log(
-    connection: Connection,
+    source: Source,
     path: str,
     query: Mapping[str, str],
     *,
@@ -35,10 +48,10 @@ def follow_log(
         going_on = runs()
         asked = position.asked(query)
         if not going_on:
-            rest = connection.text(path, asked).removesuffix("\n")
+            rest = source.text(path, asked).removesuffix("\n")
             yield from position.new(rest.split("\n") if rest else ())
             return
-        stream = connection.lines(path, asked | {"follow": "true"}, seconds=SILENCE_SECONDS, closing=closing)
+        stream = source.lines(path, asked | {"follow": "true"}, seconds=SILENCE_SECONDS, closing=closing)
         before = position.count
         yield from position.new(raw.decode(errors="replace") for raw in stream)
         pause = FIRST_PAUSE if position.count > before else min(pause * 2, LONGEST_PAUSE)

@@ -19,7 +19,7 @@ from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, NameNotFoundError, RemoteError, StateError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
-from sqlrec.runtimes.kubernetes.failures import Patience, Trouble, waits, why_failed
+from sqlrec.runtimes.kubernetes.failures import Patience, Trouble, by_its_log, waits, why_failed
 from sqlrec.runtimes.kubernetes.job import CONTAINER, NO_FILES, JobManifests, job_manifests
 from sqlrec.runtimes.kubernetes.logs import events_of, has_ended, job_lines, pods_of
 from sqlrec.runtimes.kubernetes.names import label_value
@@ -251,8 +251,8 @@ class KubernetesJobRuntime:
         trouble = why_failed(job, pods, events)
         if not trouble.pod:
             return trouble, ()
-        lines = self._client.logs(trouble.pod, metadata["namespace"], CONTAINER, tail=LOG_LINES)
-        return trouble, list(lines)
+        lines = list(self._client.logs(trouble.pod, metadata["namespace"], CONTAINER, tail=LOG_LINES))
+        return by_its_log(trouble, lines), lines
 
 
 def patience_of(cluster: Cluster) -> Patience:

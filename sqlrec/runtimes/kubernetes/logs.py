@@ -22,6 +22,8 @@ from sqlrec.runtimes.kubernetes.rest import Closing, Manifest
 from sqlrec.runtimes.kubernetes.watching import Level, watch
 
 QUEUED = 10_000
+OUTAGE_SECONDS = 900.0
+"""A job goes on while its cluster's API server is away or replaced, so who follows it is in no hurry."""
 ENDED = ("Complete", "Failed", "FailureTarget")
 """Conditions of a Job after which nothing of it matters any more."""
 
@@ -98,11 +100,11 @@ class _Reader:
     """Threads that read, and the queue in which arrives what they have read."""
 
     def __init__(self, client: ClusterClient, job: str, namespace: str, since: str) -> None:
-        self._client = client
+        self._closing = Closing()
+        self._client = client.patient(OUTAGE_SECONDS, self._closing)
         self._job = job
         self._namespace = namespace
         self._since = since
-        self._closing = Closing()
         self._queue: Queue[_Item] = Queue(QUEUED)
         self._pods: Objects = []
         self._followed: set[str] = set()

@@ -94,13 +94,31 @@ class Closing:
 class Connection:
     """One API server at ``host``."""
 
-    def __init__(self, pool: Pool, host: str, authorize: Authorize, *, patience: float = 90.0) -> None:
-        """``patience``: seconds for which one request is repeated; a third of it before the first answer."""
+    def __init__(
+        self,
+        pool: Pool,
+        host: str,
+        authorize: Authorize,
+        *,
+        patience: float = 90.0,
+        closing: Closing | None = None,
+    ) -> None:
+        """``patience``: seconds for which one request is repeated; a third of it before the first answer.
+
+        Repeating ends with ``closing``, too.
+        """
         self._pool = pool
+        self._closing = closing or Closing()
         self._authorize = authorize
         self._patience = patience
         self._answered = False
         self.host = host.rstrip("/")
+
+    def patient(self, seconds: float, closing: Closing) -> Connection:
+        """The same connection with another patience, for who follows what goes on without us."""
+        other = Connection(self._pool, self.host, self._authorize, patience=seconds, closing=closing)
+        other._answered = self._answered
+        return other
 
     def call(
         self,
@@ -175,9 +193,9 @@ class Connection:
                     raise refusal(status, _message(text), f"{method} {path}")
                 reason, is_last = f"{status} {_message(text)}", False
                 pause = max(pause, _seconds(headers.get("Retry-After", "")))
-            if is_last or time.monotonic() - started + pause > self._limit:
+            is_last = is_last or time.monotonic() - started + pause > self._limit
+            if is_last or self._closing.pause(pause):
                 raise self._no_answer(reason, status)
-            time.sleep(pause)
 
     @property
     def _limit(self) -> float:
