@@ -25,7 +25,7 @@ from sqlrec.runtimes.kubernetes.logs import events_of, has_ended, job_lines, pod
 from sqlrec.runtimes.kubernetes.names import label_value
 from sqlrec.runtimes.kubernetes.pod import namespace_of, owned_by
 from sqlrec.runtimes.kubernetes.rest import Manifest
-from sqlrec.runtimes.kubernetes.watching import wait_for, watch
+from sqlrec.runtimes.kubernetes.watching import watch
 from sqlrec.settings import Cluster
 from sqlrec.spec.job import JobHandle, JobSpec, JobState
 from sqlrec.spec.options import Option, OptionKind
@@ -37,7 +37,7 @@ OUTPUT, REASON = f"{OURS}output", f"{OURS}reason"
 LOG_LINES = 20
 STOP_SECONDS = 120.0
 GIVE_SECONDS = 5.0
-SETTLE_POLL_SECONDS = 0.5
+POLL_SECONDS = 0.2
 SETTLE_SECONDS = 30.0
 """For so long a shared file system may hide from us what a pod has written."""
 UNEXPECTED = "SR525"
@@ -113,7 +113,7 @@ class KubernetesJobRuntime:
             since=since,
         )
         while self.state(handle) in (JobState.PENDING, JobState.RUNNING):
-            time.sleep(SETTLE_POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def cancel(self, handle: JobHandle) -> None:
         """Delete the Job with all that belongs to it, and wait for it; a finished job is left as it is."""
@@ -187,13 +187,12 @@ class KubernetesJobRuntime:
 
     def _give(self, job: Manifest, part: Manifest, *, wait: float) -> None:
         """Let a Job own an object; ``wait`` so long for another submitter to create it."""
-        metadata = part["metadata"]
-        kind, name, namespace = part["kind"], metadata["name"], metadata["namespace"]
-        with suppress(RemoteError):
-            if wait and wait_for(
-                self._client, kind, name, namespace, partial(_belongs_to, job), seconds=wait
-            ):
+        kind, name, namespace = part["kind"], part["metadata"]["name"], part["metadata"]["namespace"]
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline:
+            if _belongs_to(job, self._client.get(kind, name, namespace)):
                 return
+            time.sleep(POLL_SECONDS)
         while self._client.create(owned_by(part, job)) is None:
             left = self._client.get(kind, name, namespace)
             if _belongs_to(job, left):
