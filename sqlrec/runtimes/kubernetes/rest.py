@@ -167,7 +167,7 @@ class Connection:
                 if closing.closed:
                     return
                 if response.status in (401, 403):
-                    raise refusal(response.status, _message(response.read()), f"GET {path}")
+                    raise refusal(response.status, _message(response.data), f"GET {path}")
                 if response.status < 400:
                     self._answered = True
                     yield from _whole_lines(response)
