@@ -126,7 +126,7 @@ def casts(columns: Sequence[Column]) -> Mapping[str, str]:
     for column in columns:
         value = _value(column.type)
         if column.feature == RAW:
-            arrow = "float32"
+            arrow = "float"
         elif value.kind in INTEGERS or value.kind is Kind.BOOLEAN:
             arrow = "int64"
         else:

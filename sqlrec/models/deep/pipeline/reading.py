@@ -112,9 +112,11 @@ def _changed(work: WorkT, subject: Subject, wanted: Iterable[Setting]) -> WorkT:
             raise OptionError(error.code, f"line {setting.line}: {error.message}", hint=error.hint) from None
         if value == _in_force(setting.key, subject):
             continue
-        options[canonical_key(setting.key)] = value
+        key = canonical_key(setting.key)
+        options[key] = value
         if subject.scope not in option.scopes:
-            model[canonical_key(setting.key)] = setting.value
+            model |= {key: setting.value}
+            model = {name: each for name, each in model.items() if each != ""}
         if setting.key == "embedding_dim":
             _forget_dims(model)
             _forget_dims(options)
@@ -122,9 +124,10 @@ def _changed(work: WorkT, subject: Subject, wanted: Iterable[Setting]) -> WorkT:
 
 
 def _in_force(key: str, subject: Subject) -> Parsed:
+    """The value that a setting would change; of the two that may be unset, what they mean then."""
     value = subject.options.get(key)
-    if key == "temperature" and value is None:
-        return TEMPERATURES[str(subject.options["similarity"])]
+    if key == "temperature" and value == TEMPERATURES[str(subject.options["similarity"])]:
+        return None
     return value or None if key == "mixed_precision" else value
 
 
@@ -165,7 +168,7 @@ def _require_same(found: Leaves, ours: Leaves, subject: Subject) -> None:
 
 def _says_nothing(path: str, leaf: Leaf) -> bool:
     """Empty texts and zeros where TorchEasyRec's default is that."""
-    return leaf.values in ((), ("",), (False,)) and path.startswith("data_config.")
+    return leaf.values in ((), ("",), (False,)) and path.startswith(("train_config.", "data_config."))
 
 
 def _agree(path: str, one: Leaf, other: Leaf, width: int) -> bool:

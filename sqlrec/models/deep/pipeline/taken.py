@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from sqlrec.models.deep.dssm import TEMPERATURES
 from sqlrec.models.deep.pipeline.architectures import ACTIVATIONS, SIMILARITIES
 from sqlrec.models.deep.pipeline.columns import ID, SEQUENCE
 from sqlrec.models.deep.pipeline.document import Subject
@@ -17,7 +18,7 @@ from sqlrec.spec.schema import Kind
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """An option as a script writes it, and the line it comes from."""
+    """An option as a script writes it (empty: as if it did not), and the line it comes from."""
 
     key: str
     value: OptionValue
@@ -68,7 +69,6 @@ PLAIN: Mapping[str, Mapping[str, str]] = {
         "user_tower.mlp.hidden_units": "user_hidden_units",
         "item_tower.mlp.hidden_units": "item_hidden_units",
         "output_dim": "output_dim",
-        "temperature": "temperature",
     },
 }
 """Options of each network by their place in it."""
@@ -100,15 +100,26 @@ def _of_training(found: Leaves, subject: Subject) -> Iterator[Setting]:
     per_process = -(-cast(int, subject.options["batch_size"]) // subject.processes)
     if batch and batch.values != (per_process,):
         yield Setting("batch_size", cast(int, batch.values[0]) * subject.processes, batch.line)
-    is_training = "lr_schedule" in subject.options
-    if is_training and f"{_DENSE}.exponential_decay_learning_rate.decay_size" in found:
-        yield Setting(
-            "lr_schedule", "step", found[f"{_DENSE}.exponential_decay_learning_rate.decay_size"].line
+    if "lr_schedule" in subject.options:
+        yield from _of_optimisers(found, str(subject.options["lr_schedule"]))
+
+
+def _of_optimisers(found: Leaves, schedule: str) -> Iterator[Setting]:
+    """A constant rate stands for every schedule that the file cannot say, too."""
+    decay, constant, adam = (
+        found.get(f"{_DENSE}.{name}")
+        for name in (
+            "exponential_decay_learning_rate.decay_size",
+            "constant_learning_rate",
+            "adam_optimizer.lr",
         )
-    if is_training and f"{_DENSE}.constant_learning_rate" in found:
-        yield Setting("lr_schedule", "constant", found[f"{_DENSE}.constant_learning_rate"].line)
-    if is_training and f"{_DENSE}.adam_optimizer.lr" in found:
-        yield Setting("dense_weight_decay", 0.0, found[f"{_DENSE}.adam_optimizer.lr"].line)
+    )
+    if decay:
+        yield Setting("lr_schedule", "step", decay.line)
+    if constant and schedule == "step":
+        yield Setting("lr_schedule", "constant", constant.line)
+    if adam:
+        yield Setting("dense_weight_decay", 0.0, adam.line)
 
 
 def _of_columns(found: Leaves, subject: Subject) -> Iterator[Setting]:
@@ -158,8 +169,16 @@ def _of_network(found: Leaves, subject: Subject) -> Iterator[Setting]:
             leaf = inside["din_towers[0].attn_mlp.activation"]
             yield Setting("attention_activation", _ours(ACTIVATIONS, leaf), leaf.line)
         case "tzrec.dssm":
-            leaf = inside["similarity"]
-            yield Setting("similarity", _ours(SIMILARITIES, leaf), leaf.line)
+            yield from _comparison(inside)
+
+
+def _comparison(inside: Leaves) -> Iterator[Setting]:
+    """The usual temperature of a similarity need not be an option."""
+    similarity, temperature = inside["similarity"], inside["temperature"]
+    name = _ours(SIMILARITIES, similarity)
+    yield Setting("similarity", name, similarity.line)
+    is_usual = temperature.values == (TEMPERATURES.get(name),)
+    yield Setting("temperature", "" if is_usual else _text(temperature), temperature.line)
 
 
 def _style(inside: Leaves, layers: str) -> Iterator[Setting]:
