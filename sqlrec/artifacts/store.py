@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from sqlrec.artifacts.durable import write_text
@@ -58,6 +58,18 @@ def read(place: Place) -> bytes:
         return bytes(system.cat_file(path))
 
 
+@contextmanager
+def opened(place: Place) -> Iterator[BinaryIO]:
+    """A file to read from; raises ``FileNotFoundError``, and ``SetupError`` SR75x for a store."""
+    if is_local(place):
+        with local_path(place).open("rb") as file:
+            yield file
+        return
+    system, path = _opened(place)
+    with reaching(place), system.open(path, "rb") as file:
+        yield file
+
+
 def write(place: Place, content: bytes) -> None:
     """Write a file, whole or not at all, in the place of one that is there; raises SR703, SR75x."""
     if is_local(place):
@@ -79,6 +91,13 @@ def create(place: Place, content: bytes) -> bool:
     return True
 
 
+def exists(place: Place) -> bool:
+    """Whether there is a file, or a folder, which in a store is one with files in it."""
+    if is_local(place):
+        return local_path(place).exists()
+    return size(place) is not None or bool(files(place))
+
+
 def files(place: Place) -> dict[str, int]:
     """Sizes in bytes of all files below a place, by relative path; none where there is nothing."""
     if is_local(place):
@@ -89,6 +108,32 @@ def files(place: Place) -> dict[str, int]:
         found = system.find(path, detail=True)
     start = len(path.rstrip("/")) + 1
     return {name[start:]: int(info["size"]) for name, info in found.items() if name[start:]}
+
+
+def matching(pattern: str) -> list[str]:
+    """URIs of the files of a store that a glob matches, sorted."""
+    system, path = _opened(pattern)
+    with reaching(pattern):
+        found = system.glob(path, detail=True)
+    return sorted(f"{scheme(pattern)}://{name}" for name, info in found.items() if info["type"] == "file")
+
+
+def size(place: Place) -> int | None:
+    """Bytes of a file of a store; None when there is none."""
+    try:
+        return stamp(place)[0]
+    except FileNotFoundError:
+        return None
+
+
+def stamp(place: Place) -> tuple[int, str]:
+    """Bytes of a file of a store, and what changes with its content; raises ``FileNotFoundError``."""
+    system, path = _opened(place)
+    with reaching(place):
+        info = system.info(path)
+    if info["type"] != "file":
+        raise FileNotFoundError(str(place))
+    return int(info["size"]), str(info.get("ETag") or info.get("LastModified") or info.get("mtime") or "")
 
 
 def upload(folder: Path, names: Iterable[str], place: Place) -> None:

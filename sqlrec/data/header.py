@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+from contextlib import nullcontext
 
+from sqlrec.artifacts.store import opened
 from sqlrec.errors import DataError
 from sqlrec.spec.table import TableSource
 
@@ -27,10 +29,9 @@ def header(source: TableSource, file: str) -> tuple[str, ...]:
     if not has_header(source):
         inside = {p.casefold() for p in source.partitions}
         return tuple(f.name for f in source.schema if f.name.casefold() not in inside)
-    opened = gzip.open if file.endswith(".gz") else open
     try:
-        with opened(file, "rb") as data:
-            text = data.readline().decode("utf-8-sig")
+        with opened(file) as data, gzip.open(data) if file.endswith(".gz") else nullcontext(data) as lines:
+            text = lines.readline().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(
             "SR405",

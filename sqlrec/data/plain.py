@@ -7,6 +7,7 @@ import re
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sqlrec.artifacts.store import is_local
 from sqlrec.data.views import find
 from sqlrec.spec.table import Relation, TableFormat
 
@@ -16,12 +17,12 @@ WHOLE_TABLE = re.compile(r'SELECT \* FROM ((?:"\w+"|\w+)(?:\.(?:"\w+"|\w+))*)')
 def plain_files(relation: Relation, schema: pa.Schema) -> tuple[str, ...] | None:
     """The files whose rows, in this order, are those of a relation with columns ``schema``.
 
-    None for a query that does more than name a table, and for a table whose files have other columns or
-    types than the engine gives.
+    None for a query that does more than name a table, for a table in a store, and for one whose files have
+    other columns or types than the engine gives.
     """
     named = WHOLE_TABLE.fullmatch(relation.query.strip())
     source = relation.sources.get(named[1].replace('"', "")) if named else None
-    if source is None or source.format is not TableFormat.PARQUET:
+    if source is None or source.format is not TableFormat.PARQUET or not is_local(source.path):
         return None
     found = find(source)
     if found.partitions or not found.files:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from sqlrec.artifacts.store import is_local
 from sqlrec.data.commit import is_hidden
 from sqlrec.errors import NameNotFoundError, suggest
 from sqlrec.spec.table import TableFormat, TableSource
@@ -17,11 +18,14 @@ ENDINGS = {"": TableFormat.PARQUET, ".parquet": TableFormat.PARQUET, ".csv": Tab
 def resolve(source: TableSource, *, project: Path, warehouse: Path) -> TableSource:
     """The table with an absolute path and a format that can be read.
 
-    A relative path is one of the project. A WAREHOUSE table ``db.t`` is the folder ``<warehouse>/db/t``
-    of parquet files, or of CSV files when it holds no parquet, or ``t.parquet`` or ``t.csv``; case does
-    not count where only one entry fits. ``NameNotFoundError`` SR401 says where it was looked for.
+    A relative path is one of the project; a URI of a store stays as it is. A WAREHOUSE table ``db.t`` is the
+    folder ``<warehouse>/db/t`` of parquet files, or of CSV files when it holds no parquet, or ``t.parquet``
+    or ``t.csv``; case does not count where only one entry fits. ``NameNotFoundError`` SR401 says where it
+    was looked for.
     """
     if source.format is not TableFormat.WAREHOUSE:
+        if not is_local(source.path):
+            return source
         return replace(source, path=str(project / Path(source.path).expanduser()) if source.path else "")
     *folders, name = source.name.split(".")
     parent = warehouse

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 
 import duckdb
 
-from sqlrec.data import commit, types
+from sqlrec.artifacts.store import is_local
+from sqlrec.data import commit, remote, types
 from sqlrec.data.failure import translated
 from sqlrec.data.header import delimiter, has_header, header
 from sqlrec.errors import DataError, NameNotFoundError, SchemaError, suggest
@@ -41,6 +42,7 @@ def select(connection: duckdb.DuckDBPyConnection, source: TableSource) -> str:
     found = find(source)
     if not found.files:
         return _empty(source)
+    remote.register(connection, found.files)
     scan = _csv(source, found) if source.format is TableFormat.CSV else _parquet(source, found)
     try:
         relation = connection.sql(f"FROM {scan}")
@@ -48,7 +50,7 @@ def select(connection: duckdb.DuckDBPyConnection, source: TableSource) -> str:
         raise _diagnosed(connection, source, found, error) from None
     columns = dict(zip(relation.columns, relation.types, strict=True))
     if not source.schema.fields:
-        outside = _partition_names(found.files[0], Path("/")) - set(found.partitions)
+        outside = _partition_names(found.files[0], "") - set(found.partitions)
         shown = [types.quote(name) for name in columns if name not in outside]
         return f"FROM {scan} SELECT {', '.join(shown)}"
     return f"FROM {scan} SELECT {', '.join(_declared(source, columns, found.files[0]))}"
@@ -60,12 +62,15 @@ def find(source: TableSource) -> Found:
         raise NameNotFoundError(
             "SR401", f"table {source.name!r} has no place yet", hint="the step that makes it has not run"
         )
+    if not is_local(source.path):
+        files = tuple(remote.find(source))
+        return Found(files, _partitions(files, source.path.partition("*")[0]))
     path = Path(source.path)
     if path.is_file():
         return Found((str(path),))
     if path.is_dir():
         files = tuple(map(str, commit.listing(path, source.format)))
-        return Found(files, _partitions(files, path))
+        return Found(files, _partitions(files, str(path)))
     if not glob.has_magic(source.path):
         raise NameNotFoundError(
             "SR401",
@@ -77,16 +82,16 @@ def find(source: TableSource) -> Found:
     if not files:
         raise NameNotFoundError("SR401", f"table {source.name!r}: no file matches {source.path}")
     fixed = next(p for p in path.parents if not glob.has_magic(str(p)))
-    return Found(files, _partitions(files, fixed))
+    return Found(files, _partitions(files, str(fixed)))
 
 
-def _partitions(files: tuple[str, ...], root: Path) -> tuple[str, ...]:
+def _partitions(files: tuple[str, ...], root: str) -> tuple[str, ...]:
     names = _partition_names(files[0], root) if files else set()
     return tuple(sorted(names))
 
 
-def _partition_names(file: str, root: Path) -> set[str]:
-    folders = Path(file).relative_to(root).parent.parts
+def _partition_names(file: str, root: str) -> set[str]:
+    folders = file.removeprefix(root).split("/")[:-1]
     return {unquote(part.partition("=")[0]) for part in folders if "=" in part}
 
 

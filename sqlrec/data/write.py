@@ -7,7 +7,8 @@ append is made once; INSERT OVERWRITE replaces the partitions that it writes to 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sqlrec.artifacts import store
 from sqlrec.artifacts.durable import writing
-from sqlrec.data import commit, types
+from sqlrec.artifacts.scratch import own_folder
+from sqlrec.data import commit, remote, types
 from sqlrec.data.parts import NULL_PARTITION, CsvFile, ParquetFile, Parts
 from sqlrec.errors import DataError, NameNotFoundError, SchemaError, StateError, suggest
 from sqlrec.spec.names import slug
@@ -40,13 +43,13 @@ class WriteReport:
 
 
 def write_table(reader: pa.RecordBatchReader, target: TableSource, *, key: str, mode: Mode) -> WriteReport:
-    """Write all rows of ``reader`` into ``target`` (an absolute path) in one step.
+    """Write all rows of ``reader`` into ``target`` (an absolute path or a URI) in one step.
 
     Columns are matched by position, as INSERT does, and widened to the declared types. A path that ends
     in ``.parquet`` or ``.csv`` is one file, which can only be overwritten. Raises ``SchemaError`` SR410
     (columns do not fit), ``DataError`` SR412 (NULL in a NOT NULL column), ``NameNotFoundError`` SR402
     (partition column), ``StateError`` SR409 (same key written elsewhere, or append to one file),
-    ``SetupError`` SR703 (path not writable).
+    ``SetupError`` SR703 (path not writable) and SR75x (store), ``RemoteError`` SR755 (others write always).
     """
     columns = _columns(reader.schema, target, mode)
     rows = _conformed(reader, columns, target)
@@ -66,6 +69,8 @@ def adopt_files(files: Sequence[Path], target: TableSource, *, key: str) -> Writ
     """
     if not files or _is_file(target) or target.partitions or target.format is TableFormat.CSV:
         return None
+    if not store.is_local(target.path):
+        return None
     given = pq.read_schema(files[0])
     columns = _columns(given, target, "overwrite")
     if not types.arrow_schema(columns).equals(given) or not all(column.nullable for column in columns):
@@ -82,7 +87,7 @@ class _NoLinks(Exception):
 
 def _is_file(target: TableSource) -> bool:
     root = Path(target.path)
-    return root.is_file() or root.suffix in (".parquet", ".csv")
+    return root.suffix in (".parquet", ".csv") or (store.is_local(target.path) and root.is_file())
 
 
 Staging = Callable[[Path], tuple[tuple[str, ...], int]]
@@ -112,6 +117,8 @@ def _parts(
 
 
 def _write_folder(staging: Staging, target: TableSource, key: str, mode: Mode) -> WriteReport:
+    if not store.is_local(target.path):
+        return _write_to_store(staging, target, key, mode)
     root = Path(target.path)
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -121,7 +128,8 @@ def _write_folder(staging: Staging, target: TableSource, key: str, mode: Mode) -
             names, rows = staging(root / commit.STAGE / key)
             with commit.locked(root, exclusive=True):
                 commit.finish(root)
-                change = commit.Change(add=names, remove=_replaced(root, names, target, key, mode))
+                there = [path.relative_to(root).as_posix() for path in commit.walk(root, target.format)]
+                change = commit.Change(add=names, remove=_replaced(there, names, target, key, mode))
                 commit.commit(root, key, change)
     finally:
         with suppress(OSError):
@@ -129,17 +137,25 @@ def _write_folder(staging: Staging, target: TableSource, key: str, mode: Mode) -
     return WriteReport(rows=rows, files=names)
 
 
+def _write_to_store(staging: Staging, target: TableSource, key: str, mode: Mode) -> WriteReport:
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder:
+        with writing(Path(folder)):
+            names, rows = staging(Path(folder))
+        replaced = partial(_replaced, names=names, target=target, key=key, mode=mode)
+        remote.publish(Path(folder), names, target, key, replaced)
+    return WriteReport(rows=rows, files=names)
+
+
 def _replaced(
-    root: Path, names: tuple[str, ...], target: TableSource, key: str, mode: Mode
+    there: Iterable[str], names: tuple[str, ...], target: TableSource, key: str, mode: Mode
 ) -> tuple[str, ...]:
-    """Files that go: earlier ones of the same key, and on overwrite all of the partitions written to."""
+    """Which files go: earlier ones of the same key, and on overwrite all of the partitions written to."""
     own = re.compile(rf"part-{re.escape(key)}-\d{{5}}\.\w+")
     written = {_partition(name) for name in names}
     gone = []
-    for path in commit.walk(root, target.format):
-        name = path.relative_to(root).as_posix()
+    for name in there:
         overwritten = mode == "overwrite" and (not target.partitions or _partition(name) in written)
-        if name not in names and (overwritten or own.fullmatch(path.name)):
+        if name not in names and (overwritten or own.fullmatch(name.rpartition("/")[2])):
             gone.append(name)
     return tuple(gone)
 
@@ -153,13 +169,24 @@ def _partition(name: str) -> tuple[tuple[str, str], ...]:
 def _write_file(
     rows: Iterator[pa.RecordBatch], schema: pa.Schema, target: TableSource, mode: Mode
 ) -> WriteReport:
-    path = Path(target.path)
     if mode == "append" or target.partitions:
         raise StateError(
             "SR409",
-            f"table {target.name!r} is one file, {path}, and can only be overwritten as a whole",
+            f"table {target.name!r} is one file, {target.path}, and can only be overwritten as a whole",
             hint="use INSERT OVERWRITE, or make 'path' a folder",
         )
+    if store.is_local(target.path):
+        return _write_one(rows, schema, target, Path(target.path))
+    place, _, name = target.path.rpartition("/")
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder:
+        report = _write_one(rows, schema, target, Path(folder) / name)
+        store.upload(Path(folder), [name], place)
+    return report
+
+
+def _write_one(
+    rows: Iterator[pa.RecordBatch], schema: pa.Schema, target: TableSource, path: Path
+) -> WriteReport:
     count = 0
     draft = path.with_name(f".{path.name}.tmp")
     with writing(path):
@@ -203,10 +230,16 @@ def _columns(given: pa.Schema, target: TableSource, mode: Mode) -> Schema:
 def _stored(target: TableSource, mode: Mode) -> Schema | None:
     """Columns of the parquet files that rows are appended to."""
     root = Path(target.path)
-    if mode != "append" or target.partitions or target.format is TableFormat.CSV or not root.is_dir():
+    if mode != "append" or target.partitions or target.format is TableFormat.CSV:
         return None
-    files = commit.listing(root, target.format)
-    return types.declared(pq.read_schema(files[0])) if files else None
+    if store.is_local(target.path):
+        files = [str(file) for file in commit.listing(root, target.format)] if root.is_dir() else []
+    else:
+        files = list(remote.visible(target.path, store.files(target.path), target.format).values())
+    if not files:
+        return None
+    with store.opened(files[0]) as file:
+        return types.declared(pq.read_schema(file))
 
 
 def _check_partitions(columns: Schema, target: TableSource) -> None:

@@ -46,6 +46,6 @@ class Call:
         """Where this task itself puts files, which a job need not see."""
         return self.folder / "output" / self.key.task_id
 
-    def table(self, name: str) -> Path:
-        """Where a cached table of the run lies."""
-        return self.folder / "tables" / name.casefold()
+    def table(self, name: str) -> str:
+        """Where a cached table of the run lies, for jobs to read: a path or a URI."""
+        return join(self.env.settings.staging, self.key.run_folder, "tables", name.casefold())

@@ -131,7 +131,7 @@ def _still_holds(step: Step, done: Outcome, call: Call) -> bool:
 
 
 def _has_its_file(done: Outcome) -> bool:
-    return "path" not in done.facts or Path(done.facts["path"]).exists()
+    return "path" not in done.facts or exists(done.facts["path"])
 
 
 def _has_been_changed(service: str, call: Call) -> bool:

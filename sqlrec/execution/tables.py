@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlrec.artifacts.store import exists
 from sqlrec.errors import NameNotFoundError
 from sqlrec.execution.call import Call
 from sqlrec.spec.table import Relation, TableFormat, TableSource
@@ -28,7 +29,7 @@ def source(table: TableSource, call: Call) -> TableSource:
 
     if table.format is TableFormat.CACHE:
         cached = target(table, call)
-        if not call.table(table.name).is_dir():
+        if not exists(call.table(table.name)):
             raise NameNotFoundError(
                 "SR401",
                 f"table {table.name!r} is not cached in this run",
@@ -44,7 +45,7 @@ def target(table: TableSource, call: Call) -> TableSource:
     from sqlrec.data.source import resolve
 
     if table.format is TableFormat.CACHE:
-        return replace(table, format=TableFormat.PARQUET, path=str(call.table(table.name)))
+        return replace(table, format=TableFormat.PARQUET, path=call.table(table.name))
     settings = call.env.settings
     try:
         return resolve(table, project=settings.project, warehouse=settings.warehouse)

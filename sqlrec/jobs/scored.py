@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import time
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlrec.artifacts.scratch import own_folder
+from sqlrec.artifacts.store import is_local, sha256
 from sqlrec.data.engine import Engine
 from sqlrec.data.plain import plain_files
+from sqlrec.data.remote import stamp
 from sqlrec.data.views import find
 from sqlrec.data.write import adopt_files, write_table
 from sqlrec.models.controller import Progress
@@ -130,16 +132,13 @@ def _run(work: Coroutine[Any, Any, Done]) -> Done:
 
 
 def _state(output: TableSource) -> Path:
+    if not is_local(output.path):
+        return own_folder() / "scoring" / sha256(output.path.encode())[:16]
     target = Path(output.path)
     return target.with_name(f".{target.name}.score")
 
 
 def digest_of(facts: Mapping[str, object], inputs: Relation) -> str:
     """SHA-256 of a piece of work: of JSON data that says what changes its rows, and of its input files."""
-    files = [_stat(file) for source in inputs.sources.values() for file in find(source).files]
+    files = [stamp(file) for source in inputs.sources.values() for file in find(source).files]
     return hashlib.sha256(json.dumps({**facts, "files": files}).encode()).hexdigest()
-
-
-def _stat(file: str) -> tuple[str, int, int]:
-    found = os.stat(file)
-    return file, found.st_size, found.st_mtime_ns

@@ -7,7 +7,6 @@ changed.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import uuid
@@ -19,6 +18,7 @@ import duckdb
 from sqlrec.data import views
 from sqlrec.data.failure import translated
 from sqlrec.data.querying import CONFIG, FAILURES, SESSION, create_view
+from sqlrec.data.remote import stamp
 from sqlrec.data.types import quote
 from sqlrec.spec.table import TableSource
 
@@ -88,8 +88,8 @@ class Store:
         self._database.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
-    def _stat(self) -> list[list[tuple[str, int, int]]]:
-        return [[_facts(file) for file in views.find(source).files] for source in self._sources]
+    def _stat(self) -> list[list[tuple[str, int, str]]]:
+        return [[stamp(file) for file in views.find(source).files] for source in self._sources]
 
     def _knows(self, name: str) -> bool:
         """A dotted name is the same table in every query, so it is bound once for all."""
@@ -102,8 +102,3 @@ class Store:
     @staticmethod
     def _place(number: int) -> str:
         return f'memory.{quote(HOME)}."{number}"'
-
-
-def _facts(file: str) -> tuple[str, int, int]:
-    found = os.stat(file)
-    return file, found.st_size, found.st_mtime_ns
