@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import assert_never
 
+from sqlrec.artifacts.store import exists
 from sqlrec.execution.alter_model import alter_model
 from sqlrec.execution.api import define_api, drop_api, is_registered, service_name
 from sqlrec.execution.call import Call, Report
