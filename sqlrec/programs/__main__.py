@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlrec.programs.app import ApiApp
-from sqlrec.programs.callees import Callees, FixedCallees, LocalCallees
-from sqlrec.serving.command import parse_arguments, run
-from sqlrec.spec.function import ApiServiceSpec
+from sqlrec.serving.early import heed_sigterm
+
+if TYPE_CHECKING:
+    from sqlrec.programs.callees import Callees
+    from sqlrec.spec.function import ApiServiceSpec
 
 SWITCH_SECONDS = 0.0005
 """How long a thread of a query may keep the event loop from the interpreter (Python's default: 5 ms)."""
@@ -17,6 +19,11 @@ SWITCH_SECONDS = 0.0005
 
 def main(arguments: Sequence[str]) -> int:
     """Run an API's server to its end; the exit status."""
+    heed_sigterm()
+    from sqlrec.programs.app import ApiApp
+    from sqlrec.serving.command import parse_arguments, run
+    from sqlrec.spec.function import ApiServiceSpec
+
     sys.setswitchinterval(SWITCH_SECONDS)
     return run(
         lambda: parse_arguments(arguments, ApiServiceSpec, "sqlrec.programs"),
@@ -25,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _callees(spec: ApiServiceSpec) -> Callees:
+    from sqlrec.programs.callees import FixedCallees, LocalCallees
+
     return LocalCallees(Path(spec.records)) if spec.records else FixedCallees(spec.callees)
 
 

@@ -352,3 +352,13 @@ def test_a_handover_loses_nothing(
     assert load.versions == {1, 2, 3}
     assert call(port, "GET", "/healthz")[1]["version"] == 3
     assert old.terminate()[0] == 0
+
+
+@pytest.mark.parametrize("program", ["sqlrec.serving", "sqlrec.programs"])
+def test_a_process_that_still_imports_ends_on_sigterm(program: str, tmp_path: Path) -> None:
+    """As the first process of a container it would be deaf without a handler of its own."""
+    hook = "import signal, runpy, sqlrec.serving.early as early; heed = early.heed_sigterm"
+    hook += "\ndef heard():\n    heed(); signal.raise_signal(signal.SIGTERM)"
+    hook += f"\nearly.heed_sigterm = heard\nrunpy.run_module({program!r}, run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", hook], check=False, timeout=60)
+    assert ended.returncode == 128 + signal.SIGTERM
