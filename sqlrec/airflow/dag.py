@@ -8,7 +8,6 @@ the DAG.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -84,7 +83,7 @@ def build_dag(plan: Plan, *, project: Path, runtime: str = "local") -> DAG:
     common = {"digest": plan.digest, "project": str(project), "runtime": str(chosen["runtime"] or "")}
     job_task: JobMaker = JobOperator
     if (chosen["runtime"] or runtime) == "kubernetes":
-        nodes = {step.id: _nodes(step, plan) for step in plan.steps}
+        nodes = {step.id: _nodes(step) for step in plan.steps}
         is_set = settings["dag.retries"].origin == "script"
         job_task = partial(_cluster_job, nodes, retries=chosen["dag.retries"] if is_set else CLUSTER_RETRIES)
     with DAG(**_dag_arguments(plan, chosen)) as dag:
@@ -142,15 +141,10 @@ def _cluster_job(nodes: Mapping[str, int], *, task_id: str, **arguments: Any) ->
     return operator(task_id=task_id, **arguments)
 
 
-def _nodes(step: Step, plan: Plan) -> int:
-    """Machines of a step's job as far as the plan knows: by its options, or a model's that it defines."""
-    if not isinstance(step, TrainStep | ExportStep):
-        return 1
-    defined = (
-        s.model.options for s in plan.steps if isinstance(s, DefineModelStep) and s.model.name == step.model
-    )
-    given = ChainMap(dict(step.options), *map(dict, defined)).get(NODES, 1)
-    return int(given) if str(given).isdecimal() else 1
+def _nodes(step: Step) -> int:
+    """Machines of a step's job as far as the plan knows: a template has no number yet."""
+    given = str(step.options.get(NODES, 1)) if isinstance(step, TrainStep | ExportStep) else "1"
+    return int(given) if given.isdecimal() else 1
 
 
 def model_asset(step: TrainStep | ExportStep | ImportStep) -> Asset:

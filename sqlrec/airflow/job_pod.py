@@ -165,22 +165,24 @@ class JobPod(KubernetesPodOperator):
 
     def _failure(self, pod: Manifest | None, lost: BaseException | None) -> JobError:
         """Why there is no result: what the program said, else what became of the pod and its last lines."""
+        job = f"job {self.job.id} failed"
         if told := read_failure(self.job.output_uri):
-            reason, hint, tail = told.get("message", ""), told.get("hint", ""), []
-        else:
-            reason, hint = self._reason(pod, lost)
-            tail = list(self.api.logs(*self._where, CONTAINER, tail=LOG_LINES)) if pod else []
-        message = "\n".join([f"job {self.job.id} failed: {reason}", *tail])
-        return JobError(told.get("code", "SR505"), message, hint=hint)
+            return JobError(
+                told.get("code", "SR505"), f"{job}: {told.get('message')}", hint=told.get("hint", "")
+            )
+        code, reason, hint = self._reason(pod, lost)
+        tail = self.api.logs(*self._where, CONTAINER, tail=LOG_LINES) if pod else ()
+        return JobError(code, "\n".join([f"{job}: {reason}", *tail]), hint=hint)
 
-    def _reason(self, pod: Manifest | None, lost: BaseException | None) -> tuple[str, str]:
+    def _reason(self, pod: Manifest | None, lost: BaseException | None) -> tuple[str, str, str]:
+        """Code, words and hint for what became of the pod."""
         if pod is None:
-            return "its pod is gone", "somebody deleted it, or its machine is gone; run it again"
+            return "SR505", "its pod is gone", "somebody deleted it, or its machine is gone; run it again"
         if trouble := ended(pod) or waits(pod, self.api.events("Pod", *self._where)):
-            return trouble.reason, trouble.hint
+            return "SR590" if trouble.kind else "SR505", trouble.reason, trouble.hint
         if pod["status"].get("phase") == "Succeeded":
-            return f"its program ended without publishing {self.job.output_uri}", ""
-        return f"it was given up: {lost}" if lost else "its pod is to go", ""
+            return "SR505", f"its program ended without publishing {self.job.output_uri}", ""
+        return ("SR727", f"it was given up: {lost}", "") if lost else ("SR505", "its pod is to go", "")
 
     def _provided(self, context: Any, event: Mapping[str, Any]) -> None:
         """What the provider does of it."""

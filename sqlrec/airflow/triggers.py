@@ -22,7 +22,7 @@ POLL_SECONDS = 2.0
 class JobTrigger(BaseTrigger):
     """Fires when a job of the cluster has ended, or the time of its task is over.
 
-    The cluster may be out of reach for as long as it likes. ``job`` is a handle, ``cluster`` are the settings,
+    The cluster may be out of reach for as long as it likes. ``job`` is a handle, ``cluster`` the settings,
     ``extras`` is what stands in the connection that they name, ``deadline`` counts seconds from 1970.
     """
 

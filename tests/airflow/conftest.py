@@ -7,6 +7,8 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Airflow's and FastAPI's own, at import
     import airflow.sdk  # noqa: F401
 
+    from sqlrec.airflow.cluster import environment
+    from sqlrec.airflow.session import Event, Session, opened
+    from sqlrec.settings import Cluster
+    from tests.airflow.cluster_project import ClusterProject, Told
+    from tests.airflow.memory_api import Finished, run_dag
+    from tests.fakes import FakeRegistry
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let pass the warnings that Airflow's own code raises while it runs."""
@@ -42,3 +51,37 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "dags").mkdir()
     (tmp_path / "sqlrec.toml").touch()
     return tmp_path
+
+
+@pytest.fixture
+def pods(project: Path, cluster: Cluster) -> ClusterProject:
+    """A project whose jobs run in the cluster."""
+    return ClusterProject(project, cluster)
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    """What was told of a run."""
+    return []
+
+
+@pytest.fixture
+def told() -> Told:
+    """What is to be done when a line of a job is told."""
+    return {}
+
+
+@pytest.fixture
+def watched(pods: ClusterProject, events: list[Event], told: Told) -> Callable[..., Finished]:
+    """Run a project's script as ``sqlrec run`` does."""
+
+    def on_event(event: Event) -> None:
+        events.append(event)
+        told.pop(event.message, lambda: None)()
+
+    def call(options: str = "", before: str = "") -> Finished:
+        env = replace(environment(pods.settings), make_registry=lambda _: FakeRegistry())
+        with opened(Session(env=env, on_event=on_event)):
+            return run_dag(pods.dag(options, before))
+
+    return call

@@ -1,10 +1,12 @@
 """Run a DAG's tasks through Airflow's task SDK with an Execution API in memory: no database, 4 ms a task.
 
-It knows XCom, rendered fields, outlets and missing connections and variables; tasks run one after another.
+It knows XCom, rendered fields, outlets, what tasks store between tries, deferral (a trigger runs in place)
+and missing connections and variables; tasks run one after another.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import uuid
@@ -15,9 +17,12 @@ from urllib.parse import unquote
 
 import httpx
 from airflow.sdk import DAG
+from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.api.client import Client
 from airflow.sdk.api.datamodels._generated import TaskInstance
+from airflow.sdk.execution_time.comms import DeferTask
 from airflow.sdk.execution_time.supervisor import run_task_in_process
+from airflow.sdk.serde import deserialize, serialize
 
 NOT_FOUND = {"detail": {"reason": "not_found"}}
 
@@ -32,13 +37,14 @@ class MemoryApi:
     logical_date: datetime | None = None
     xcom: dict[tuple[str, str], Any] = field(default_factory=dict)
     rendered: dict[str, Any] = field(default_factory=dict)
+    store: dict[str, Any] = field(default_factory=dict)
+    going_on: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = unquote(request.url.path).lstrip("/")
         if re.fullmatch(r"task-instances/[^/]+/run", path):
-            return httpx.Response(
-                200, json={"dag_run": self._dag_run(), "max_tries": 0, "should_retry": False}
-            )
+            known = {"dag_run": self._dag_run(), "max_tries": 0, "should_retry": False}
+            return httpx.Response(200, json=known | self.going_on)
         if found := re.fullmatch(r"task-instances/([^/]+)/rtif", path):
             self.rendered[found[1]] = json.loads(request.content)
             return httpx.Response(200, json={})
@@ -49,9 +55,18 @@ class MemoryApi:
             return httpx.Response(200, json=[self.xcom[key]] if key in self.xcom else [])
         if found := re.fullmatch(r"xcoms/[^/]+/.+/([^/]+)/([^/]+)", path):
             return self._xcom(request, (found[1], found[2]))
+        if found := re.fullmatch(r"store/ti/[^/]+/([^/]+)", path):
+            return self._stored(request, found[1])
         if path.startswith(("variables/", "connections/")):
             return httpx.Response(404, json=NOT_FOUND)
         return httpx.Response(200, json={})
+
+    def _stored(self, request: httpx.Request, key: str) -> httpx.Response:
+        if request.method == "PUT":
+            self.store[key] = json.loads(request.content)["value"]
+        elif key not in self.store:
+            return httpx.Response(404, json=NOT_FOUND)
+        return httpx.Response(200, json={"value": self.store[key]})
 
     def _xcom(self, request: httpx.Request, key: tuple[str, str]) -> httpx.Response:
         if request.method == "POST":
@@ -103,24 +118,39 @@ def run_dag(
 ) -> Finished:
     """Run all tasks in topological order; what is downstream of a failure is not run."""
     api = MemoryApi(dag.dag_id, run_id, conf or {}, logical_date)
-    client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(api))
-    client.base_url = "http://memory.invalid/"
     finished = Finished({}, {}, api)
     for task in dag.topological_sort():
         if any(finished.states[name] != "success" for name in task.upstream_task_ids):
             finished.states[task.task_id] = "upstream_failed"
             continue
-        instance = TaskInstance(
-            id=uuid.uuid4(),
-            task_id=task.task_id,
-            dag_id=dag.dag_id,
-            run_id=run_id,
-            try_number=1,
-            map_index=-1,
-            dag_version_id=uuid.uuid4(),
-        )
-        result = run_task_in_process(instance, task, client=client)
+        result = run_task(task, api)
         finished.states[task.task_id] = str(result.ti.state.value)
         if result.error:
             finished.errors[task.task_id] = result.error
     return finished
+
+
+def run_task(task: Any, api: MemoryApi) -> Any:
+    """One try of a task; while it is deferred, its trigger runs here."""
+    client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(api))
+    client.base_url = "http://memory.invalid/"
+    instance = TaskInstance(
+        id=uuid.uuid4(),
+        task_id=task.task_id,
+        dag_id=api.dag_id,
+        run_id=api.run_id,
+        try_number=1,
+        map_index=-1,
+        dag_version_id=uuid.uuid4(),
+    )
+    api.going_on = {}
+    result = run_task_in_process(instance, task, client=client)
+    while isinstance(result.msg, DeferTask):
+        made = import_string(result.msg.classpath)(**deserialize(result.msg.trigger_kwargs))
+        event = asyncio.run(anext(made.run()))
+        api.going_on = {
+            "next_method": result.msg.next_method,
+            "next_kwargs": serialize({"event": event.payload}),
+        }
+        result = run_task_in_process(instance, task, client=client)
+    return result
