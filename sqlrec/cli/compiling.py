@@ -25,6 +25,7 @@ from sqlrec.errors import (
 if TYPE_CHECKING:
     from sqlrec.cli.arguments import Commands
     from sqlrec.plan.catalog import Catalog, ReadColumns
+    from sqlrec.plan.plan import Plan
     from sqlrec.settings import Settings
 
 STDIN = Path("-")
@@ -57,10 +58,13 @@ def add_to(commands: Commands) -> None:
     parser = add_command(
         commands,
         "plan",
-        lambda a: plan(a.script, as_json=a.as_json),
+        lambda a: manifests(a.script) if a.manifests else plan(a.script, as_json=a.as_json),
         "show what running the script would do: steps, options in force and their origin, what exists",
     )
     parser.add_argument("script", type=Path, help="the script")
+    parser.add_argument(
+        "--manifests", action="store_true", help="show what a Kubernetes cluster would be given, as JSON"
+    )
     add_json(parser)
 
 
@@ -145,17 +149,31 @@ def _findings(file: Path, world: Catalog, columns: ReadColumns, strict: str | No
 
 def plan(script: Path, *, as_json: bool) -> None:
     """Show what running the script would do: steps, options in force and their origin, what exists."""
-    from sqlrec.airflow.cache import read_script
-    from sqlrec.plan.build import build_plan
     from sqlrec.plan.explain import explain, render_explanation
     from sqlrec.spec import codec
 
     world = catalog()
-    text = read_script(script)
-    columns = Reach(settings())
-    built = build_plan(text, path=str(script), name=script.stem, catalog=world, columns=columns)
-    explanation = explain(built, world)
+    explanation = explain(_built(script, world), world)
     if as_json:
         print_json(codec.encode(explanation))
     else:
         print(render_explanation(explanation))
+
+
+def manifests(script: Path) -> None:
+    """Show the objects of a cluster as a list that kubectl reads, and what is not shown on standard error."""
+    from sqlrec.execution.planned_manifests import planned_manifests
+
+    world = catalog()
+    planned = planned_manifests(_built(script, world), world, settings())
+    for note in planned.notes:
+        print(note, file=sys.stderr)
+    print_json({"apiVersion": "v1", "kind": "List", "items": planned.manifests})
+
+
+def _built(script: Path, world: Catalog) -> Plan:
+    from sqlrec.airflow.cache import read_script
+    from sqlrec.plan.build import build_plan
+
+    text = read_script(script)
+    return build_plan(text, path=str(script), name=script.stem, catalog=world, columns=Reach(settings()))

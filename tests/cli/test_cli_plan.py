@@ -80,3 +80,12 @@ def test_a_registry_that_is_no_database(sqlrec: Command, script: Path, project: 
     told = sqlrec("plan", script)
     assert told.status == EXIT_SETUP
     assert told.err.startswith("error[SR711]: ")
+
+
+def test_manifests_are_a_list_for_kubectl(sqlrec: Command, script: Path) -> None:
+    script.write_text(SCRIPT.replace("num_epochs = 2", "nnodes = 2, pod_memory = '{{ params.day }}Gi'"))
+    told = sqlrec("plan", script, "--manifests")
+    listed = json.loads(told.out)
+    assert (told.status, listed["kind"]) == (0, "List")
+    assert [item["kind"] for item in listed["items"]] == ["Job", "Service", "Job"]
+    assert told.err == "train_m: option pod_memory is rendered by the run\n"

@@ -1,0 +1,133 @@
+"""What ``sqlrec plan --manifests`` shows is what a run gives to the cluster, save what a run decides."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlrec.errors import OptionError
+from sqlrec.execution.planned_manifests import PlannedManifests, planned_manifests
+from sqlrec.plan.build import build_plan
+from sqlrec.plan.catalog import OpenCatalog
+from sqlrec.plan.plan import Plan
+from sqlrec.runtimes.kubernetes.job import job_manifests
+from sqlrec.runtimes.kubernetes.service import service_manifests
+from sqlrec.settings import Cluster, Settings, load
+from sqlrec.spec.service import ServiceSpec
+from tests.execution.steps import MODEL, make_world, server
+from tests.manifests import problems
+
+SCRIPT = f"""{MODEL}
+TRAIN MODEL ctr CHECKPOINT = 'v1' ON clicks
+  WITH (nnodes = 2, pod_gpus = 1, kubernetes.label.team = 'ads', kubernetes.env.T = '{{{{ secret.hub }}}}');
+EXPORT MODEL ctr CHECKPOINT = 'v1' ON clicks WITH (pod_memory = '512Mi');
+CREATE SERVICE live_one ON MODEL ctr CHECKPOINT = 'v1_export' WITH (replicas = 2, NAMESPACE = 'live');
+"""
+CLUSTER = Cluster(job_image="sqlrec/job:1", server_image="sqlrec/server:1", volume="host:/", mount="/")
+
+
+def plan_of(script: str) -> Plan:
+    return build_plan(script, path="s.sql", name="s")
+
+
+def shown(script: str, settings: Settings) -> PlannedManifests:
+    return planned_manifests(plan_of(script), OpenCatalog(), settings)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    cluster = replace(CLUSTER, volume=f"host:{tmp_path}", mount=str(tmp_path))
+    return replace(load(tmp_path, environ={}), runtime="kubernetes", kubernetes=cluster)
+
+
+def decided(manifest: Any) -> Any:
+    """A manifest of a run with what the run decided taken out."""
+    text = json.dumps(manifest)
+    text = re.sub(r'("sqlrec\.io/(run|job|version|revision)"): "[^"]*"', r'\1: "<\2>"', text)
+    text = re.sub(r"(ctr-v1(?:-export)?)-[0-9a-f]{10}", r"\1-<run>", text)
+    return json.loads(re.sub(r"(live-one)-[0-9a-f]{10}", r"\1-<digest>", text))
+
+
+def test_what_is_shown_is_what_a_run_renders(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "clicks.csv").write_text("user_id,age,is_click\n1,2,0\n")
+    with server(lambda rows: {"probs": [0.5] * len(rows)}) as url:
+        world = make_world(tmp_path, url)
+        world = replace(world, env=replace(world.env, settings=settings))
+        for step in plan_of(SCRIPT).steps:
+            world.run(step, "manual__2026-11-21T20:18:52+00:00")
+    rendered: list[Any] = []
+    for job in (known.spec for known in world.jobs.jobs.values()):
+        made = job_manifests(job, settings.kubernetes)
+        rendered += filter(None, (made.job, made.headless))
+    (service,) = world.services.applied
+    assert isinstance(service, ServiceSpec)
+    served = service_manifests(service, settings.kubernetes)
+    rendered += (served.deployment, *served.others)
+    planned = shown(SCRIPT, settings)
+    assert planned.notes == ()
+    assert [*planned.manifests] == [decided(manifest) for manifest in rendered]
+    assert [m["kind"] for m in planned.manifests] == [
+        "Job",
+        "Service",
+        "Job",
+        "Deployment",
+        "Service",
+        "PodDisruptionBudget",
+    ]
+
+
+def test_what_is_shown_is_valid_once_it_is_decided(settings: Settings) -> None:
+    text = re.sub(r"<(\w+)>", r"\1", json.dumps(shown(SCRIPT, settings).manifests))
+    assert problems(json.loads(text)) == []
+
+
+def test_what_a_template_decides_has_a_placeholder(settings: Settings) -> None:
+    script = SCRIPT.replace("'v1'", "'{{ ds_nodash }}'").replace("'v1_export'", "'{{ ds_nodash }}_export'")
+    script = script.replace("'512Mi'", "'{{ var.value.memory }}'")
+    planned = shown(script, settings)
+    names = [m["metadata"]["name"] for m in planned.manifests]
+    train, export = "ctr-<checkpoint>-<run>-job", "ctr-<checkpoint>-export-<run>-job"
+    assert names[:3] == [train, f"{train}-headless", export]
+    labels = [m["metadata"]["labels"]["sqlrec.io/checkpoint"] for m in planned.manifests]
+    assert set(labels) == {"<checkpoint>"}
+    assert planned.notes == ("export_ctr: option pod_memory is rendered by the run",)
+
+
+def test_a_model_that_is_not_known_is_told(settings: Settings) -> None:
+    planned = shown("TRAIN MODEL other CHECKPOINT = 'v1' ON clicks;", settings)
+    assert planned == PlannedManifests(manifests=(), notes=("train_other: model other is not known here",))
+
+
+def test_branches_and_evaluations_have_their_jobs(settings: Settings) -> None:
+    script = f"""{MODEL}
+TRAIN MODEL ctr CHECKPOINT = 'v1' ON clicks;
+IF (SELECT TRUE) THEN (EVALUATE MODEL ctr CHECKPOINT = 'v1' ON clicks)
+  ELSE (EXPORT MODEL ctr CHECKPOINT = 'v1');
+"""
+    kinds = [
+        m["metadata"]["labels"]["app.kubernetes.io/component"] for m in shown(script, settings).manifests
+    ]
+    assert kinds == ["train", "evaluate", "export"]
+
+
+def test_a_service_that_somebody_else_runs_has_no_objects(settings: Settings) -> None:
+    script = """CREATE MODEL far (a BIGINT)
+  WITH (model = 'external', output_columns = 'p:float', url = 'http://far/predict');
+CREATE SERVICE there ON MODEL far;
+"""
+    assert shown(script, settings) == PlannedManifests(manifests=(), notes=())
+
+
+def test_what_cannot_be_rendered_is_an_error(settings: Settings) -> None:
+    script = (
+        f"{MODEL}TRAIN MODEL ctr CHECKPOINT = 'v1' ON clicks WITH ('kubernetes.volume.a' = 'pvc:a:{{}}');"
+    )
+    with pytest.raises(OptionError) as caught:
+        shown(script.format(settings.kubernetes.mount), settings)
+    assert caught.value.code == "SR374"
