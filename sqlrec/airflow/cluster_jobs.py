@@ -125,8 +125,9 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
         if not self.event and self.is_deferred(at_work.env):
             self._defer(at_work, context)
         self._require_in_time(at_work)
-        for line in at_work.env.jobs.logs(at_work.handle):
-            at_work.report(line)
+        if not self.event.get("is_told"):
+            for line in at_work.env.jobs.logs(at_work.handle):
+                at_work.report(line)
         return self.get_job_result(external_id, context)
 
     def get_job_result(self, external_id: Any, context: Any) -> JobResult:
@@ -134,7 +135,9 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
         at_work = self._at_work
         if at_work.env.jobs.state(at_work.handle) is not JobState.SUCCEEDED:
             raise at_work.env.jobs.error(at_work.handle)
-        return read_result(at_work.job.output_uri)
+        result = read_result(at_work.job.output_uri)
+        at_work.env.jobs.forget(at_work.handle)
+        return result
 
     @property
     def _at_work(self) -> Prepared:

@@ -20,12 +20,13 @@ from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferred
 
 from sqlrec.airflow.cluster import access, connect, extras_of, hook
 from sqlrec.artifacts.failure import clear_failure, read_failure
-from sqlrec.artifacts.folder import is_complete
+from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, RemoteError, SqlRecError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
-from sqlrec.runtimes.kubernetes.failures import ended, waits
+from sqlrec.runtimes.kubernetes.failures import Trouble, by_its_log, ended, waits
 from sqlrec.runtimes.kubernetes.job import CONTAINER, config_map, pod_manifest
 from sqlrec.runtimes.kubernetes.jobs import patience_of
+from sqlrec.runtimes.kubernetes.logs import events_of
 from sqlrec.runtimes.kubernetes.names import job_names
 from sqlrec.runtimes.kubernetes.pod import owned_by
 from sqlrec.runtimes.kubernetes.rest import Manifest
@@ -110,6 +111,7 @@ class JobPod(KubernetesPodOperator):
             found = None
         if found is None:
             clear_failure(self.job.output_uri)
+            sweep(self.job.output_uri)
             self.api.create(manifest)
         else:
             self.log.info("Pod %s is there and %s", self._where[0], found["status"].get("phase", "Pending"))
@@ -170,19 +172,20 @@ class JobPod(KubernetesPodOperator):
             return JobError(
                 told.get("code", "SR505"), f"{job}: {told.get('message')}", hint=told.get("hint", "")
             )
-        code, reason, hint = self._reason(pod, lost)
-        tail = self.api.logs(*self._where, CONTAINER, tail=LOG_LINES) if pod else ()
-        return JobError(code, "\n".join([f"{job}: {reason}", *tail]), hint=hint)
+        tail = list(self.api.logs(*self._where, CONTAINER, tail=LOG_LINES)) if pod else []
+        trouble = by_its_log(self._trouble(pod, lost), tail)
+        return JobError(trouble.code, "\n".join([f"{job}: {trouble.reason}", *tail]), hint=trouble.hint)
 
-    def _reason(self, pod: Manifest | None, lost: BaseException | None) -> tuple[str, str, str]:
-        """Code, words and hint for what became of the pod."""
+    def _trouble(self, pod: Manifest | None, lost: BaseException | None) -> Trouble:
+        """What became of the pod."""
         if pod is None:
-            return "SR505", "its pod is gone", "somebody deleted it, or its machine is gone; run it again"
-        if trouble := ended(pod) or waits(pod, self.api.events("Pod", *self._where)):
-            return "SR590" if trouble.kind else "SR505", trouble.reason, trouble.hint
+            hint = "somebody deleted it, or its machine is gone; run it again"
+            return Trouble(reason="its pod is gone", hint=hint)
+        if trouble := ended(pod) or waits(pod, events_of(self.api, pod)):
+            return trouble
         if pod["status"].get("phase") == "Succeeded":
-            return "SR505", f"its program ended without publishing {self.job.output_uri}", ""
-        return ("SR727", f"it was given up: {lost}", "") if lost else ("SR505", "its pod is to go", "")
+            return Trouble(reason=f"its program ended without publishing {self.job.output_uri}")
+        return Trouble(reason=f"it was given up: {lost}" if lost else "its pod was to be deleted")
 
     def _provided(self, context: Any, event: Mapping[str, Any]) -> None:
         """What the provider does of it."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextvars import copy_context
 from functools import cached_property
+from threading import Thread
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -17,6 +19,7 @@ from sqlrec.settings import Cluster
 from sqlrec.spec.job import JobHandle, JobState
 
 POLL_SECONDS = 2.0
+LAST_LINES_SECONDS = 10.0
 
 
 class JobTrigger(BaseTrigger):
@@ -39,6 +42,7 @@ class JobTrigger(BaseTrigger):
         self.cluster = cluster
         self.extras = extras
         self.deadline = deadline
+        self.is_told = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class and arguments, as Airflow stores them."""
@@ -46,18 +50,25 @@ class JobTrigger(BaseTrigger):
         return f"{__name__}.{type(self).__name__}", {**given, "deadline": self.deadline}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event: ``status`` is ``ended``, ``timeout`` or ``lost``, the latter two with a ``message``."""
+        """One event: ``status`` is ``ended``, ``timeout`` or ``lost``, the latter two with a ``message``.
+
+        ``is_told``: all lines of the job were logged here.
+        """
         yield TriggerEvent(await self._end())
 
     async def on_kill(self) -> None:
         """Somebody ended the task: so ends its job."""
         await asyncio.to_thread(self._cancel)
 
-    async def _end(self) -> dict[str, str]:
+    async def _end(self) -> dict[str, Any]:
+        """Poll, for a watch may die without a sign; beside it a thread of its own logs what the job says."""
+        teller = Thread(target=copy_context().run, args=(self._tell,), daemon=True)
+        teller.start()
         while self.deadline is None or time.time() < self.deadline:
             try:
                 if await asyncio.to_thread(self._has_ended):
-                    return {"status": "ended"}
+                    await asyncio.to_thread(teller.join, LAST_LINES_SECONDS)
+                    return {"status": "ended", "is_told": self.is_told}
             except RemoteError as error:
                 self.log.warning("Job %s cannot be looked at: %s", self.job["id"], error)
             except SqlRecError as error:
@@ -68,6 +79,16 @@ class JobTrigger(BaseTrigger):
     def _has_ended(self) -> bool:
         state = self._runtime.state(self._handle)
         return state.finished or state is JobState.UNKNOWN
+
+    def _tell(self) -> None:
+        """Log the lines of all machines; what goes wrong here is made up for by the task."""
+        try:
+            for line in self._runtime.logs(self._handle):
+                self.log.info("%s", line)
+        except SqlRecError as error:
+            self.log.warning("The log of job %s cannot be read: %s", self.job["id"], error)
+        else:
+            self.is_told = True
 
     def _cancel(self) -> None:
         self._runtime.cancel(self._handle)

@@ -23,6 +23,7 @@ def test_lines_of_all_ranks_are_progress(
     said = [e.message for e in events if e.kind is EventKind.PROGRESS and e.task == "train_m"]
     assert sorted(said[:2]) == ["[rank 0] epoch 1 of 1", "[rank 1] epoch 1 of 1"]
     assert sorted(pods.starts) == ["0", "1"]
+    assert pods.left() == []
 
 
 def test_one_rank_that_fails_ends_the_others(watched: Callable[..., Finished], pods: ClusterProject) -> None:
