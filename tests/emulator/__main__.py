@@ -1,91 +1,81 @@
-import argparse, asyncio, json, os, pathlib, signal, sys, tempfile
-from aiohttp import web
-from tests.emulator.api import Cluster, Server
-from tests.emulator.kubelet import Kubelet, Proxy
-from tests.emulator.controllers import Controllers
+"""``python -m tests.emulator``: a cluster on this machine until it is told to stop.
 
-KUBECONFIG = """apiVersion: v1
-kind: Config
-clusters: [{name: c, cluster: {server: "http://127.0.0.1:%d"}}]
-contexts: [{name: c, context: {cluster: c, user: u, namespace: default}}]
-users: [{name: u, user: {token: t}}]
-current-context: c
+Prints one line of JSON once it answers: the port of the API and that of the side door. Needs root.
 """
 
+from __future__ import annotations
 
-async def serve(
-    port=0,
-    kubeconfig=None,
-    workdir=None,
-    images=None,
-    isolate=None,
-    capacity=None,
-    validate=None,
-    ready=None,
-    stop=None,
-):
-    c = Cluster(validate)
-    rs_owned = lambda p: any(r["kind"] == "ReplicaSet" for r in p["metadata"].get("ownerReferences") or [])
-    k = Kubelet(c, workdir or tempfile.mkdtemp(prefix="fakekube-"), images, isolate, rs_owned, capacity)
-    Proxy(c, k)
-    ctl = asyncio.ensure_future(Controllers(c).run())
-    c.create(
-        "nodes",
-        None,
-        {"metadata": {"name": "fakenode"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}},
-    )
-    runner = web.AppRunner(Server(c, k).app, handler_cancellation=True, shutdown_timeout=0.2)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port)
-    await site.start()
-    port = runner.addresses[0][1]
-    if kubeconfig:
-        pathlib.Path(kubeconfig).write_text(KUBECONFIG % port)
-    (ready or (lambda c, k, p: print(json.dumps({"port": p}), flush=True)))(c, k, port)
+import argparse
+import asyncio
+import json
+import signal
+import tempfile
+from pathlib import Path
+
+from tests.emulator.access import Access, kubeconfig
+from tests.emulator.api import Api
+from tests.emulator.controllers import Controllers
+from tests.emulator.deletion import Deletion
+from tests.emulator.kinds import NAMESPACES
+from tests.emulator.kubelet import Kubelet
+from tests.emulator.names_in_pods import Names
+from tests.emulator.network import Network
+from tests.emulator.node import Node
+from tests.emulator.orders import Orders
+from tests.emulator.pod_worker import Place
+from tests.emulator.proxy import Proxy
+from tests.emulator.server import HOST, Port, Rules
+from tests.emulator.store import Store
+from tests.emulator.writes import Writes
+
+
+async def serve(folder: Path, images: frozenset[str], written: Path | None, port: int) -> None:
+    """Run the cluster until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    network = Network()
     try:
-        await (stop or asyncio.Event()).wait()
+        store = Store()
+        writes, deletion = Writes(store, network.service_address), Deletion(store)
+        node = Node(store, network.gateway, images)
+        place = Place(store=store, node=node, network=network, names=Names(store), folder=folder)
+        kubelet = Kubelet(place)
+        Proxy(store)
+        for name in ("default", "kube-system"):
+            writes.create(NAMESPACES, "", {"metadata": {"name": name}}, "emulator")
+        node.register()
+        controllers = asyncio.create_task(Controllers(store, writes, deletion).run())
+        api = Api(store, writes, deletion, kubelet, Access(store))
+        rules = Rules(api.handle)
+        front = Port(rules.handle, port)
+        side = Port(Orders(api, rules, front).handle)
+        await front.open()
+        await side.open()
+        if written is not None:
+            written.write_text(kubeconfig(f"http://{HOST}:{front.number}"))
+        print(json.dumps({"port": front.number, "door": side.number}), flush=True)
+        await stop.wait()
+        controllers.cancel()
+        await kubelet.close()
+        await front.close()
+        await side.close()
     finally:
-        ctl.cancel()
-        for r in k.runs.values():
-            if r.proc and r.proc.returncode is None:
-                k.kill(r, signal.SIGKILL)
-        for h in k.holders.values():
-            h.kill()
-        await asyncio.sleep(0.05)
-        await runner.cleanup()
+        network.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port of the API (default: any free one)")
+    parser.add_argument("--kubeconfig", type=Path, help="file to write the kubeconfig to")
+    parser.add_argument("--workdir", type=Path, help="folder for files of pods (default: a temporary one)")
+    parser.add_argument(
+        "--image", action="append", default=[], help="an image there is; all are this machine"
+    )
+    options = parser.parse_args()
+    folder = options.workdir or Path(tempfile.mkdtemp(prefix="emulator-"))
+    asyncio.run(serve(folder, frozenset(options.image), options.kubeconfig, options.port))
 
 
 if __name__ == "__main__":
-    a = argparse.ArgumentParser()
-    a.add_argument("--port", type=int, default=0)
-    a.add_argument("--kubeconfig")
-    a.add_argument("--workdir")
-    a.add_argument("--no-isolate", action="store_true")
-    a.add_argument("--gpus", type=int)
-    a.add_argument("--strict", action="store_true")
-    a.add_argument(
-        "--image", action="append", help="NAME or NAME=ROOTFS; without any, every image is the host"
-    )
-    a = a.parse_args()
-    validate = None
-    if a.strict:
-        from tests.emulator.schema import validate
-
-    async def main():
-        stop = asyncio.Event()
-        for s in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(s, stop.set)
-        await serve(
-            a.port,
-            a.kubeconfig,
-            a.workdir,
-            images={n: ({"root": r} if r else {}) for n, _, r in (i.partition("=") for i in a.image)}
-            if a.image
-            else None,
-            isolate=False if a.no_isolate else None,
-            capacity={"nvidia.com/gpu": a.gpus} if a.gpus is not None else None,
-            validate=validate,
-            stop=stop,
-        )
-
-    asyncio.run(main())
+    main()

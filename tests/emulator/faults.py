@@ -7,13 +7,10 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-DOOR = "/-/"
-"""Path below which the emulator takes orders of tests; no path of Kubernetes begins so."""
-
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Orders to the emulator at ``url``. All of them last until ``clear()``, which every test ends with."""
+    """Orders to the side door at ``url``. All of them last until ``clear()``, which every test ends with."""
 
     url: str
 
@@ -52,7 +49,10 @@ class Faults:
         self._order("forget-history", {})
 
     def restart_server(self, seconds: float = 0.5) -> None:
-        """Close the API server's port and every connection for a while; containers go on running."""
+        """Close the API server's port and every connection for a while; containers go on running.
+
+        Returns when it is closed.
+        """
         self._order("restart-server", {"seconds": seconds})
 
     def evict(self, namespace: str, pod: str) -> None:
@@ -75,7 +75,7 @@ class Faults:
         self._order("kill", order)
 
     def lose_node(self, namespace: str, pod: str, seconds: float = 0.0) -> None:
-        """The pod's node is gone: its processes die unreported, it is NodeLost, then deleted after a while."""
+        """The pod's node is gone: its processes die unreported, it is NodeLost, later deleted."""
         self._order("lose-node", {"namespace": namespace, "pod": pod, "seconds": seconds})
 
     def image(self, image: str, *, seconds: float = 0.0, fails: bool = False) -> None:
@@ -84,11 +84,7 @@ class Faults:
 
     def capacity(self, **resources: str) -> None:
         """What the node has (``cpu="2"``, ``memory="4Gi"``); pods that ask for more are Unschedulable."""
-        self._order("capacity", resources)
-
-    def enforce_access(self, on: bool = True) -> None:
-        """Judge tokens of service accounts by the Roles and RoleBindings in the store."""
-        self._order("access", {"on": on})
+        self._order("capacity", dict(resources))
 
     def requests(self, method: str = ".*", path: str = ".*") -> list[tuple[str, str]]:
         """(method, path with query) of the requests since the last ``clear()`` that match both patterns."""
@@ -102,7 +98,7 @@ class Faults:
 
     def _order(self, name: str, order: Mapping[str, object]) -> dict[str, object]:
         request = urllib.request.Request(
-            self.url + DOOR + name, json.dumps(order).encode(), {"Content-Type": "application/json"}
+            f"{self.url}/{name}", json.dumps(order).encode(), {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             done: dict[str, object] = json.load(answer)
