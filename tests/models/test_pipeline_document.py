@@ -42,7 +42,7 @@ def test_an_export_has_no_training() -> None:
     assert config.get("export_config") is not None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(trainings())
 def test_any_model_is_valid_and_followed_as_it_is(made: tuple[DeepModel, TrainWork]) -> None:
     kind, work = made

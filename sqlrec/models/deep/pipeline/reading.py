@@ -115,8 +115,9 @@ def _changed(work: WorkT, subject: Subject, wanted: Iterable[Setting]) -> WorkT:
         key = canonical_key(setting.key)
         options[key] = value
         if subject.scope not in option.scopes:
-            model |= {key: setting.value}
-            model = {name: each for name, each in model.items() if each != ""}
+            model[key] = setting.value
+        if setting.value == "":
+            model.pop(key, None)
         if setting.key == "embedding_dim":
             _forget_dims(model)
             _forget_dims(options)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -63,11 +63,12 @@ def _written(
     share = 0.0 if validation else fraction
     random = np.random.default_rng(seed)
     with _Writer(folder / TRAIN) as train, _Writer(folder / EVAL) as evaluation:
-        for table in _tables(subject, data, engine):
+        for table in _tables(subject, data, subject.roles, engine):
             held = random.random(table.num_rows) < share
             train.write(table.filter(pa.array(~held)))
             evaluation.write(table.filter(pa.array(held)))
-        for table in _tables(subject, validation, engine) if validation else ():
+        unweighted = replace(subject.roles, weight="")
+        for table in _tables(subject, validation, unweighted, engine) if validation else ():
             evaluation.write(table)
     if not train.rows:
         raise no_rows(", ".join(data.sources) or "the query")
@@ -77,7 +78,7 @@ def _written(
 def write_features(subject: Subject, sample: Relation, folder: Path, engine: Engine) -> Counts:
     """The feature columns of sample rows as one file; errors as above."""
     with _Writer(folder / TRAIN) as writer:
-        for table in _tables(subject, sample, engine, only_features=True):
+        for table in _samples(subject, sample, engine):
             writer.write(table)
     if not writer.rows:
         raise no_rows(", ".join(sample.sources) or "the query")
@@ -109,27 +110,26 @@ class _Writer:
         self.rows += table.num_rows
 
 
-def _tables(
-    subject: Subject, relation: Relation, engine: Engine, *, only_features: bool = False
-) -> Iterator[pa.Table]:
-    """Blocks of the rows. Of two towers' rows those with label 0 are none that TorchEasyRec learns from."""
-    roles = Roles(features=subject.roles.features) if only_features else subject.roles
+def _tables(subject: Subject, relation: Relation, roles: Roles, engine: Engine) -> Iterator[pa.Table]:
+    """Blocks of the rows, for two towers those with label 1: TorchEasyRec would learn others like them."""
     chosen = select(relation, roles, str(subject.model.name), engine)
     before = 0
     for batch in engine.reader(chosen.relation):
         block = pa.Table.from_batches([batch])
         source = checked(chosen, block, objective=subject.kind.objective, before=before)
         before += block.num_rows
-        columns = _features(subject, source.table)
-        if only_features:
-            yield pa.table(columns)
-            continue
         labels = _labels(source, roles)
-        table = pa.table(
-            {**columns, **dict(zip(subject.labels, labels, strict=True)), **_weights(source, roles)}
-        )
+        columns = {**dict(zip(subject.labels, labels, strict=True)), **_weights(source, subject.roles.weight)}
+        table = pa.table({**_features(subject, block), **columns})
         is_retrieval = subject.kind.objective is Objective.RETRIEVAL
         yield table.filter(pa.array(labels[0] > 0)) if is_retrieval else table
+
+
+def _samples(subject: Subject, relation: Relation, engine: Engine) -> Iterator[pa.Table]:
+    """Blocks of the rows' features alone."""
+    chosen = select(relation, Roles(features=subject.roles.features), str(subject.model.name), engine)
+    for batch in engine.reader(chosen.relation):
+        yield pa.table(_features(subject, pa.Table.from_batches([batch])))
 
 
 def _features(subject: Subject, table: pa.Table) -> dict[str, pa.ChunkedArray]:
@@ -146,12 +146,15 @@ def _features(subject: Subject, table: pa.Table) -> dict[str, pa.ChunkedArray]:
 def _labels(source: Source, roles: Roles) -> list[npt.NDArray[np.int64]]:
     """A column for each label; where there is none, one that says that every row counts."""
     if not roles.labels:
-        return [np.ones(source.table.num_rows, np.int64)]
+        return [np.ones(len(source), np.int64)]
     return [*source.labels.reshape(len(source), -1).T.astype(np.int64)]
 
 
-def _weights(source: Source, roles: Roles) -> dict[str, npt.NDArray[np.float32]]:
-    return {roles.weight: source.weights} if source.weights is not None else {}
+def _weights(source: Source, name: str) -> dict[str, npt.NDArray[np.float32]]:
+    """Rows to measure by have no weights, and weigh the same."""
+    if not name:
+        return {}
+    return {name: np.ones(len(source), np.float32) if source.weights is None else source.weights}
 
 
 ARROW = {

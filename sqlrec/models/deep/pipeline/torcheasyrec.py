@@ -215,22 +215,22 @@ def _run(program: str, place: Path, arguments: Sequence[str], progress: Progress
     command = [sys.executable, *launcher, "-m", name, "--pipeline_config_path", str(place / FILE), *arguments]
     progress(f"running {name}")
     last: deque[str] = deque(maxlen=LINES)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         env={**ENVIRONMENT, **os.environ},
-    )
-    try:
-        assert process.stdout is not None, "it is a pipe"
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            last.append(line)
-        status = process.wait()
-    finally:
-        _stop(process)
+    ) as process:
+        try:
+            assert process.stdout is not None, "it is a pipe"
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                last.append(line)
+            status = process.wait()
+        finally:
+            _stop(process)
     if status:
         raise _failed(f"{name} ended with exit status {status}\n{''.join(last)}".rstrip())
 

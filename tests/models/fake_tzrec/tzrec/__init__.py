@@ -1,0 +1,1 @@
+"""Stands for TorchEasyRec: its programs, arguments, checks and files, without learning anything."""
