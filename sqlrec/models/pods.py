@@ -24,7 +24,22 @@ MAX_PORT = 65535
 
 
 def pod_options(image: str) -> tuple[Option, ...]:
-    """Image, resources, placement and environment of a pod; ``image`` is the type's own default."""
+    """Options of jobs and services that run in pods; ``image`` is the type's own default."""
+    return (
+        *container_options(image),
+        _count_option("replicas", "Copies of the service.", frozenset({Scope.SERVICE}), default=1),
+        Option(
+            key=FOLLOW,
+            kind=OptionKind.STRING,
+            doc="Alias of the model, such as @prod: when it moves, the service serves what it names then.",
+            scopes=frozenset({Scope.SERVICE}),
+        ),
+        *server_options(),
+    )
+
+
+def container_options(image: str) -> tuple[Option, ...]:
+    """Image, resources, placement and environment of a pod: where work is done, and nothing of what it is."""
     return (
         _text_option("image", "Container image, without tag.", default=image),
         _text_option("version", "Tag of the container image.", default=f"{__version__}-cpu"),
@@ -36,14 +51,6 @@ def pod_options(image: str) -> tuple[Option, ...]:
         _text_option("pod_gpu_resource", "What the cluster calls its GPUs.", default=Pod().gpu_resource),
         _amount_option("pod_shared_memory", "Size of /dev/shm; unset: 64 MiB in most clusters."),
         *_placement_options(),
-        _count_option("replicas", "Copies of the service.", frozenset({Scope.SERVICE}), default=1),
-        Option(
-            key=FOLLOW,
-            kind=OptionKind.STRING,
-            doc="Alias of the model, such as @prod: when it moves, the service serves what it names then.",
-            scopes=frozenset({Scope.SERVICE}),
-        ),
-        *server_options(),
     )
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -131,6 +132,14 @@ def test_states_of_another_training_are_ignored(
     _, fresh, _ = _trained(changed, tmp_path / "fresh")
     assert (tmp_path / "killed" / "weights.pt").read_bytes() == fresh
     assert len(list(states.iterdir())) == 2, "its own have taken their place"
+
+
+def test_a_training_goes_on_in_a_larger_pod(clicks: Clicks, make_work: Work, tmp_path: Path) -> None:
+    work = make_work(clicks(560), checkpoint_steps=2, feature_importance=False)
+    _killed(work, tmp_path / "killed", "epoch 1/1  step 7")
+    larger = {"pod_memory": "8Gi", "image": "mine", "kubernetes.env.Path": "x", "namespace": "other"}
+    _, _, lines = _trained(replace(work, options={**work.options, **larger}), tmp_path / "killed")
+    assert lines.about("resumed") == ["resumed at epoch 1, step 6 of 8"]
 
 
 def test_another_number_of_processes_goes_on_and_is_told(

@@ -81,3 +81,20 @@ ALTER SERVICE live RESET ('kubernetes.env.Mixed');
     assert "kubernetes.env.Mixed" in str(changed)
     assert "kubernetes.env.Mixed" in str(reset)
     assert any(isinstance(step, DeployStep) for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("option", "found"),
+    [
+        ("kubernetes.env.HF_TOKEN = 'abcdefgh'", ["SR306"]),
+        ("kubernetes.env.OTHER = 'sk-abcdefghijklmnopqrstuv'", ["SR306"]),
+        ("kubernetes.env.HF_TOKEN = '{{ secret.hub }}'", []),
+        ("kubernetes.env.HF_TOKEN_PATH = '/mnt/token'", []),
+        ("kubernetes.env.MAX_TOKEN = 5", []),
+        ("kubernetes.env.NCCL_DEBUG = 'INFO'", []),
+    ],
+)
+def test_a_secret_does_not_stand_in_a_variable(option: str, found: list[str]) -> None:
+    script = f"{MODEL}TRAIN MODEL m CHECKPOINT = 'v1' ON t WITH ({option});"
+    assert [finding.code for finding in findings(script)] == found
+    assert "abcdefgh" not in "".join(finding.message + finding.hint for finding in findings(script))

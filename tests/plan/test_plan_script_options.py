@@ -46,7 +46,7 @@ def test_what_is_no_schedule(findings: Any, schedule: str) -> None:
         ("SET 'dag.retries' = -1", "SR303 `-1` option 'dag.retries' is between 0 and 100, not -1"),
         ("SET 'dag.catchup' = 'maybe'", "SR302 `'maybe'` option 'dag.catchup' takes a boolean"),
         ("SET 'dag.retry_delay' = 'soon'", "SR302 `'soon'` option 'dag.retry_delay' takes a duration"),
-        ("SET 'runtime' = 'kubernetes'", "SR303 `'kubernetes'` option 'runtime' is one of local"),
+        ("SET 'runtime' = 'cluster'", "SR303 `'cluster'` option 'runtime' is one of local, kubernetes"),
         ("SET 'dag.owner' = '{{ ds }}'", "SR310 `'{{ ds }}'` a setting is read when the script is compiled"),
         ("SET 'dag.pool' = '{{ secret.x }}'", "SR310 `'{{ secret.x }}'` a setting is read when"),
     ],

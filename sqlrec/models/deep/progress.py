@@ -32,10 +32,10 @@ from sqlrec.models.deep.claims import Claim, sweep
 from sqlrec.models.deep.dataset import Dataset
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.training_options import Sharding
-from sqlrec.models.pods import topology_options
+from sqlrec.models.pods import container_options, topology_options
 from sqlrec.spec import codec
 from sqlrec.spec.job import TrainWork
-from sqlrec.spec.options import canonical_key
+from sqlrec.spec.options import OptionSet
 
 State = dict[str, Any]
 """Tensors and plain values: what ``torch.load`` reads with ``weights_only``."""
@@ -48,7 +48,8 @@ FORMAT = 2
 SUFFIX = ".pt"
 
 
-TOPOLOGY = frozenset(canonical_key(option.key) for option in topology_options())
+SURROUNDINGS = OptionSet((*topology_options(), *container_options("")))
+"""Options of where a training runs: one that had too little memory goes on with more."""
 DIVISION = "processes"
 """The mark that says in its own words what it stands for."""
 
@@ -60,7 +61,7 @@ def marks(
 
     How many processes there are matters where they divide the embedding rows; it is no part of the job.
     """
-    options = {key: value for key, value in work.options.items() if canonical_key(key) not in TOPOLOGY}
+    options = {key: value for key, value in work.options.items() if SURROUNDINGS.find(key) is None}
     table = json.dumps([encoder.to_json(), len(data), data.kept_in], sort_keys=True)
     division = "any number of processes"
     if sharding is not Sharding.NONE:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from sqlrec.errors import Diagnostic, OptionError
-from sqlrec.models.pod_placement import pod_problems
+from sqlrec.models.pod_placement import ENV, pod_problems
 from sqlrec.plan.checks.models import problem_finding
 from sqlrec.plan.checks.parts import options_of
 from sqlrec.plan.options import stored_value
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope
-from sqlrec.plan.templates import is_templated
-from sqlrec.spec.options import OptionSet, OptionValue, Scope
+from sqlrec.plan.templates import is_templated, secret_reference
+from sqlrec.spec.options import OptionSet, OptionValue, Scope, canonical_key
+from sqlrec.spec.sensitive import is_sensitive_key, looks_secret
 from sqlrec.sql.statements import (
     AlterService,
     CreateService,
@@ -32,11 +34,30 @@ def check_pods(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
     declared, where, name = found
     items = options_of(statement)
     given = dict(_readable(items, declared, where))
+    yield from (_bare_secret(item) for item in items if _is_bare_secret(item))
     options = declared.effective(where, statement=given)
     if isinstance(statement, AlterService):
         options = {key: option for key, option in options.items() if option.origin != "default"}
     for problem in pod_problems(options):
         yield problem_finding(problem, items, name.span)
+
+
+def _is_bare_secret(item: OptionItem) -> bool:
+    """Whether the value of a variable is a secret by its name or shape; a number, switch or path is none."""
+    key, text = canonical_key(item.key.value), str(item.value)
+    if not key.startswith(ENV) or is_templated(item.value) or secret_reference(text):
+        return False
+    harmless = re.fullmatch(r"[0-9.]*|true|false|/.*", text, re.IGNORECASE) is not None
+    return looks_secret(text) or (is_sensitive_key(key.removeprefix(ENV)) and not harmless)
+
+
+def _bare_secret(item: OptionItem) -> Diagnostic:
+    return Diagnostic(
+        code="SR306",
+        message=f"option {item.key.value!r} is a secret and may not stand in a script",
+        span=item.value_span,
+        hint="name it: '{{ secret.NAME }}', and put the value into the Secret of the cluster",
+    )
 
 
 def _declared(statement: Acting, scope: ScriptScope) -> tuple[OptionSet, Scope, Ident] | None:
