@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -23,7 +23,7 @@ from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, RemoteError, SqlRecError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
-from sqlrec.runtimes.kubernetes.failures import Trouble, by_its_log, ended, waits
+from sqlrec.runtimes.kubernetes.failures import LOST, Trouble, by_its_log, ended, waits
 from sqlrec.runtimes.kubernetes.job import CONTAINER, config_map, pod_manifest
 from sqlrec.runtimes.kubernetes.jobs import patience_of
 from sqlrec.runtimes.kubernetes.logs import events_of
@@ -43,7 +43,7 @@ FOREVER = 365 * 24 * 3600.0
 GONE_SECONDS = 120.0
 LOG_LINES = 20
 LOOKS = 5
-"""How often a pod is looked for again that still runs after it was lost sight of."""
+"""How often a pod that was lost sight of is looked for, or one that was evicted is made anew."""
 
 
 class JobPod(KubernetesPodOperator):
@@ -147,10 +147,10 @@ class JobPod(KubernetesPodOperator):
         return metadata["name"], metadata["namespace"]
 
     def _follow(self, context: Any, event: Mapping[str, Any]) -> None:
-        lost: BaseException | None = None
+        failure: JobError | None = None
         for _ in range(LOOKS):
+            lost: BaseException | None = None
             try:
-                lost = None
                 self._provided(context, event)
             except (TaskDeferred, SqlRecError):
                 raise
@@ -159,11 +159,18 @@ class JobPod(KubernetesPodOperator):
             if is_complete(self.job.output_uri):
                 return
             pod = self.api.get("Pod", *self._where)
-            if lost is None or pod is None or is_over(pod) or _is_given_up(lost, event):
+            failure = self._failure(pod, lost)
+            if lost is not None and _is_given_up(lost, event):
                 break
-            self.log.warning("Pod %s was lost sight of, and goes on: %s", self._where[0], lost)
+            if lost is not None and pod is not None and not is_over(pod):
+                self.log.warning("Pod %s was lost sight of, and goes on: %s", self._where[0], lost)
+            elif failure.code == LOST:
+                self.log.warning("%s; another pod goes on from its last state", failure.message)
+                self.pod = self.remote_pod = None
+            else:
+                break
             event = {}
-        raise self._failure(pod, lost) from lost
+        raise cast(JobError, failure) from lost
 
     def _failure(self, pod: Manifest | None, lost: BaseException | None) -> JobError:
         """Why there is no result: what the program said, else what became of the pod and its last lines."""
@@ -180,7 +187,7 @@ class JobPod(KubernetesPodOperator):
         """What became of the pod."""
         if pod is None:
             hint = "somebody deleted it, or its machine is gone; run it again"
-            return Trouble(reason="its pod is gone", hint=hint)
+            return Trouble(reason="its pod is gone", code=LOST, hint=hint)
         if trouble := ended(pod) or waits(pod, events_of(self.api, pod)):
             return trouble
         if pod["status"].get("phase") == "Succeeded":

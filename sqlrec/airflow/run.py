@@ -123,7 +123,9 @@ def _dag(plan: Plan, settings: Settings) -> DAG:
     from sqlrec.airflow.dag import build_dag
 
     dag = build_dag(plan, project=settings.project, runtime=settings.runtime)
+    retries = effective_settings(plan.settings)["dag.retries"].value
     for task in dag.tasks:
+        task.retries = retries  # those of the script: no process is lost here that another would replace
         task.retry_delay = min(task.retry_delay, RETRY_DELAY)
     return dag
 

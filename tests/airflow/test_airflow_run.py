@@ -19,6 +19,7 @@ from sqlrec.airflow.run import RunReport, run_script
 from sqlrec.airflow.session import Event, EventKind
 from sqlrec.errors import OptionError, ScriptError
 from sqlrec.settings import load
+from tests.airflow.cluster_project import ClusterProject
 
 pytestmark = pytest.mark.airflow
 SCRIPT = """
@@ -145,6 +146,15 @@ def test_nothing_is_run_when_script_or_parameters_are_wrong(run: Run, project: P
     with pytest.raises(OptionError, match="SR321"):
         run(params={"dya": "x"})
     assert not (project / ".sqlrec" / "runs").exists()
+
+
+@pytest.mark.cluster
+def test_a_run_whose_jobs_are_in_a_cluster(pods: ClusterProject, events: list[Event]) -> None:
+    pods.configure(deferrable="true")
+    report = run_script(pods.script(), params={}, settings=pods.settings, on_event=events.append)
+    assert report.error is None
+    assert (EventKind.PROGRESS, "epoch 1 of 1") in [(e.kind, e.message) for e in events]
+    assert pods.left() == []
 
 
 CHILD = """
