@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,7 +128,7 @@ class Api:
         items = self.store.find(target.kind, target.namespace, _test(request, target))
         if as_table:
             return web.json_response(tables.table(target.kind, items, version))
-        return web.json_response(_list(target.kind, items, version))
+        return web.json_response(_page(_list(target.kind, items, version), request.query))
 
     async def _post(self, request: web.Request, target: Target) -> web.StreamResponse:
         body, dry = await _body(request), request.query.get("dryRun") == "All"
@@ -242,6 +243,16 @@ def _manager(request: web.Request) -> str:
 def _list(kind: Kind, items: list[Object], version: str) -> Object:
     head = {"kind": f"{kind.kind}List", "apiVersion": kind.api_version}
     return {**head, "metadata": {"resourceVersion": version}, "items": items}
+
+
+def _page(found: Object, query: Mapping[str, str]) -> Object:
+    """A part of a list: ``limit`` items after those that ``continue`` says were sent."""
+    start, limit = int(query.get("continue") or 0), int(query.get("limit") or 0)
+    items = found["items"][start:]
+    if not limit or len(items) <= limit:
+        return {**found, "items": items}
+    more = {"continue": str(start + limit), "remainingItemCount": len(items) - limit}
+    return {**found, "metadata": {**found["metadata"], **more}, "items": items[:limit]}
 
 
 def _scale(item: Object) -> Object:

@@ -50,6 +50,7 @@ class Container:
     previous_log: Log | None = None
     killed_as: str = ""
     """Reason of the state after it was killed, where it is not that of the exit code (OOMKilled)."""
+    _killed: bool = False
     _process: asyncio.subprocess.Process | None = None
     _setting: Setting | None = None
 
@@ -82,7 +83,7 @@ class Container:
 
     async def run(self, setting: Setting, began: Callable[[], None]) -> int:
         """Run to the end; the exit code. ``began`` is called once the container's own program runs."""
-        self.previous_log, self.log, self.killed_as = self.log, Log(), ""
+        self.previous_log, self.log, self.killed_as, self._killed = self.log, Log(), "", False
         self._setting = setting
         message = setting.folder / "message"
         since = now()
@@ -98,6 +99,7 @@ class Container:
                 began()
             await reading
             code = await process.wait()
+            code = -signal.SIGKILL if self._killed else code  # unshare gives another
         finally:
             if process.returncode is None:
                 process.kill()
@@ -121,8 +123,8 @@ class Container:
         words = [*(self.spec.get("command") or ["true"]), *(self.spec.get("args") or [])]
         command = [expanded(str(word), setting.variables) for word in words]
         reader, writer = os.pipe()
-        # the script knows the descriptor as 3
-        script = ["bash", "-c", f'exec 3>&{writer} {writer}>&-; exec sh "$@"', "sh", str(SCRIPT)]
+        # the script knows the descriptor as 3; unshare's own words on signals are none of the container's
+        script = ["bash", "-c", f'exec 2>&1 3>&{writer} {writer}>&-; exec sh "$@"', "sh", str(SCRIPT)]
         try:
             process = await asyncio.create_subprocess_exec(
                 *isolate,
@@ -133,7 +135,7 @@ class Container:
                 env=setting.variables,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                stderr=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
                 pass_fds=[writer],
             )
@@ -162,6 +164,7 @@ class Container:
         """Send a signal to the container's first process, nothing when it has ended."""
         with contextlib.suppress(ProcessLookupError):
             if (pid := self._main()) is not None:
+                self._killed = number == signal.SIGKILL
                 os.kill(pid, number)
             elif self._process is not None and number == signal.SIGKILL:
                 self._process.kill()
