@@ -115,8 +115,9 @@ class Revisions:
             time.sleep(self._poll)
 
     def restore(self, proved: Proved) -> None:
-        """Bring the last proved revision back; its pods still run, so this is quick."""
-        self.put(proved.manifests)
+        """Bring the last proved revision back and wait for it; most often its pods still run."""
+        live = self.put(proved.manifests)
+        self.wait(str(live["metadata"]["name"]))
         self.collect(proved.manifests)
 
     def remove(self, name: str) -> None:

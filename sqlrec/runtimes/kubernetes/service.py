@@ -318,7 +318,7 @@ def _require_reachable(service: Served, cluster: Cluster) -> None:
     volumes = [cluster.mount] if cluster.volume else []
     mounts = [mount.rstrip("/") + "/" for mount in (*volumes, *(v.mount for v in _pod(service).volumes))]
     for what, path in _files(service):
-        if "://" not in path and not path.startswith(tuple(mounts)):
+        if "://" not in path and not f"{path}/".startswith(tuple(mounts)):
             where = ", ".join(mount.rstrip("/") for mount in mounts) or "no volume"
             raise SetupError(
                 "SR595",
