@@ -131,3 +131,16 @@ def test_what_cannot_be_rendered_is_an_error(settings: Settings) -> None:
     with pytest.raises(OptionError) as caught:
         shown(script.format(settings.kubernetes.mount), settings)
     assert caught.value.code == "SR374"
+
+
+def test_a_file_is_imported_and_served_whatever_its_checkpoint_is_called(settings: Settings) -> None:
+    script = """CREATE MODEL file INPUT (user_id BIGINT) OUTPUT (probs FLOAT)
+  WITH (type = 'import', format = 'ONNX', path = 'models/a.onnx', inference_threads = 3);
+CREATE SERVICE rank ON MODEL file;
+"""
+    job, deployment, _ = shown(script, settings).manifests
+    assert job["metadata"]["name"] == "file-imported-import-<run>-job"
+    assert deployment["metadata"]["labels"]["sqlrec.io/checkpoint"] == "<checkpoint>"
+    for made in (job, deployment):
+        (container,) = made["spec"]["template"]["spec"]["containers"]
+        assert container["resources"]["requests"]["cpu"] == "3"
