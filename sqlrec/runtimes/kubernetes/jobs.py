@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -37,6 +37,7 @@ OUTPUT, REASON = f"{OURS}output", f"{OURS}reason"
 LOG_LINES = 20
 STOP_SECONDS = 120.0
 GIVE_SECONDS = 5.0
+TICK_SECONDS = 5.0
 POLL_SECONDS = 0.2
 SETTLE_SECONDS = 30.0
 """For so long a shared file system may hide from us what a pod has written."""
@@ -109,7 +110,7 @@ class KubernetesJobRuntime:
             metadata["name"],
             metadata["namespace"],
             on_trouble=partial(self._judge, job),
-            tick=min(5.0, self._patience.image),
+            tick=min(TICK_SECONDS, *astuple(self._patience)),
             since=since,
         )
         while self.state(handle) in (JobState.PENDING, JobState.RUNNING):

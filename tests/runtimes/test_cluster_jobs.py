@@ -1,0 +1,353 @@
+"""Jobs of a cluster under faults: nothing is lost, nothing runs twice, nothing is left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlrec.artifacts.folder import is_complete
+from sqlrec.errors import NameNotFoundError
+from sqlrec.runtimes.kubernetes.client import ClusterClient, open_cluster
+from sqlrec.runtimes.kubernetes.failures import Patience
+from sqlrec.runtimes.kubernetes.job import job_manifests
+from sqlrec.runtimes.kubernetes.jobs import KubernetesJobRuntime, patience_of
+from sqlrec.runtimes.kubernetes.start import SPEC
+from sqlrec.settings import Cluster
+from sqlrec.spec import codec
+from sqlrec.spec.job import JobHandle, JobKind, JobSpec, JobState, Resources, Topology, TrainWork
+from sqlrec.spec.pod import Pod
+from sqlrec.spec.table import Relation
+from tests.emulator.fixtures import Kube
+from tests.registries import model
+
+PROGRAM = Path(__file__).with_name("program_job.py")
+PYTHON = f"""
+trap 'kill $!; exit 143' TERM
+python {PROGRAM} --spec {SPEC} &
+wait $!
+"""
+RANKS = """
+echo started
+echo $$ > "$BEHAVE/$JOB_COMPLETION_INDEX"
+trap 'echo told to stop; exit 143' TERM
+while true; do sleep 0.05; done
+"""
+"""Machines that wait: each writes that it runs into the folder BEHAVE."""
+
+
+def job(
+    tmp_path: Path, behave: str, *, nodes: int = 1, resources: Resources | None = None, **more: Any
+) -> JobSpec:
+    return JobSpec(
+        id="dag/run 1/train",
+        kind=JobKind.TRAIN,
+        work=TrainWork(model=model(), checkpoint="v1", data=Relation(query="SELECT 1")),
+        output_uri=str(tmp_path / "output"),
+        topology=Topology(nodes=nodes),
+        resources=resources or Resources(cpu="100m", memory="64Mi"),
+        env={"BEHAVE": behave},
+        **more,
+    )
+
+
+@pytest.fixture
+def client(cluster: Cluster) -> ClusterClient:
+    return open_cluster(cluster)
+
+
+def runtime_of(cluster: Cluster, start: str = PYTHON, **more: Any) -> KubernetesJobRuntime:
+    files = {"start.sh": start}
+    return KubernetesJobRuntime(open_cluster(cluster), cluster, files=lambda job: files, settle=0.0, **more)
+
+
+@pytest.fixture
+def runtime(cluster: Cluster) -> KubernetesJobRuntime:
+    return runtime_of(cluster)
+
+
+def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "took too long"
+        time.sleep(0.02)
+
+
+def pods(client: ClusterClient, namespace: str) -> Mapping[str, dict[str, Any]]:
+    return {pod["metadata"]["name"]: pod for pod in client.list("Pod", namespace)}
+
+
+def leftovers(client: ClusterClient, namespace: str) -> list[str]:
+    kinds = ("Job", "Pod", "ConfigMap", "Service")
+    return [f"{kind} {o['metadata']['name']}" for kind in kinds for o in client.list(kind, namespace)]
+
+
+def created(kube: Kube, kind: str) -> int:
+    return len(kube.faults.requests("POST", f"/{kind}"))
+
+
+def test_a_job_is_submitted_once_and_found_by_others(
+    runtime: KubernetesJobRuntime, cluster: Cluster, kube: Kube, namespace: str, tmp_path: Path
+) -> None:
+    spec = job(tmp_path, "wait")
+    handle = runtime.submit(spec)
+    other = runtime_of(cluster)
+    assert other.submit(spec) == handle
+    told = codec.loads(JobHandle, codec.dumps(handle))
+    third = runtime_of(cluster)
+    until(lambda: third.state(told) is JobState.RUNNING)
+    (tmp_path / "gate").touch()
+    assert list(third.logs(told)) == ["wait: started"]
+    assert [r.state(handle) for r in (runtime, other, third)] == [JobState.SUCCEEDED] * 3
+    assert third.state(JobHandle(id=spec.id, runtime="kubernetes")) is JobState.SUCCEEDED
+    assert (created(kube, "jobs"), created(kube, "configmaps")) == (1, 1)
+
+
+def test_parallel_submitters_start_one_job(
+    cluster: Cluster, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    spec = job(tmp_path, "wait")
+    runtimes = [runtime_of(cluster) for _ in range(4)]
+    threads = [threading.Thread(target=r.submit, args=(spec,)) for r in runtimes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (tmp_path / "gate").touch()
+    handle = runtimes[0].handle(spec)
+    assert list(runtimes[0].logs(handle)) == ["wait: started"]
+    assert len(pods(client, namespace)) == 1
+
+
+def test_what_a_dead_submitter_left_undone_is_done(
+    runtime: KubernetesJobRuntime,
+    cluster: Cluster,
+    client: ClusterClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sqlrec.runtimes.kubernetes.jobs.GIVE_SECONDS", 0.2)
+    spec = job(tmp_path, "succeed")
+    client.create(job_manifests(spec, cluster).job)
+    handle = runtime.submit(spec)
+    assert list(runtime.logs(handle))[-1] == "succeed: started"
+    assert runtime.state(handle) is JobState.SUCCEEDED
+
+
+def test_output_that_is_there_already_needs_no_job(
+    runtime: KubernetesJobRuntime, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    list(runtime.logs(runtime.submit(job(tmp_path, "succeed"))))
+    runtime.forget(runtime.handle(job(tmp_path, "succeed")))
+    until(lambda: leftovers(client, namespace) == [])
+    handle = runtime.submit(job(tmp_path, "fail"))
+    assert runtime.state(handle) is JobState.SUCCEEDED
+    assert list(runtime.logs(handle)) == []
+    assert created(kube, "jobs") == 1
+
+
+def test_a_failed_job_is_deleted_and_started_anew(
+    runtime: KubernetesJobRuntime, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    handle = runtime.submit(job(tmp_path, "fail"))
+    assert list(runtime.logs(handle)) == ["fail: started", "Traceback: ran out of luck"]
+    error = runtime.error(handle)
+    assert error.code == "SR505"
+    assert "its program ended with exit status 3" in error.message
+    assert error.message.endswith("Traceback: ran out of luck")
+    (tmp_path / ".output.deadbeef.tmp").mkdir()
+    runtime.submit(job(tmp_path, "succeed"))
+    assert list(runtime.logs(handle)) == ["succeed: started"]
+    assert runtime.state(handle) is JobState.SUCCEEDED
+    assert not (tmp_path / ".output.deadbeef.tmp").exists()
+    assert len(pods(client, namespace)) == 1
+
+
+def test_cancelling_leaves_nothing(
+    runtime: KubernetesJobRuntime, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    handle = runtime.submit(job(tmp_path, "wait"))
+    assert next(runtime.logs(handle)) == "wait: started"
+    runtime.cancel(handle)
+    assert pods(client, namespace) == {}
+    until(lambda: leftovers(client, namespace) == [])
+    assert runtime.state(handle) is JobState.CANCELLED
+    assert "cancelled" in runtime.error(handle).message
+
+
+def test_a_job_that_somebody_deletes_is_missed(
+    runtime: KubernetesJobRuntime, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    handle = runtime.submit(job(tmp_path, "wait"))
+    lines = runtime.logs(handle)
+    assert next(lines) == "wait: started"
+    (found,) = client.list("Job", namespace)
+    client.delete("Job", found["metadata"]["name"], namespace)
+    assert list(lines) == []
+    assert runtime.state(handle) is JobState.UNKNOWN
+    with pytest.raises(NameNotFoundError, match="somebody deleted") as caught:
+        runtime.error(handle)
+    assert caught.value.code == "SR509"
+
+
+def test_an_api_server_that_restarts_costs_nothing(
+    runtime: KubernetesJobRuntime, kube: Kube, tmp_path: Path
+) -> None:
+    handle = runtime.submit(job(tmp_path, "wait"))
+    posts = created(kube, "jobs")
+    lines = runtime.logs(handle)
+    assert next(lines) == "wait: started"
+    kube.faults.restart_server(0.3)
+    (tmp_path / "gate").touch()
+    assert list(lines) == []
+    assert runtime.state(handle) is JobState.SUCCEEDED
+    assert posts + created(kube, "jobs") <= 2
+
+
+def test_watches_that_break_all_the_time_cost_nothing(
+    runtime: KubernetesJobRuntime, kube: Kube, tmp_path: Path
+) -> None:
+    handle = runtime.submit(job(tmp_path, "wait"))
+    lines = runtime.logs(handle)
+    assert next(lines) == "wait: started"
+    for _ in range(100):
+        kube.faults.drop_watches()
+    (tmp_path / "gate").touch()
+    assert list(lines) == []
+    assert runtime.state(handle) is JobState.SUCCEEDED
+
+
+def test_answers_that_get_lost_start_nothing_twice(
+    runtime: KubernetesJobRuntime, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    kube.faults.lose_answer(method="POST", path="/jobs")
+    kube.faults.lose_answer(method="POST", path="/configmaps")
+    kube.faults.answer(500, method="GET", path="/jobs", times=2)
+    handle = runtime.submit(job(tmp_path, "succeed"))
+    assert list(runtime.logs(handle)) == ["succeed: started"]
+    assert len(client.list("Job", namespace)) == len(pods(client, namespace)) == 1
+
+
+def test_a_rank_that_dies_fails_the_job_at_once(
+    cluster: Cluster, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    runtime = runtime_of(cluster, RANKS)
+    folder = tmp_path / "ranks"
+    folder.mkdir()
+    folder.chmod(0o777)
+    handle = runtime.submit(job(tmp_path, str(folder), nodes=3))
+    lines = runtime.logs(handle)
+    assert sorted(next(lines) for _ in range(3)) == [f"[rank {n}] started" for n in range(3)]
+    until(lambda: len(list(folder.iterdir())) == 3)
+    (victim,) = [name for name in pods(client, namespace) if "-job-1-" in name]
+    kube.faults.kill(namespace, victim)
+    assert all(line == "[rank 0] told to stop" or "[rank 2]" in line for line in lines)
+    assert runtime.state(handle) is JobState.FAILED
+    error = runtime.error(handle)
+    assert error.message.startswith("job dag/run 1/train failed: rank 1: its program was killed by SIGKILL")
+    assert error.message.endswith("\nstarted")
+    assert error.code == "SR591"
+    runtime.submit(job(tmp_path, str(folder), nodes=3))
+    runtime.cancel(handle)
+    until(lambda: leftovers(client, namespace) == [])
+
+
+def test_a_job_without_memory(
+    runtime: KubernetesJobRuntime, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    resources = Resources(cpu="100m", memory="64Mi", memory_limit="128Mi")
+    handle = runtime.submit(job(tmp_path, "wait", resources=resources))
+    lines = runtime.logs(handle)
+    assert next(lines) == "wait: started"
+    kube.faults.run_out_of_memory(namespace, *pods(client, namespace))
+    assert list(lines) == []
+    error = runtime.error(handle)
+    assert "it used more memory than its limit of 128Mi" in error.message
+    assert (error.code, "pod_memory" in error.hint) == ("SR591", True)
+
+
+def test_an_evicted_pod_is_replaced(
+    runtime: KubernetesJobRuntime, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    handle = runtime.submit(job(tmp_path, "wait"))
+    lines = runtime.logs(handle)
+    assert next(lines) == "wait: started"
+    kube.faults.evict(namespace, *pods(client, namespace))
+    assert next(lines) == "wait: started"
+    (tmp_path / "gate").touch()
+    assert list(lines) == []
+    assert runtime.state(handle) is JobState.SUCCEEDED
+
+
+def test_an_image_that_never_comes_is_given_up(
+    cluster: Cluster, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    runtime = runtime_of(cluster, patience=Patience(image=1.0))
+    kube.faults.image("sqlrec/job:none", fails=True)
+    handle = runtime.submit(job(tmp_path, "succeed", image="sqlrec/job:none"))
+    lines = list(runtime.logs(handle))
+    assert lines[0].startswith("waiting: its image sqlrec/job:none cannot be pulled")
+    assert runtime.state(handle) is JobState.FAILED
+    for who in (runtime, runtime_of(cluster)):
+        error = who.error(handle)
+        assert error.code == "SR590"
+        assert "its image sqlrec/job:none cannot be pulled" in error.message
+        assert "job_image" in error.hint
+    until(lambda: pods(client, namespace) == {})
+    runtime.submit(job(tmp_path, "succeed"))
+    assert list(runtime.logs(handle)) == ["succeed: started"]
+
+
+def test_a_pod_that_fits_nowhere_waits_and_is_told_of(
+    cluster: Cluster, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    runtime = runtime_of(cluster, patience=Patience(machine=1.0))
+    kube.faults.capacity(cpu="1", memory="1Gi")
+    handle = runtime.submit(job(tmp_path, "succeed", resources=Resources(cpu="64", memory="64Mi")))
+    assert runtime.state(handle) is JobState.PENDING
+    lines = list(runtime.logs(handle))
+    assert lines[0].startswith("waiting: no machine takes its pod: 0/")
+    error = runtime.error(handle)
+    assert error.code == "SR590"
+    assert "Insufficient cpu" in error.message
+    assert "pod_cpu_cores" in error.hint
+
+
+def test_a_missing_secret_is_given_up(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sqlrec.runtimes.kubernetes.failures.SOON_SECONDS", 0.0)
+    runtime = runtime_of(cluster, patience=Patience(config=0.5))
+    spec = replace(job(tmp_path, "succeed"), env={"BEHAVE": "succeed", "KEY": "secret:key"})
+    handle = runtime.submit(spec)
+    (line,) = runtime.logs(handle)
+    assert line.startswith("waiting: its container cannot be made")
+    assert runtime.state(handle) is JobState.FAILED
+    error = runtime.error(handle)
+    assert "sqlrec-secrets" in error.message
+    assert (error.code, "Secret" in error.hint) == ("SR590", True)
+
+
+def test_a_job_of_another_namespace_is_found_by_its_handle(
+    runtime: KubernetesJobRuntime, cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    spec = job(tmp_path, "succeed", pod=Pod(namespace=namespace))
+    elsewhere = KubernetesJobRuntime(
+        open_cluster(cluster),
+        Cluster(job_image=cluster.job_image, volume=cluster.volume, mount=cluster.mount),
+    )
+    handle = elsewhere.handle(spec)
+    assert runtime.submit(spec) == handle
+    list(runtime.logs(handle))
+    assert elsewhere.state(handle) is JobState.SUCCEEDED
+    assert is_complete(spec.output_uri)
+
+
+def test_how_long_pods_wait_by_the_settings() -> None:
+    assert patience_of(Cluster()) == Patience()
+    assert patience_of(Cluster(pending_timeout="30m")) == Patience(machine=1800.0)
