@@ -34,6 +34,7 @@ KINDS = (
     "Service",
 )
 LEASE = 1.5
+PROGRAM = Path(__file__).parent / "program_pod.py"
 SLEEPER = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
@@ -69,6 +70,17 @@ def rank(folder: Path, version: int, **fields: Any) -> ServiceSpec:
     return ServiceSpec(
         **{"name": "rank", "models": (served,), "image": SERVER_IMAGE, "options": options, **fields}
     )
+
+
+def light(folder: Path, version: int, **fields: Any) -> ServiceSpec:
+    """The same, but the program in its pods is a stand-in that is up at once."""
+    package = folder / "light" / "sqlrec" / "serving"
+    if not package.exists():
+        package.mkdir(parents=True)
+        (package.parent / "__init__.py").touch()
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(PROGRAM.read_text())
+    return rank(folder, version, env={"PYTHONPATH": str(package.parents[1])}, **fields)
 
 
 def without_files(service: ServiceSpec, path: Path) -> ServiceSpec:
@@ -153,7 +165,7 @@ def test_a_first_revision_that_fails_leaves_nothing(
     services: KubernetesServiceRuntime, client: ClusterClient, cluster: Cluster, tmp_path: Path
 ) -> None:
     with pytest.raises(JobError, match="ImagePullBackOff"):
-        services.apply(rank(tmp_path, 1, image="no/such:1"), proof)
+        services.apply(light(tmp_path, 1, image="no/such:1"), proof)
     assert services.endpoint("rank") is None
     assert left(client, cluster.namespace) == []
     assert services.logs("rank") == ""
@@ -181,16 +193,16 @@ def killed(cluster: Cluster, service: ServiceSpec) -> None:
 def test_a_deployment_that_was_killed_is_finished_or_taken_back_by_the_next(
     services: KubernetesServiceRuntime, client: ClusterClient, cluster: Cluster, tmp_path: Path
 ) -> None:
-    first = services.apply(rank(tmp_path, 1), proof)
-    killed(cluster, rank(tmp_path, 2))
+    first = services.apply(light(tmp_path, 1), proof)
+    killed(cluster, light(tmp_path, 2))
     found = services.endpoint("rank")
     assert found is not None
     assert "a rollout is not finished" in found.detail
     with pytest.raises(JobError, match="ImagePullBackOff"):
-        services.apply(rank(tmp_path, 3, image="no/such:1"), proof)
+        services.apply(light(tmp_path, 3, image="no/such:1"), proof)
     assert predict(first.url) == 1.0, "what was proved last is put back, not what was begun last"
-    killed(cluster, rank(tmp_path, 2))
-    second = services.apply(rank(tmp_path, 2), proof)
+    killed(cluster, light(tmp_path, 2))
+    second = services.apply(light(tmp_path, 2), proof)
     assert (predict(second.url), second.url) == (2.0, first.url)
     assert services.endpoint("rank") == second
     config_maps = [o["metadata"]["name"] for o in client.list("ConfigMap", cluster.namespace)]
@@ -211,7 +223,7 @@ def test_two_deployments_at_once_take_turns(
             ended.append(other.apply(service[version], proof))
             busy.release()
 
-    service = {version: rank(tmp_path, version) for version in (1, 2)}
+    service = {version: light(tmp_path, version) for version in (1, 2)}
     threads = [threading.Thread(target=deploy, args=(version,)) for version in service]
     for thread in threads:
         thread.start()
@@ -225,7 +237,7 @@ def test_two_deployments_at_once_take_turns(
 def test_a_canary_has_its_share_until_it_ends(
     services: KubernetesServiceRuntime, client: ClusterClient, cluster: Cluster, tmp_path: Path
 ) -> None:
-    stable, canary = rank(tmp_path, 1), rank(tmp_path, 2)
+    stable, canary = light(tmp_path, 1), light(tmp_path, 2)
     with pytest.raises(StateError, match="SR272"):
         services.canary(canary, 0.1, proof)
     first = services.apply(stable, proof)
@@ -242,7 +254,7 @@ def test_a_canary_has_its_share_until_it_ends(
     )
     assert {predict(first.url) for _ in range(64)} == {1.0, 2.0}
     with asking(first.url), pytest.raises(JobError, match=r"SR506.*the canary of rank.*ImagePullBackOff"):
-        services.canary(rank(tmp_path, 3, image="no/such:1"), 0.5, proof)
+        services.canary(light(tmp_path, 3, image="no/such:1"), 0.5, proof)
     assert services.endpoint("rank") == first
     assert {predict(first.url) for _ in range(8)} == {1.0}
     services.end_canary("rank")
@@ -253,7 +265,7 @@ def test_a_canary_has_its_share_until_it_ends(
 def test_changes_by_hand_are_told_and_taken_back(
     services: KubernetesServiceRuntime, client: ClusterClient, cluster: Cluster, tmp_path: Path
 ) -> None:
-    first = services.apply(rank(tmp_path, 1), proof)
+    first = services.apply(light(tmp_path, 1), proof)
     assert services.drift("rank") == ()
     (container,) = client.list("Deployment", cluster.namespace)[0]["spec"]["template"]["spec"]["containers"]
     edited = {**container, "env": [*container["env"], {"name": "DEBUG", "value": "1"}]}
@@ -264,7 +276,7 @@ def test_changes_by_hand_are_told_and_taken_back(
         ("spec.replicas", "1", "2"),
         ("spec.template.spec.containers[server].env[DEBUG]", "", '{"name": "DEBUG", "value": "1"}'),
     ]
-    again = services.apply(rank(tmp_path, 1), proof)
+    again = services.apply(light(tmp_path, 1), proof)
     assert again.detail.startswith("taken back spec.replicas: 1 → 2")
     assert services.drift("rank") == ()
     assert services.endpoint("rank") == first
@@ -273,9 +285,9 @@ def test_changes_by_hand_are_told_and_taken_back(
 def test_a_service_is_scaled_stopped_and_started_where_it_was(
     services: KubernetesServiceRuntime, client: ClusterClient, cluster: Cluster, tmp_path: Path
 ) -> None:
-    first = services.apply(rank(tmp_path, 1), proof)
+    first = services.apply(light(tmp_path, 1), proof)
     (pod,) = (o["metadata"]["name"] for o in client.list("Pod", cluster.namespace))
-    services.apply(rank(tmp_path, 1, replicas=2, options={"max_replicas": 3}), proof)
+    services.apply(light(tmp_path, 1, replicas=2, options={"max_replicas": 3}), proof)
     pods = [o["metadata"]["name"] for o in client.list("Pod", cluster.namespace)]
     assert len(pods) == 2
     assert pod in pods, "scaling replaces no pod"
@@ -286,7 +298,7 @@ def test_a_service_is_scaled_stopped_and_started_where_it_was(
     assert found is not None
     assert (found.state, found.url) == (ServiceState.STOPPED, first.url)
     assert client.list("Pod", cluster.namespace) == []
-    assert services.apply(rank(tmp_path, 1), proof) == first
+    assert services.apply(light(tmp_path, 1), proof) == first
     assert client.list("PodDisruptionBudget", cluster.namespace) == []
     assert client.list("HorizontalPodAutoscaler", cluster.namespace) == []
 
@@ -311,7 +323,7 @@ def test_a_service_of_somebody_else_is_a_note(
 def test_a_lock_is_lost_when_somebody_else_took_it(
     services: KubernetesServiceRuntime, client: ClusterClient, cluster: Cluster, tmp_path: Path
 ) -> None:
-    first = services.apply(rank(tmp_path, 1), proof)
+    first = services.apply(light(tmp_path, 1), proof)
 
     def taken(endpoint: Endpoint) -> None:
         (lease,) = client.list("Lease", cluster.namespace)
@@ -320,8 +332,8 @@ def test_a_lock_is_lost_when_somebody_else_took_it(
         assert held.lost.wait(20)
 
     with pytest.raises(JobError, match="SR596"):
-        services.apply(rank(tmp_path, 2), taken)
+        services.apply(light(tmp_path, 2), taken)
     found = services.endpoint("rank")
     assert found is not None
     assert "a rollout is not finished" in found.detail, "whoever has the lock decides what becomes of it"
-    assert services.apply(rank(tmp_path, 1), proof) == first
+    assert services.apply(light(tmp_path, 1), proof) == first
