@@ -35,8 +35,8 @@ def train(work: TrainWork, output: Path, progress: Progress) -> JobResult:
         _require_own(work.base_uri, work)
     if is_theirs(work):
         return cast(TrainProgram, load(f"{THEIRS}:train"))(work, output, progress)
-    native = load(deep_model(work.model.type).native.train)
-    return cast(TrainProgram, native)(_followed(work, progress), output, progress)
+    wanted = _followed(work, progress)
+    return cast(TrainProgram, load(deep_model(work.model.type).native.train))(wanted, output, progress)
 
 
 def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
@@ -44,8 +44,8 @@ def export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
     _require_own(work.source_uri, work)
     if is_theirs(work):
         return cast(ExportProgram, load(f"{THEIRS}:export"))(work, output, progress)
-    native = load(deep_model(work.model.type).native.export)
-    return cast(ExportProgram, native)(_followed(work, progress), output, progress)
+    wanted = _followed(work, progress)
+    return cast(ExportProgram, load(deep_model(work.model.type).native.export))(wanted, output, progress)
 
 
 def _followed(work: WorkT, progress: Progress) -> WorkT:
