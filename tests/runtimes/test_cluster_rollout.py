@@ -46,7 +46,7 @@ def test_a_rollout_is_done_when_all_pods_are_new_and_available() -> None:
     assert judge(deployment(), PODS).progress is Progress.DONE
     assert judge(deployment(seen=False), PODS).progress is Progress.GOING_ON
     for key in ("updatedReplicas", "availableReplicas", "replicas"):
-        verdict = judge(deployment(**{key: 3 if key == "replicas" else 1}), PODS)
+        verdict = judge({**deployment(), "status": {**deployment()["status"], key: 3}}, PODS)
         assert verdict.progress is Progress.GOING_ON
     assert judge(deployment(), PODS[:1]).progress is Progress.GOING_ON
     assert judge(deployment(replicas=0), []).progress is Progress.DONE
