@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import ResumableJobMixin
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferred
 
 from sqlrec.airflow import session
 from sqlrec.airflow.cluster import extras_of, is_deferrable
@@ -95,8 +95,10 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
             return cast(JobResult, self.execute_resumable(context))
         except TaskDeferred:
             raise
-        except BaseException:
+        except BaseException as error:
             env.jobs.cancel(self.prepared.handle)
+            if isinstance(error, AirflowTaskTimeout):
+                raise _given_up(job, "the time of its task is over") from error
             raise
 
     def is_deferred(self, env: Environment) -> bool:
@@ -158,7 +160,7 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
     def _require_in_time(self, at_work: Prepared) -> None:
         """Raises what the triggerer found: that the task's time is over, or that it cannot wait on."""
         if self.event and self.event["status"] != "ended":
-            raise JobError("SR727", f"job {at_work.job.id} was given up: {self.event['message']}")
+            raise _given_up(at_work.job, self.event["message"])
 
 
 class PodJobOperator(IndexedJobOperator):
@@ -183,3 +185,7 @@ class PodJobOperator(IndexedJobOperator):
         )
         pod.attend(context, self.event)
         return read_result(job.output_uri)
+
+
+def _given_up(job: JobSpec, why: str) -> JobError:
+    return JobError("SR727", f"job {job.id} was given up: {why}")

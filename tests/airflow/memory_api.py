@@ -132,6 +132,16 @@ def run_dag(
 
 def run_task(task: Any, api: MemoryApi) -> Any:
     """One try of a task; while it is deferred, its trigger runs here."""
+    result = begin(task, api)
+    while isinstance(result.msg, DeferTask):
+        made = import_string(result.msg.classpath)(**deserialize(result.msg.trigger_kwargs))
+        event = asyncio.run(anext(made.run()))
+        result = begin(task, api, result.msg.next_method, {"event": event.payload})
+    return result
+
+
+def begin(task: Any, api: MemoryApi, next_method: str = "", next_kwargs: Any = None) -> Any:
+    """A task until it ends or is deferred; with a method, it goes on after a deferral."""
     client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(api))
     client.base_url = "http://memory.invalid/"
     instance = TaskInstance(
@@ -143,14 +153,5 @@ def run_task(task: Any, api: MemoryApi) -> Any:
         map_index=-1,
         dag_version_id=uuid.uuid4(),
     )
-    api.going_on = {}
-    result = run_task_in_process(instance, task, client=client)
-    while isinstance(result.msg, DeferTask):
-        made = import_string(result.msg.classpath)(**deserialize(result.msg.trigger_kwargs))
-        event = asyncio.run(anext(made.run()))
-        api.going_on = {
-            "next_method": result.msg.next_method,
-            "next_kwargs": serialize({"event": event.payload}),
-        }
-        result = run_task_in_process(instance, task, client=client)
-    return result
+    api.going_on = {"next_method": next_method, "next_kwargs": serialize(next_kwargs)} if next_method else {}
+    return run_task_in_process(instance, task, client=client)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
+from airflow.sdk.execution_time.comms import DeferTask
 
 from sqlrec.airflow.session import Event, EventKind
+from sqlrec.airflow.triggers import JobTrigger
 from tests.airflow.cluster_project import WAIT, ClusterProject, Told
-from tests.airflow.memory_api import Finished, run_dag
+from tests.airflow.memory_api import Finished, MemoryApi, begin, run_dag, run_task
 
 pytestmark = pytest.mark.cluster
 TWO = "nnodes = 2, "
@@ -47,3 +51,26 @@ def test_the_triggerer_waits_for_a_job(pods: ClusterProject) -> None:
     done = run_dag(pods.dag(TWO))
     assert set(done.states.values()) == {"success"}, done.errors
     assert done.api.store == {"job": done.outcome("train_m")["facts"]["job"]}
+
+
+@pytest.mark.parametrize("options", ["", TWO], ids=["pod", "job"])
+def test_a_job_is_ended_when_the_triggerer_fails(options: str, pods: ClusterProject) -> None:
+    pods.configure(deferrable="true")
+    pods.program("time.sleep(300)")
+    dag, api = pods.dag(options), MemoryApi("train", "manual__1")
+    run_task(dag.get_task("define_m"), api)
+    task = dag.get_task("train_m")
+    assert isinstance(begin(task, api).msg, DeferTask)
+    assert pods.objects() != []
+    ended = begin(task, api, "__fail__", {"error": "Trigger failure"})
+    assert "was given up: Trigger failure" in str(ended.error)
+    assert pods.left() == []
+
+
+def test_a_job_is_given_up_when_the_time_of_its_task_is_over(pods: ClusterProject) -> None:
+    """The triggerer says so; it says nothing of trouble with the API server, which may pass."""
+    trigger = JobTrigger(job={"id": "j", "runtime": "kubernetes"}, cluster=asdict(pods.cluster), extras={})
+    assert JobTrigger(**trigger.serialize()[1]).serialize() == trigger.serialize()
+    trigger.deadline = 0.0
+    event = asyncio.run(anext(trigger.run()))
+    assert event.payload == {"status": "timeout", "message": "the time of its task is over"}
