@@ -139,6 +139,23 @@ def test_what_a_dead_submitter_left_undone_is_done(
     assert runtime.state(handle) is JobState.SUCCEEDED
 
 
+def test_the_files_of_a_job_that_is_gone_are_not_taken_for_ours(
+    runtime: KubernetesJobRuntime,
+    cluster: Cluster,
+    client: ClusterClient,
+    namespace: str,
+    tmp_path: Path,
+) -> None:
+    spec = job(tmp_path, "succeed")
+    stale = job_manifests(spec, cluster).config_map
+    client.create({**stale, "data": {"start.sh": "echo stale"}})
+    removing = threading.Timer(0.3, client.delete, ["ConfigMap", stale["metadata"]["name"], namespace])
+    removing.start()
+    handle = runtime.submit(spec)
+    removing.join()
+    assert list(runtime.logs(handle))[-1] == "succeed: started"
+
+
 def test_output_that_is_there_already_needs_no_job(
     runtime: KubernetesJobRuntime, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
 ) -> None:

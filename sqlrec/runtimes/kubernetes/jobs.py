@@ -169,38 +169,48 @@ class KubernetesJobRuntime:
         """
         wanted: Manifest = manifests.job
         wanted["metadata"]["annotations"][OUTPUT] = output
-        name, namespace = wanted["metadata"]["name"], wanted["metadata"]["namespace"]
-        job = self._client.get("Job", name, namespace)
-        if job is not None and self._is_done_for(job):
-            self._remove(job)
-            job = None
+        parts = [part for part in (manifests.headless, manifests.config_map) if part is not None]
+        job = self._running_or_gone(wanted, parts)
         mine = self._client.create(wanted) if job is None else None
         if mine is not None:
             clear_failure(output)
             sweep(output)
-        job = job or mine or self._client.get("Job", name, namespace)
-        if job is None:
-            told = f"the Job {name} was deleted by somebody else while it was started"
-            raise StateError("SR743", told, hint="run the script again")
-        for part in (manifests.headless, manifests.config_map):
-            if part is not None:
-                self._give(job, part, wait=0.0 if mine else GIVE_SECONDS)
+        job = job or mine or self._client.get(*_place(wanted))
+        for part in parts:
+            self._give(job, part, wait=0.0 if mine else GIVE_SECONDS)
 
-    def _give(self, job: Manifest, part: Manifest, *, wait: float) -> None:
+    def _running_or_gone(self, wanted: Manifest, parts: Sequence[Manifest]) -> Manifest | None:
+        """The Job when it runs; None when nothing of it is left, files of an earlier try neither.
+
+        Otherwise what is left is deleted, or the cluster is about to collect it, which is waited for: the
+        pods of the next try must not see it.
+        """
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            job = self._client.get(*_place(wanted))
+            if job is not None and not self._is_done_for(job):
+                return job
+            if job is not None:
+                self._remove(job)
+            if not any(self._client.get(*_place(part)) for part in parts):
+                return None
+            time.sleep(POLL_SECONDS)
+        left = ", ".join(" ".join(_place(part)[:2]) for part in parts)
+        told = f"what is left of an earlier try is not deleted after {STOP_SECONDS:g} s: {left}"
+        raise RemoteError("SR746", told, hint="delete it with kubectl", retriable=True)
+
+    def _give(self, job: Manifest | None, part: Manifest, *, wait: float) -> None:
         """Let a Job own an object; ``wait`` so long for another submitter to create it."""
-        kind, name, namespace = part["kind"], part["metadata"]["name"], part["metadata"]["namespace"]
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline:
-            if _belongs_to(job, self._client.get(kind, name, namespace)):
+            if self._client.get(*_place(part)) is not None:
                 return
             time.sleep(POLL_SECONDS)
-        while self._client.create(owned_by(part, job)) is None:
-            left = self._client.get(kind, name, namespace)
-            if _belongs_to(job, left):
-                return
-            if left is not None:
-                uid = left["metadata"]["uid"]
-                self._client.delete(kind, name, namespace, uid=uid, wait=STOP_SECONDS)
+        if job is not None and self._client.create(owned_by(part, job)) is not None:
+            return
+        if job is None or not _belongs_to(job, self._client.get(*_place(part))):
+            told = f"{' '.join(_place(part)[:2])}: somebody else deletes or starts the same job"
+            raise StateError("SR743", told, hint="run the script again")
 
     def _is_done_for(self, job: Manifest) -> bool:
         """Whether nothing comes of a Job any more."""
@@ -277,6 +287,12 @@ def _is_new(job: Manifest, seconds: float) -> bool:
     if not completed:
         return False
     return (datetime.now(UTC) - datetime.fromisoformat(completed)).total_seconds() < seconds
+
+
+def _place(manifest: Manifest) -> tuple[str, str, str]:
+    """Kind, name and namespace."""
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata["name"], metadata["namespace"]
 
 
 def _belongs_to(job: Manifest, part: Manifest | None) -> bool:
