@@ -15,7 +15,7 @@ from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.spec.model import CheckpointKind
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
 from tests.cli.conftest import Command
-from tests.registries import model, open_registry, register
+from tests.registries import RANK, model, open_registry, register
 
 SERVER = Path(__file__).parents[1] / "runtimes" / "program_server.py"
 URL = "http://127.0.0.1:1/predict"
@@ -121,3 +121,34 @@ def test_a_service_that_never_was(sqlrec: Command, changed: Path, action: str) -
 
 def test_a_command_is_needed(sqlrec: Command, project: Path) -> None:
     assert sqlrec("rollout").status == EXIT_USAGE
+
+
+def test_a_canary_is_shown_and_aborted(sqlrec: Command, changed: Path) -> None:
+    told = sqlrec("rollout", "abort", "rank")
+    assert told.status == EXIT_FAILED
+    assert "error[SR275]: service rank has no canary to abort" in told.err
+    registry = open_registry(changed / ".sqlrec")
+    checkpoint = registry.checkpoint(RANK, "v2_export")
+    assert checkpoint is not None
+    entry = registry.begin(
+        service="rank",
+        action=DeployAction.CANARY,
+        checkpoint=checkpoint,
+        key="dag/r/canary",
+        options={"canary": "10%"},
+    )
+    registry.finish(entry, url=URL)
+    assert "canary  rank_model v2_export, version 2, 10%" in sqlrec("rollout", "status", "rank").out
+    told = sqlrec("rollout", "abort", "rank")
+    assert told.status == EXIT_OK
+    assert told.out == "removed the canary of rank: rank_model v2_export\n"
+    found = json.loads(sqlrec("rollout", "status", "rank", "--json").out)
+    assert (found["canary"], found["revision"]["checkpoint"], found["drift"]) == (None, "v1_export", [])
+
+
+def test_a_scale_that_cannot_be(sqlrec: Command, changed: Path) -> None:
+    assert sqlrec("rollout", "scale", "rank", "--replicas", "0").status == EXIT_USAGE
+    assert sqlrec("rollout", "scale", "rank").status == EXIT_USAGE
+    told = sqlrec("rollout", "scale", "rnak", "--replicas", "2")
+    assert told.status == EXIT_FAILED
+    assert "error[SR206]: service rnak does not exist" in told.err

@@ -21,6 +21,7 @@ from sqlrec.spec import codec
 from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServedModel, ServiceSpec, ServiceState
 from tests.emulator.fixtures import SERVER_IMAGE
 from tests.registries import columns, export_output, model
+from tests.runtimes.pods import stand_in
 from tests.runtimes.test_local_real_server import predict
 
 KINDS = (
@@ -34,7 +35,6 @@ KINDS = (
     "Service",
 )
 LEASE = 1.5
-PROGRAM = Path(__file__).parent / "program_pod.py"
 SLEEPER = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
@@ -74,13 +74,7 @@ def rank(folder: Path, version: int, **fields: Any) -> ServiceSpec:
 
 def light(folder: Path, version: int, **fields: Any) -> ServiceSpec:
     """The same, but the program in its pods is a stand-in that is up at once."""
-    package = folder / "light" / "sqlrec" / "serving"
-    if not package.exists():
-        package.mkdir(parents=True)
-        (package.parent / "__init__.py").touch()
-        (package / "__init__.py").touch()
-        (package / "__main__.py").write_text(PROGRAM.read_text())
-    return rank(folder, version, env={"PYTHONPATH": str(package.parents[1])}, **fields)
+    return rank(folder, version, env={"PYTHONPATH": str(stand_in(folder))}, **fields)
 
 
 def without_files(service: ServiceSpec, path: Path) -> ServiceSpec:
