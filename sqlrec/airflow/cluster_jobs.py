@@ -23,6 +23,7 @@ from sqlrec.airflow.cluster import extras_of, is_deferrable
 from sqlrec.airflow.operators import JobOperator
 from sqlrec.artifacts.folder import read_result
 from sqlrec.errors import JobError
+from sqlrec.runtimes.kubernetes.failures import LOST
 from sqlrec.runtimes.kubernetes.pod import namespace_of
 from sqlrec.spec.job import JobHandle, JobResult, JobSpec, JobState
 
@@ -90,9 +91,7 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
         """Result of a job; raises ``JobError`` with the reason when it fails."""
         self.prepared = Prepared(job=job, env=env, report=report)
         try:
-            if self.event:
-                return self.poll_until_complete(job.id, context)
-            return cast(JobResult, self.execute_resumable(context))
+            return self._result(context)
         except TaskDeferred:
             raise
         except BaseException as error:
@@ -135,11 +134,27 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
     def get_job_result(self, external_id: Any, context: Any) -> JobResult:
         """What the job published; raises ``JobError`` with the reason when it did not."""
         at_work = self._at_work
-        if at_work.env.jobs.state(at_work.handle) is not JobState.SUCCEEDED:
+        state = at_work.env.jobs.state(at_work.handle)
+        if state is JobState.UNKNOWN:
+            raise JobError(LOST, f"job {at_work.job.id} is gone: somebody deleted it")
+        if state is not JobState.SUCCEEDED:
             raise at_work.env.jobs.error(at_work.handle)
         result = read_result(at_work.job.output_uri)
         at_work.env.jobs.forget(at_work.handle)
         return result
+
+    def _result(self, context: Any) -> JobResult:
+        """The job's result; one that was deleted meanwhile, as by a try before this one, is started again."""
+        try:
+            if self.event:
+                return self.poll_until_complete(self._at_work.job.id, context)
+            return cast(JobResult, self.execute_resumable(context))
+        except JobError as error:
+            if error.code != LOST:
+                raise
+            self._at_work.report(f"{error.message}; it is started again")
+            self.event = NOTHING
+            return cast(JobResult, self.execute_resumable(context))
 
     @property
     def _at_work(self) -> Prepared:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 from airflow.sdk.execution_time.comms import DeferTask
@@ -53,6 +54,23 @@ def test_the_triggerer_waits_for_a_job(pods: ClusterProject) -> None:
     assert done.api.store == {"job": done.outcome("train_m")["facts"]["job"]}
 
 
+def test_a_job_that_somebody_deleted_is_started_again(
+    pods: ClusterProject, watched: Callable[..., Finished], told: Told
+) -> None:
+    def delete() -> None:
+        (job,) = pods.client.list("Job", pods.cluster.namespace)
+        name = job["metadata"]["name"]
+        pods.client.delete("Job", name, pods.cluster.namespace, propagation="Foreground", wait=30)
+        (pods.folder / "go").touch()
+
+    pods.program(WAIT)
+    told["[rank 1] waiting"] = delete
+    done = watched(TWO)
+    assert set(done.states.values()) == {"success"}, done.errors
+    assert sorted(pods.starts) == ["0", "0", "1", "1"]
+    assert pods.left() == []
+
+
 @pytest.mark.parametrize("options", ["", TWO], ids=["pod", "job"])
 def test_a_job_is_ended_when_the_triggerer_fails(options: str, pods: ClusterProject) -> None:
     pods.configure(deferrable="true")
@@ -72,5 +90,6 @@ def test_a_job_is_given_up_when_the_time_of_its_task_is_over(pods: ClusterProjec
     trigger = JobTrigger(job={"id": "j", "runtime": "kubernetes"}, cluster=asdict(pods.cluster), extras={})
     assert JobTrigger(**trigger.serialize()[1]).serialize() == trigger.serialize()
     trigger.deadline = 0.0
-    event = asyncio.run(anext(trigger.run()))
+    events: Any = trigger.run()
+    event = asyncio.run(anext(events))
     assert event.payload == {"status": "timeout", "message": "the time of its task is over"}
