@@ -28,6 +28,11 @@ BACK_OFF, LONGEST_BACK_OFF = 0.3, 10.0
 """Seconds before a container is started again, doubled with each time (a kubelet: 10 s to 5 min)."""
 
 
+ETC = ("hosts", "resolv.conf")
+RESOLVER = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
+"""Nobody listens there: a name that is not in the hosts file is unknown at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where pods run."""
@@ -59,6 +64,8 @@ class PodWorker:
         spec = self.pod["spec"]
         self.init = [Container(c, self._report) for c in spec.get("initContainers") or []]
         self.main = [Container(c, self._report) for c in spec["containers"]]
+        for container in self.main if self.init else []:
+            container.state = {"waiting": {"reason": "PodInitializing"}}
         self.folder = self.place.folder / uid_of(self.pod)
 
     @property
@@ -125,6 +132,7 @@ class PodWorker:
         assert updated is not None
         self.pod = updated
         place.names.add(self.pod, self.folder / "hosts")
+        (self.folder / "resolv.conf").write_text(RESOLVER)
         self._report()
 
     async def _work(self) -> None:
@@ -216,13 +224,13 @@ class PodWorker:
         store, pod = self.place.store, self.pod
         claims = self.place.folder / "claims"
         mounts = mounts_of(store, pod, container.spec, self.folder / "volumes", claims)
-        hosts = Mount(source=self.folder / "hosts", target="/etc/hosts", read_only=False)
+        etc = [Mount(source=self.folder / name, target=f"/etc/{name}", read_only=False) for name in ETC]
         return Setting(
             folder=self.folder / f"{container.name}.{container.restarts}",
             pause=self._pause.pid if self._pause else 0,
             hostname=hostname(pod),
             variables=environment(store, pod, container.spec),
-            mounts=[hosts, *mounts],
+            mounts=[*etc, *mounts],
         )
 
     async def end(self, phase: str, **why: str) -> None:
