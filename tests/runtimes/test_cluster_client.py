@@ -83,6 +83,27 @@ def test_only_the_object_that_is_meant_is_deleted(client: ClusterClient, namespa
     assert client.get("ConfigMap", "one", namespace) is not None
 
 
+def test_a_list_whose_pages_expire_is_begun_again(
+    client: ClusterClient, kube: Kube, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        client.create(config_map(namespace, f"m{number}"))
+    monkeypatch.setattr("sqlrec.runtimes.kubernetes.client.PAGE", 1)
+    kube.faults.answer(410, method="GET", path="continue=")
+    assert [m["metadata"]["name"] for m in client.list("ConfigMap", namespace)] == ["m0", "m1", "m2"]
+
+
+def test_what_is_not_deleted_in_time_is_named(client: ClusterClient, namespace: str) -> None:
+    held = config_map(namespace)
+    held["metadata"]["finalizers"] = ["example.org/hold"]
+    client.create(held)
+    with pytest.raises(RemoteError, match="ConfigMap one is not deleted") as caught:
+        client.delete("ConfigMap", "one", namespace, wait=0.1)
+    assert caught.value.code == "SR746"
+    client.patch("ConfigMap", "one", namespace, {"metadata": {"finalizers": None}})
+    client.delete("ConfigMap", "one", namespace, wait=30)
+
+
 def test_scaling(client: ClusterClient, namespace: str) -> None:
     template = {"metadata": {"labels": {"app": "d"}}, "spec": pod(namespace, "sleep 60")["spec"]}
     template["spec"] |= {"restartPolicy": "Always"}

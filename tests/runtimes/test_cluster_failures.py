@@ -156,6 +156,7 @@ def test_nothing_wrong(phase: str) -> None:
             "Secret",
             60,
         ),
+        (waiting("CreateContainerError"), "cannot be made: CreateContainerError", "volumes", 60),
         (
             waiting("CreateContainerConfigError", 'configmap "x" not found'),
             'configmap "x" not found',

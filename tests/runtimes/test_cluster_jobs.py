@@ -320,6 +320,45 @@ def test_an_image_that_never_comes_is_given_up(
     assert list(runtime.logs(handle)) == ["succeed: started"]
 
 
+def test_a_job_that_nobody_follows_is_given_up_by_who_asks_for_its_state(
+    cluster: Cluster, kube: Kube, tmp_path: Path
+) -> None:
+    runtime = runtime_of(cluster, patience=Patience(image=1.0))
+    kube.faults.image("sqlrec/job:none", fails=True)
+    handle = runtime.submit(job(tmp_path, "succeed", image="sqlrec/job:none"))
+    denied = 'events is forbidden: User "u" cannot list resource "events" in API group ""'
+    kube.faults.answer(403, path="/events", times=-1, message=denied)
+    until(lambda: runtime.state(handle) is JobState.FAILED)
+    assert "sqlrec/job:none cannot be pulled" in runtime.error(handle).message
+
+
+def test_the_output_of_a_completed_job_may_take_a_while_to_be_seen(
+    runtime: KubernetesJobRuntime, cluster: Cluster, tmp_path: Path
+) -> None:
+    handle = runtime.submit(job(tmp_path, "forget"))
+    list(runtime.logs(handle))
+    patient = KubernetesJobRuntime(open_cluster(cluster), cluster, settle=3600.0)
+    assert (runtime.state(handle), patient.state(handle)) == (JobState.FAILED, JobState.RUNNING)
+    assert "without publishing" in runtime.error(handle).message
+    patient.submit(job(tmp_path, "forget"))
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "result.json").write_text("{}")
+    assert list(patient.logs(handle)) == ["forget: started", "done, but nothing written"]
+    assert patient.state(handle) is JobState.SUCCEEDED
+
+
+def test_what_a_program_said_outlives_its_job(
+    runtime: KubernetesJobRuntime, client: ClusterClient, namespace: str, tmp_path: Path
+) -> None:
+    handle = runtime.submit(job(tmp_path, "explain"))
+    list(runtime.logs(handle))
+    assert runtime.error(handle).code == "SR402"
+    (found,) = client.list("Job", namespace)
+    client.delete("Job", found["metadata"]["name"], namespace, propagation="Foreground", wait=30)
+    error = runtime.error(handle)
+    assert (error.code, error.hint) == ("SR402", "check the WHERE")
+
+
 def test_a_pod_that_fits_nowhere_waits_and_is_told_of(
     cluster: Cluster, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
 ) -> None:
