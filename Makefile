@@ -8,7 +8,7 @@ TORCH_VERSION := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test check compiled docs format e2e bench-train bench-serve bench-score fuzz soak pure tools images images-check clean help
+.PHONY: demo test test-cluster check compiled docs format e2e bench-train bench-serve bench-score fuzz soak pure tools images images-check clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,11 @@ demo: $(VENV)/installed  ## generate data, then train, export, deploy and score 
 
 test: $(VENV)/installed  ## the whole test suite
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
+
+test-cluster: $(VENV)/installed  ## the tests marked `cluster` on a real cluster (KUBECONFIG=…, JOB_IMAGE=…, SERVER_IMAGE=…)
+	@test -n "$(KUBECONFIG)" || { echo "name a cluster: make test-cluster KUBECONFIG=path"; exit 1; }
+	@$(BIN)/python -m pytest -q -m cluster --kubeconfig "$(KUBECONFIG)" \
+	  $(if $(JOB_IMAGE),--job-image $(JOB_IMAGE)) $(if $(SERVER_IMAGE),--server-image $(SERVER_IMAGE))
 
 check: $(VENV)/installed  ## ruff, format, mypy, import contracts
 	@$(BIN)/ruff check .
