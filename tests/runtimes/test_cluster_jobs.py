@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sqlrec.artifacts.folder import is_complete
 from sqlrec.errors import NameNotFoundError
 from sqlrec.runtimes.kubernetes.client import ClusterClient, open_cluster
-from sqlrec.runtimes.kubernetes.failures import Patience
 from sqlrec.runtimes.kubernetes.job import job_manifests
-from sqlrec.runtimes.kubernetes.jobs import KubernetesJobRuntime, patience_of
-from sqlrec.runtimes.kubernetes.start import SPEC
+from sqlrec.runtimes.kubernetes.jobs import KubernetesJobRuntime
 from sqlrec.settings import Cluster
 from sqlrec.spec import codec
-from sqlrec.spec.job import JobHandle, JobKind, JobSpec, JobState, Resources, Topology, TrainWork
+from sqlrec.spec.job import JobHandle, JobState, Resources
 from sqlrec.spec.pod import Pod
-from sqlrec.spec.table import Relation
 from tests.emulator.fixtures import Kube
-from tests.registries import model
+from tests.runtimes.cluster_job import created, job, leftovers, pods, runtime_of, until
 
-PROGRAM = Path(__file__).with_name("program_job.py")
-PYTHON = f"""
-trap 'kill $!; exit 143' TERM
-python {PROGRAM} --spec {SPEC} &
-wait $!
-"""
 RANKS = """
 echo started
 echo $$ > "$BEHAVE/$JOB_COMPLETION_INDEX"
@@ -41,54 +28,14 @@ while true; do sleep 0.05; done
 """Machines that wait: each writes that it runs into the folder BEHAVE."""
 
 
-def job(
-    tmp_path: Path, behave: str, *, nodes: int = 1, resources: Resources | None = None, **more: Any
-) -> JobSpec:
-    return JobSpec(
-        id="dag/run 1/train",
-        kind=JobKind.TRAIN,
-        work=TrainWork(model=model(), checkpoint="v1", data=Relation(query="SELECT 1")),
-        output_uri=str(tmp_path / "output"),
-        topology=Topology(nodes=nodes),
-        resources=resources or Resources(cpu="100m", memory="64Mi"),
-        env={"BEHAVE": behave},
-        **more,
-    )
-
-
 @pytest.fixture
 def client(cluster: Cluster) -> ClusterClient:
     return open_cluster(cluster)
 
 
-def runtime_of(cluster: Cluster, start: str = PYTHON, **more: Any) -> KubernetesJobRuntime:
-    files = {"start.sh": start}
-    return KubernetesJobRuntime(open_cluster(cluster), cluster, files=lambda job: files, settle=0.0, **more)
-
-
 @pytest.fixture
 def runtime(cluster: Cluster) -> KubernetesJobRuntime:
     return runtime_of(cluster)
-
-
-def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "took too long"
-        time.sleep(0.02)
-
-
-def pods(client: ClusterClient, namespace: str) -> Mapping[str, dict[str, Any]]:
-    return {pod["metadata"]["name"]: pod for pod in client.list("Pod", namespace)}
-
-
-def leftovers(client: ClusterClient, namespace: str) -> list[str]:
-    kinds = ("Job", "Pod", "ConfigMap", "Service")
-    return [f"{kind} {o['metadata']['name']}" for kind in kinds for o in client.list(kind, namespace)]
-
-
-def created(kube: Kube, kind: str) -> int:
-    return len(kube.faults.requests("POST", f"/{kind}"))
 
 
 def test_a_job_is_submitted_once_and_found_by_others(
@@ -301,37 +248,6 @@ def test_an_evicted_pod_is_replaced(
     assert runtime.state(handle) is JobState.SUCCEEDED
 
 
-def test_an_image_that_never_comes_is_given_up(
-    cluster: Cluster, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
-) -> None:
-    runtime = runtime_of(cluster, patience=Patience(image=1.0))
-    kube.faults.image("sqlrec/job:none", fails=True)
-    handle = runtime.submit(job(tmp_path, "succeed", image="sqlrec/job:none"))
-    lines = list(runtime.logs(handle))
-    assert lines[0].startswith("waiting: its image sqlrec/job:none cannot be pulled")
-    assert runtime.state(handle) is JobState.FAILED
-    for who in (runtime, runtime_of(cluster)):
-        error = who.error(handle)
-        assert error.code == "SR590"
-        assert "its image sqlrec/job:none cannot be pulled" in error.message
-        assert "job_image" in error.hint
-    until(lambda: pods(client, namespace) == {})
-    runtime.submit(job(tmp_path, "succeed"))
-    assert list(runtime.logs(handle)) == ["succeed: started"]
-
-
-def test_a_job_that_nobody_follows_is_given_up_by_who_asks_for_its_state(
-    cluster: Cluster, kube: Kube, tmp_path: Path
-) -> None:
-    runtime = runtime_of(cluster, patience=Patience(image=1.0))
-    kube.faults.image("sqlrec/job:none", fails=True)
-    handle = runtime.submit(job(tmp_path, "succeed", image="sqlrec/job:none"))
-    denied = 'events is forbidden: User "u" cannot list resource "events" in API group ""'
-    kube.faults.answer(403, path="/events", times=-1, message=denied)
-    until(lambda: runtime.state(handle) is JobState.FAILED)
-    assert "sqlrec/job:none cannot be pulled" in runtime.error(handle).message
-
-
 def test_the_output_of_a_completed_job_may_take_a_while_to_be_seen(
     runtime: KubernetesJobRuntime, cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -359,36 +275,6 @@ def test_what_a_program_said_outlives_its_job(
     assert (error.code, error.hint) == ("SR402", "check the WHERE")
 
 
-def test_a_pod_that_fits_nowhere_waits_and_is_told_of(
-    cluster: Cluster, kube: Kube, client: ClusterClient, namespace: str, tmp_path: Path
-) -> None:
-    runtime = runtime_of(cluster, patience=Patience(machine=1.0))
-    kube.faults.capacity(cpu="1", memory="1Gi")
-    handle = runtime.submit(job(tmp_path, "succeed", resources=Resources(cpu="64", memory="64Mi")))
-    assert runtime.state(handle) is JobState.PENDING
-    lines = list(runtime.logs(handle))
-    assert lines[0].startswith("waiting: no machine takes its pod: 0/")
-    error = runtime.error(handle)
-    assert error.code == "SR590"
-    assert "Insufficient cpu" in error.message
-    assert "pod_cpu_cores" in error.hint
-
-
-def test_a_missing_secret_is_given_up(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sqlrec.runtimes.kubernetes.failures.SOON_SECONDS", 0.0)
-    runtime = runtime_of(cluster, patience=Patience(config=0.5))
-    spec = replace(job(tmp_path, "succeed"), env={"BEHAVE": "succeed", "KEY": "secret:key"})
-    handle = runtime.submit(spec)
-    (line,) = runtime.logs(handle)
-    assert line.startswith("waiting: its container cannot be made")
-    assert runtime.state(handle) is JobState.FAILED
-    error = runtime.error(handle)
-    assert "sqlrec-secrets" in error.message
-    assert (error.code, "Secret" in error.hint) == ("SR590", True)
-
-
 def test_a_job_of_another_namespace_is_found_by_its_handle(
     runtime: KubernetesJobRuntime, cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
@@ -402,8 +288,3 @@ def test_a_job_of_another_namespace_is_found_by_its_handle(
     list(runtime.logs(handle))
     assert elsewhere.state(handle) is JobState.SUCCEEDED
     assert is_complete(spec.output_uri)
-
-
-def test_how_long_pods_wait_by_the_settings() -> None:
-    assert patience_of(Cluster()) == Patience()
-    assert patience_of(Cluster(pending_timeout="30m")) == Patience(machine=1800.0)
