@@ -38,11 +38,11 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @functools.cache
-def rendered(values: str = "", *settings: str) -> tuple[Manifest, ...]:
+def rendered(values: str = "", *settings: str, namespace: str = NAMESPACE) -> tuple[Manifest, ...]:
     """All objects of a release with example values and further ``--set`` settings."""
     given = ["--values", str(CHART / "ci" / f"{values}-values.yaml")] if values else []
     given += [part for setting in settings for part in ("--set", setting)]
-    done = helm("template", RELEASE, str(CHART), "--namespace", NAMESPACE, *given)
+    done = helm("template", RELEASE, str(CHART), "--namespace", namespace, *given)
     assert done.returncode == 0, done.stderr
     return tuple(document for document in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if document)
 
