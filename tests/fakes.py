@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -112,8 +112,10 @@ class FakeServiceRuntime:
         self._lock = threading.Lock()
         self._endpoints: dict[str, Endpoint] = {}
 
-    def lock(self, name: str) -> AbstractContextManager[object]:
-        return self._lock
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        with self._lock:
+            yield
 
     def canary(self, service: ServiceSpec, share: float, verify: Verify) -> Endpoint:
         stable = self._endpoints[service.name.casefold()]

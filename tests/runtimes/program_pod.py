@@ -1,4 +1,4 @@
-"""A predict server in a pod, in the shape that a cluster's runtime starts it; it is up in a tenth of a second.
+"""A predict server in a pod, in the shape that a cluster's runtime starts it; up in a tenth of a second.
 
 It answers the version it serves. It ends with exit status 1 when the checkpoint is not there.
 """

@@ -26,12 +26,12 @@ SECONDS = 15
 COMPONENT = "lock"
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Held:
-    """A lease of this process. ``lost`` is set when it could not be renewed in time, or somebody took it."""
+    """A lease of this process; ``done`` ends its renewal."""
 
+    name: str
     uid: str
-    lost: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
 
 
@@ -46,8 +46,8 @@ class Leases:
     @contextmanager
     def hold(self, name: str, of: str) -> Iterator[Held]:
         """Wait until nobody else holds ``name``, hold it, and let it go; ``of`` tells people of what."""
-        held = Held(self._take(name, of))
-        renewing = threading.Thread(target=self._renew, args=(name, held), daemon=True)
+        held = Held(name, self._take(name, of))
+        renewing = threading.Thread(target=self._renew, args=(held,), daemon=True)
         renewing.start()
         try:
             yield held
@@ -72,27 +72,30 @@ class Leases:
                 continue
             time.sleep(min(0.5, self._seconds / 10))
 
-    def _renew(self, name: str, held: Held) -> None:
-        """Renew three times a duration; give up when a whole one went by without success."""
-        renewed = time.monotonic()
+    def require(self, held: Held, service: str) -> None:
+        """Go on only while the lock is ours; raises ``JobError`` SR596 when somebody else took it."""
+        if self._mine(held) is None:
+            raise JobError(
+                "SR596",
+                f"the lock of service {service} was lost: the cluster was out of reach for too long",
+                hint="run the script again: what is done is kept",
+            )
+
+    def _renew(self, held: Held) -> None:
+        """Renew three times a duration, as long as it is there; an API server that is away may come back."""
         while not held.done.wait(self._seconds / 3):
             with suppress(SqlRecError):
-                if not self._renewed(name, held.uid):
-                    held.lost.set()
+                found = self._mine(held)
+                if found is None:
                     return
-                renewed = time.monotonic()
-            if time.monotonic() - renewed > self._seconds:
-                held.lost.set()
+                metadata = {"uid": held.uid, "resourceVersion": _version(found)}
+                body = {"metadata": metadata, "spec": {"renewTime": _now()}}
+                self._client.patch("Lease", held.name, self._namespace, body)
 
-    def _renewed(self, name: str, uid: str) -> bool:
-        found = self._client.get("Lease", name, self._namespace)
-        if found is None or found["metadata"]["uid"] != uid:
-            return False
-        metadata = {"uid": uid, "resourceVersion": _version(found)}
-        self._client.patch(
-            "Lease", name, self._namespace, {"metadata": metadata, "spec": {"renewTime": _now()}}
-        )
-        return True
+    def _mine(self, held: Held) -> Manifest | None:
+        """The lease as it is now, unless it is gone or another's."""
+        found = self._client.get("Lease", held.name, self._namespace)
+        return found if found and found["metadata"]["uid"] == held.uid else None
 
     def _lease(self, name: str, of: str) -> Manifest:
         facts = {"service": of}
@@ -112,16 +115,6 @@ class Leases:
                 "renewTime": _now(),
             },
         }
-
-
-def require_held(held: Held | None, service: str) -> None:
-    """Go on only while the lock is ours; raises ``JobError`` SR596."""
-    if held is not None and held.lost.is_set():
-        raise JobError(
-            "SR596",
-            f"the lock of service {service} was lost: the cluster was out of reach for too long",
-            hint="run the script again: what is done is kept",
-        )
 
 
 def _version(lease: Manifest) -> str:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from sqlrec.errors import JobError, SqlRecError, StateError
 from sqlrec.runtimes.kubernetes.canary import canary_name, share_text
 from sqlrec.runtimes.kubernetes.client import ClusterClient
-from sqlrec.runtimes.kubernetes.leases import SECONDS, Held, Leases, require_held
+from sqlrec.runtimes.kubernetes.leases import SECONDS, Held, Leases
 from sqlrec.runtimes.kubernetes.notes import Note, Notes
 from sqlrec.runtimes.kubernetes.observe import Observer
 from sqlrec.runtimes.kubernetes.rest import Manifest
@@ -246,7 +246,7 @@ class KubernetesServiceRuntime:
         return Revisions(self._client, place, poll=self._poll)
 
     def _require_held(self, name: str) -> None:
-        require_held(self._mine.__dict__.get("held", {}).get(service_name(name)), name)
+        self._leases.require(self._mine.__dict__["held"][service_name(name)], name)
 
 
 def _is_proved(live: Manifest, manifests: ServiceManifests, revisions: Revisions) -> bool:
