@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,49 +15,64 @@ import pytest
 
 SERVER = """
 import sys
-import tempfile
 from moto.server import ThreadedMotoServer
 
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server = ThreadedMotoServer(ip_address=sys.argv[1], port=0, verbose=False)
 server.start()
 print(*server.get_host_and_port(), flush=True)
 sys.stdin.read()
 """
 KEY_ID, KEY = "test-key-id", "a-planted-secret-value"
 _numbers = count(1)
+_asked: list[str] = []
+"""Servers in the order they were asked: s3fs keeps its clients, whatever the environment says later."""
+
+
+@contextmanager
+def serving(host: str = "127.0.0.1") -> Iterator[str]:
+    """The URL of a new server at an address of this machine; it ends with the caller, however that ends."""
+    pytest.importorskip("moto")
+    pytest.importorskip("s3fs")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER, host], text=True, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        address, port = process.stdout.readline().split()
+        yield f"http://{address}:{port}"
+        process.communicate("")
 
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """The URL of the server; it ends with the tests, however they end."""
-    pytest.importorskip("moto")
-    pytest.importorskip("s3fs")
-    command = [sys.executable, "-c", SERVER]
-    pipes: dict[str, Any] = {
-        "stdin": subprocess.PIPE,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.DEVNULL,
-    }
-    with subprocess.Popen(command, text=True, **pipes) as process:
-        assert process.stdout is not None
-        host, port = process.stdout.readline().split()
-        yield f"http://{host}:{port}"
-        process.communicate("")
+    """The URL of the server of most tests."""
+    with serving() as url:
+        yield url
 
 
 @pytest.fixture
 def s3(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A client of the server; its address and key are in the environment, temporary files in ``tmp_path``."""
+    """See :func:`client_of`."""
+    return client_of(s3_server, tmp_path, monkeypatch)
+
+
+def client_of(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client of a server; its address and key are in the environment, temporary files in ``tmp_path``."""
     import boto3
+    from s3fs import S3FileSystem
 
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    for name in ("AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL"):  # the latter for MLflow's own cache of clients
+        monkeypatch.setenv(name, server)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    if _asked[-1:] != [server]:
+        S3FileSystem.clear_instance_cache()
+        _asked.append(server)
     return boto3.client("s3")
 
 
