@@ -173,7 +173,8 @@ def read_signature(place: Place) -> Signature:
         content = store.read(store.join(place, SIGNATURE))
     except (FileNotFoundError, NotADirectoryError):
         gone = f"{store.shown(place)} is not an exported model: no {SIGNATURE}"
-        raise StateError("SR502", gone) from None
+        hint = "export the checkpoint with sqlrec's own trainer: what TorchEasyRec exports, its server serves"
+        raise StateError("SR502", gone, hint=hint) from None
     return cast(Signature, codec.loads(Signature, content))
 
 

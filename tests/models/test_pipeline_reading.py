@@ -202,3 +202,12 @@ def test_an_export_is_followed_too() -> None:
     text = document(Subject.of(job, kind), PLACES)
     assert followed(text, job, kind) == job
     assert followed(text.replace("batch_size: 8192", "batch_size: 64"), job, kind).options["batch_size"] == 64
+
+
+def test_a_model_of_many_columns_is_followed_as_well() -> None:
+    kind, options, _ = CASES["deepfm"]
+    columns = {**{f"c{number}": "BIGINT" for number in range(1000)}, "clicked": "INT"}
+    work = a_training(kind, a_model(kind, columns, {**options, "column.c7.bucket_size": 9}), {})
+    text = document(Subject.of(work, kind), PLACES)
+    changed = followed(_edited(text, ("num_buckets: 9\n", "num_buckets: 11\n")), work, kind)
+    assert changed.model.options["column.c7.bucket_size"] == "11"

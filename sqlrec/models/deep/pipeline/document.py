@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
@@ -40,9 +41,12 @@ class Places:
     base: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What a file is about: a model, and the effective options of a statement (canonical keys)."""
+    """What a file is about: a model, and the effective options of a statement (canonical keys).
+
+    What follows from them is computed once, for models of thousands of columns; so it has no slots.
+    """
 
     kind: DeepModel
     model: ModelSpec
@@ -68,18 +72,18 @@ class Subject:
         values = {key: option.value for key, option in effective.items()} | dict(options)
         return cls(kind=kind, model=model, scope=scope, options=values)
 
-    @property
+    @cached_property
     def shape(self) -> Architecture:
         """The shape that CREATE MODEL gives."""
         return Architecture.read(self.kind.options, self.model.options)
 
-    @property
+    @cached_property
     def architecture(self) -> Values:
         """Effective options of CREATE MODEL."""
         effective = self.kind.options.effective(Scope.MODEL, model=self.model.options)
         return {key: option.value for key, option in effective.items()}
 
-    @property
+    @cached_property
     def roles(self) -> Roles:
         """Features, labels and weights."""
         return roles_of(self.model, self.options)
@@ -90,7 +94,7 @@ class Subject:
         is_retrieval = self.kind.objective is Objective.RETRIEVAL
         return self.roles.labels or ((EVERY_ROW,) if is_retrieval else ())
 
-    @property
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The features."""
         return columns_of(self.model, self.roles.features, self.shape, self.kind.objective)

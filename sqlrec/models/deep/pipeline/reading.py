@@ -147,6 +147,7 @@ def _require_allowed(work: WorkT, changed: WorkT, kind: DeepModel) -> None:
 
 def _require_same(found: Leaves, ours: Leaves, subject: Subject) -> None:
     """Nothing in the file is other than what the model, with the file's options, is to TorchEasyRec."""
+    width = input_width(subject.columns)
     scalars = {c.name.casefold() for c in subject.columns if c.type.kind is not Kind.ARRAY}
     for path, leaf in found.items():
         feature = FEATURE.match(path)
@@ -155,7 +156,7 @@ def _require_same(found: Leaves, ours: Leaves, subject: Subject) -> None:
         if path not in ours:
             if leaf.line and not _says_nothing(path, leaf):
                 raise _unsupported(leaf.line, f"sqlrec's trainer has no {path}")
-        elif not _agree(path, leaf, ours[path], input_width(subject.columns)):
+        elif not _agree(path, leaf, ours[path], width):
             wanted, written = (", ".join(map(shown, each.values)) or "nothing" for each in (ours[path], leaf))
             raise _unsupported(leaf.line, f"{path} is {written}, where this model has {wanted}")
     for path in ours:
