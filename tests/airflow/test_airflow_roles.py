@@ -33,7 +33,7 @@ from tests.airflow.memory_api import Finished
 from tests.charts.rendering import Manifest, named, needs_helm, of_kind, rendered
 from tests.emulator.fixtures import Kube
 from tests.registries import model
-from tests.runtimes.test_cluster_jobs import job, runtime_of, until
+from tests.runtimes.cluster_job import job, runtime_of, until
 from tests.runtimes.test_cluster_services import rank
 
 pytestmark = [pytest.mark.cluster, needs_helm]
