@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from airflow.sdk import DAG
 
+from sqlrec.airflow.cluster import access, is_deferrable
 from sqlrec.airflow.dag import build_dag
+from sqlrec.errors import SetupError
 from sqlrec.plan.build import build_plan
+from sqlrec.settings import Cluster
 
 SCRIPT = """
 CREATE MODEL m (user_id BIGINT, y INT) WITH (model = 'tzrec.wide_and_deep', label_columns = 'y');
@@ -75,3 +78,20 @@ print([name for name in heavy if name in sys.modules])
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_deferrable_is_true_or_false() -> None:
+    assert [is_deferrable(Cluster(deferrable=text)) for text in ("True", "false")] == [True, False]
+    with pytest.raises(SetupError, match=r"SR725.*'maybe'"):
+        is_deferrable(Cluster(deferrable="maybe"))
+
+
+def test_the_provider_is_told_where_the_cluster_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config"
+    config.touch()
+    monkeypatch.setenv("KUBECONFIG", str(config))
+    assert access(Cluster(context="c")) == {"cluster_context": "c", "config_file": str(config)}
+    assert access(Cluster(config="/a")) == {"cluster_context": None, "config_file": "/a"}
+    assert access(Cluster(conn_id="ml")) == {"cluster_context": None}
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert access(Cluster()) == {"in_cluster": True}

@@ -41,8 +41,12 @@ def test_one_rank_that_fails_ends_the_others(watched: Callable[..., Finished], p
 def test_ending_the_task_ends_its_job(
     pods: ClusterProject, watched: Callable[..., Finished], told: Told
 ) -> None:
+    def end() -> None:
+        pods.until(lambda: len(pods.starts) == 2)
+        signal.raise_signal(signal.SIGTERM)
+
     pods.program(WAIT)
-    told["[rank 1] waiting"] = lambda: signal.raise_signal(signal.SIGTERM)
+    told["[rank 1] waiting"] = end
     assert watched(TWO).states["train_m"] == "failed"
     assert pods.left() == []
 
@@ -60,6 +64,7 @@ def test_a_job_that_somebody_deleted_is_started_again(
     def delete() -> None:
         (job,) = pods.client.list("Job", pods.cluster.namespace)
         name = job["metadata"]["name"]
+        pods.until(lambda: len(pods.starts) == 2)
         pods.client.delete("Job", name, pods.cluster.namespace, propagation="Foreground", wait=30)
         (pods.folder / "go").touch()
 
@@ -79,7 +84,7 @@ def test_a_job_is_ended_when_the_triggerer_fails(options: str, pods: ClusterProj
     run_task(dag.get_task("define_m"), api)
     task = dag.get_task("train_m")
     assert isinstance(begin(task, api).msg, DeferTask)
-    assert pods.objects() != []
+    pods.until(lambda: len(pods.starts) == (2 if options else 1))
     ended = begin(task, api, "__fail__", {"error": "Trigger failure"})
     assert "was given up: Trigger failure" in str(ended.error)
     assert pods.left() == []
