@@ -92,7 +92,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube]:
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("kube")
     kubeconfig = folder / "kubeconfig"
-    command = [sys.executable, "-m", "tests.emulator", "--workdir", str(folder / "node")]
+    # it ends with its worker, even one that is killed
+    command = ["setpriv", "--pdeathsig", "TERM", sys.executable, "-m", "tests.emulator"]
+    command += ["--workdir", str(folder / "node")]
     command += ["--kubeconfig", str(kubeconfig)]
     for image in (JOB_IMAGE, SERVER_IMAGE, SIDECAR_IMAGE):
         command += ["--image", image]

@@ -17,7 +17,7 @@ from tests.emulator.workloads import Home, container, home, job, pod
 
 
 @pytest.fixture
-def place(kubeconfig: Path, namespace: str) -> Iterator[Home]:
+def place(kube: Kube, kubeconfig: Path, namespace: str) -> Iterator[Home]:
     with home(kubeconfig, namespace) as opened:
         opened.core.api_client.rest_client.pool_manager.connection_pool_kw["retries"] = False
         yield opened
