@@ -49,6 +49,7 @@ def test_a_failed_index_ends_the_others(place: Home) -> None:
     assert place.job_ended("j") == "Failed"
     failed = next(c for c in place.job("j").status.conditions if c.type == "Failed")
     assert failed.reason == "BackoffLimitExceeded"
+    eventually(lambda: len(place.pods("job-name=j")) == 1)
     (left,) = place.pods("job-name=j")
     assert left.status.container_statuses[0].state.terminated.exit_code == 5
 
