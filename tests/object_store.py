@@ -65,8 +65,8 @@ def client_of(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    for name in ("AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL"):  # the latter for MLflow's own cache of clients
-        monkeypatch.setenv(name, server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
+    monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", server)  # by which MLflow's cache of clients knows them
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlrec.execution.key import RunKey
 from sqlrec.models.controller import ModelController
-from sqlrec.models.pod_placement import pod
+from sqlrec.models.pod_placement import ENV, pod
 from sqlrec.settings import Settings
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Parsed, Scope
@@ -34,8 +34,11 @@ def effective(
 
 
 def values(options: Mapping[str, Effective]) -> dict[str, Parsed]:
-    """The values alone, by canonical key."""
-    return {key: option.value for key, option in options.items()}
+    """The values alone, by canonical key, but for variables of the environment.
+
+    Those may be secrets, are no business of a program, and would be kept with the checkpoint it makes.
+    """
+    return {key: option.value for key, option in options.items() if not key.startswith(ENV)}
 
 
 def job_image(options: Mapping[str, Effective], settings: Settings) -> str:
