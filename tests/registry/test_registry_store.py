@@ -88,9 +88,7 @@ def test_a_staged_file_that_was_changed_is_not_registered(
     assert registry.checkpoints(RANK) == ()
 
 
-def test_a_bucket_that_is_gone(
-    registry: MlflowRegistry, tmp_path: Path, s3: Any, bucket: str
-) -> None:
+def test_a_bucket_that_is_gone(registry: MlflowRegistry, tmp_path: Path, s3: Any, bucket: str) -> None:
     s3.delete_bucket(Bucket=bucket.removeprefix("s3://"))
     result = job_output(tmp_path, str(tmp_path / "out"))
     with pytest.raises(SetupError, match=f"SR751.*{bucket}"):
