@@ -79,6 +79,9 @@ EXPORT MODEL rank_model CHECKPOINT = 'two' ON behavior WHERE dt = '{{ params.hol
 ALTER SERVICE rank SET CHECKPOINT = 'two_export' WITH (replicas = 2, drain = '2s');
 """
 )
+CANARY = """
+ALTER SERVICE rank SET CHECKPOINT = 'day_2026-01-03_export' WITH (canary = '30%');
+"""
 BROKEN = """
 ALTER SERVICE rank SET (image = 'registry.invalid/none', version = '1', progress_deadline = '20s');
 """
@@ -124,6 +127,7 @@ def test_a_project_lives_on_a_cluster(on_cluster: OnCluster) -> None:
     with Load(service["url"], rows) as load:
         report = project.json("run", project.script(TWO_MACHINES, "two"))
         assert {task["state"] for task in report["tasks"]} == {"success"}
+        assert "[rank 1] " in next(project.state.glob("runs/two/*/airflow.log")).read_text()
         assert _jobs_are_gone(on_cluster)
         deployment = on_cluster.listed("deployment")[0]
         assert deployment["status"]["readyReplicas"] == 2
@@ -132,12 +136,24 @@ def test_a_project_lives_on_a_cluster(on_cluster: OnCluster) -> None:
         complaint = project.run("run", project.script(BROKEN, "broken"), status=1)
         assert "registry.invalid/none:1" in complaint
         assert "pull" in complaint.casefold()
+
+        project.run("run", project.script(CANARY, "canary"))
+        assert on_cluster.names("deployment") == {"Deployment/rank", "Deployment/rank-canary"}
+        assert project.service()["version"] == version_of(project, "two_export")
+        project.run("run", project.script("ALTER SERVICE rank PROMOTE;", "promote"))
+        assert on_cluster.names("deployment") == {"Deployment/rank"}
+        project.run("rollout", "undo", "rank")
     assert load.failures == []
     assert load.answered > 20
-    assert project.service()["version"] == deployment_version(project, "two_export")
     status = project.json("rollout", "status", "rank")
     assert (status["state"], status["revision"]["checkpoint"]) == ("ready", "two_export")
-    assert status["latest"]["state"] == "failed"
+    actions = [(e["action"], e["state"]) for e in project.json("rollout", "history", "rank")]
+    assert actions[-4:] == [
+        ("deploy", "failed"),
+        ("canary", "finished"),
+        ("promote", "finished"),
+        ("rollback", "finished"),
+    ]
     images = {c["image"] for p in on_cluster.listed("pod") for c in p["spec"]["containers"]}
     assert images == {on_cluster.cluster.server_image}
     told = on_cluster.kubectl("describe", "deployment", "rank")
@@ -149,7 +165,7 @@ def test_a_project_lives_on_a_cluster(on_cluster: OnCluster) -> None:
     assert on_cluster.names("all,configmap,lease,poddisruptionbudget") == set()
 
 
-def deployment_version(project: Project, checkpoint: str) -> int:
+def version_of(project: Project, checkpoint: str) -> int:
     """The version that a checkpoint's name means."""
     found = {c["name"]: c["version"] for c in project.json("checkpoints", "rank_model")}
     return int(found[checkpoint])
