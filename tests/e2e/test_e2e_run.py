@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from tests.asking import asking
 from tests.e2e import bare_onnx
 from tests.e2e.project_state import Finished
 from tests.e2e.whole_project import CHECKPOINT, HOLDOUT, RANK, TABLES, TASKS, ask, candidates, rows_of
@@ -92,38 +91,11 @@ def test_one_user_against_many_items(finished: Finished) -> None:
     assert np.abs(np.array([row["probs"] for row in found]) - expected).max() <= EXACT
 
 
-class Load:
-    """Asks a service without a pause until it is told to stop; ``failures`` are those that got no answer."""
-
-    def __init__(self, url: str, body: object) -> None:
-        self.answers: list[Any] = []
-        self.failures: list[Exception] = []
-        self._url, self._body = url, body
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._go)
-
-    def __enter__(self) -> Load:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _go(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.answers.append(ask(self._url, self._body))
-            except Exception as error:
-                self.failures.append(error)
-            time.sleep(0.005)
-
-
 def test_again_is_a_new_run_and_the_service_goes_on_answering(finished: Finished) -> None:
     project = finished.project
     before, service = project.json("checkpoints", "rank_model"), project.service()
     rows = candidates(project)[:20]
-    with Load(service["url"], rows) as load:
+    with asking(lambda: ask(service["url"], rows), clients=1, pause=0.005) as answers:
         report = project.json("run", project.script(RANK))
     after = project.json("checkpoints", "rank_model")
     assert report["run"] != finished.report["run"]
@@ -132,7 +104,6 @@ def test_again_is_a_new_run_and_the_service_goes_on_answering(finished: Finished
     assert [c["kind"] for c in after[len(before) :]] == ["origin", "export"]
     now = project.service()
     assert (now["url"], now["version"]) == (service["url"], after[-1]["version"])
-    assert load.failures == []
-    assert len(load.answers) > 100
-    assert all(answer == load.answers[0] for answer in load.answers)
+    assert len(answers) > 100
+    assert all(answer == answers[0] for answer in answers)
     assert rows_of(project.folder / "data" / "predictions").num_rows == 2000

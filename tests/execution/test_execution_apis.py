@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from sqlrec.execution.run_step import run_step
 from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.settings import load
 from sqlrec.spec.service import ServiceState
+from tests.asking import asking
 from tests.execution.steps import steps_of
 from tests.fakes import FakeRegistry
 
@@ -180,27 +180,8 @@ def test_a_service_that_is_not_there(project: Project) -> None:
 
 def test_no_request_fails_while_an_api_is_replaced(project: Project) -> None:
     url = project.run(API)["define_api_rank"].facts["url"]
-    answers: list[Any] = []
-    problems: list[BaseException] = []
-    done = threading.Event()
-
-    def client() -> None:
-        while not done.is_set():
-            try:
-                answers.append(ask(url, USER)[0]["score"])
-            except BaseException as error:
-                problems.append(error)
-
-    threads = [threading.Thread(target=client) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
+    with asking(lambda: ask(url, USER)[0]["score"], clients=3) as answers:
         for run, by in enumerate((3, 4)):
             project.run(REPLACED.replace("item * CAST", f"{by} * item * CAST"), f"again{run}")
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
-    assert problems == []
     assert set(answers) == {40, 120, 160}
     assert ask(url, USER)[0]["score"] == 160

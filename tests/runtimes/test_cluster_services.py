@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from sqlrec.runtimes.kubernetes.services import KubernetesServiceRuntime
 from sqlrec.settings import Cluster
 from sqlrec.spec import codec
 from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServedModel, ServiceSpec, ServiceState
+from tests.asking import asking
 from tests.emulator.fixtures import SERVER_IMAGE
 from tests.registries import columns, export_output, model
 from tests.runtimes.pods import stand_in
@@ -99,30 +99,6 @@ def left(client: ClusterClient, namespace: str) -> list[str]:
     return [f"{k}/{o['metadata']['name']}" for k in KINDS for o in client.list(k, namespace)]
 
 
-@contextmanager
-def asking(url: str) -> Iterator[list[float]]:
-    """Somebody asks all the time; the answers, and the certainty that there were no others."""
-    answers: list[float] = []
-    failures: list[Exception] = []
-    stop = threading.Event()
-
-    def loop() -> None:
-        while not stop.wait(0.01):
-            try:
-                answers.append(predict(url))
-            except Exception as error:
-                failures.append(error)
-
-    asker = threading.Thread(target=loop)
-    asker.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        asker.join()
-    assert failures == []
-
-
 def test_revisions_change_and_bad_ones_are_taken_back_while_no_request_fails(
     services: KubernetesServiceRuntime, client: ClusterClient, cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -132,7 +108,7 @@ def test_revisions_change_and_bad_ones_are_taken_back_while_no_request_fails(
     assert [e.url for e in proved] == [first.url]
     assert services.endpoint("RANK") == first
     assert services.endpoints() == (first,)
-    with asking(first.url) as answers:
+    with asking(lambda: predict(first.url), clients=1, pause=0.01) as answers:
         second = services.apply(rank(tmp_path, 2), proof)
         assert (second.url, second.checkpoint, predict(second.url)) == (first.url, "v2_export", 2.0)
         assert services.apply(rank(tmp_path, 2), unexpected) == second
@@ -247,7 +223,8 @@ def test_a_canary_has_its_share_until_it_ends(
         "canary v2_export (version 2) has 1 of 2 pods, 50%",
     )
     assert {predict(first.url) for _ in range(64)} == {1.0, 2.0}
-    with asking(first.url), pytest.raises(JobError, match=r"SR506.*the canary of rank.*ImagePullBackOff"):
+    refused = pytest.raises(JobError, match=r"SR506.*the canary of rank.*ImagePullBackOff")
+    with asking(lambda: predict(first.url), clients=1, pause=0.01), refused:
         services.canary(light(tmp_path, 3, image="no/such:1"), 0.5, proof)
     assert services.endpoint("rank") == first
     assert {predict(first.url) for _ in range(8)} == {1.0}

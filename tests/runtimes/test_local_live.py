@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +19,7 @@ from sqlrec.spec import codec
 from sqlrec.spec.group import Group
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
+from tests.asking import asking
 from tests.registries import columns, export_output, model
 
 pytestmark = pytest.mark.ml
@@ -94,38 +93,12 @@ def everywhere(tmp_path: Path) -> list[tuple[int, list[int]]]:
     return [(state.version, sorted(state.loaded)) for state in states]
 
 
-@contextmanager
-def load_on(url: str) -> Iterator[list[set[float]]]:
-    """Four clients that ask without a pause; their answers. A request that fails fails the test."""
-    answers: list[set[float]] = []
-    problems: list[BaseException] = []
-    done = threading.Event()
-
-    def client() -> None:
-        while not done.is_set():
-            try:
-                answers.append(predict(url))
-            except BaseException as error:
-                problems.append(error)
-
-    threads = [threading.Thread(target=client) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answers
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
-    assert problems == []
-
-
 def test_updates_under_load(
     tmp_path: Path, runtime: LocalServiceRuntime, specs: dict[int, ServiceSpec]
 ) -> None:
     url = runtime.apply(specs[1], Proof()).url
     started = pids(tmp_path)
-    with load_on(url) as answers:
+    with asking(lambda: predict(url)) as answers:
         for n in (2, 3, 1, 2, 3):
             proof, before = Proof(), len(answers)
             endpoint = runtime.apply(specs[n], proof)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from sqlrec.errors import JobError
 from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
+from tests.asking import asking
 from tests.registries import columns, export_output, model
 
 
@@ -66,31 +66,14 @@ def test_no_request_fails_while_revisions_change(tmp_path: Path, runtime: LocalS
         assert predict(endpoint.url) in (1.0, 2.0, 3.0)
 
     url = runtime.apply(service(tmp_path, 1), verify).url
-    answers: list[float] = []
-    problems: list[BaseException] = []
-    done = threading.Event()
-
-    def client() -> None:
-        while not done.is_set():
-            try:
-                answers.append(predict(url))
-            except BaseException as error:
-                problems.append(error)
-
-    threads = [threading.Thread(target=client) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for version in (2, 3):
-        endpoint = runtime.apply(service(tmp_path, version), verify)
-        assert (endpoint.url, endpoint.state) == (url, ServiceState.READY)
-    good = service(tmp_path, 3)
-    bad = replace(good, models=(replace(good.own, version=4, model_uri=str(tmp_path / "nowhere")),))
-    with pytest.raises(JobError, match="nowhere"):
-        runtime.apply(bad, verify)
-    done.set()
-    for thread in threads:
-        thread.join()
-    assert problems == []
+    with asking(lambda: predict(url)) as answers:
+        for version in (2, 3):
+            endpoint = runtime.apply(service(tmp_path, version), verify)
+            assert (endpoint.url, endpoint.state) == (url, ServiceState.READY)
+        good = service(tmp_path, 3)
+        bad = replace(good, models=(replace(good.own, version=4, model_uri=str(tmp_path / "nowhere")),))
+        with pytest.raises(JobError, match="nowhere"):
+            runtime.apply(bad, verify)
     assert set(answers) == {1.0, 2.0, 3.0}
     assert len(answers) > 50
     assert predict(url) == 3.0

@@ -25,6 +25,7 @@ from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.schema import Schema
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec, ServiceState
+from tests.asking import asking
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("program_server.py")))
 MODEL = ModelSpec(name=ModelName.of("m"), type="t", columns=Schema(), outputs=Schema())
@@ -131,18 +132,8 @@ def test_the_same_specification_again_changes_nothing(tmp_path: Path, runtime: L
 
 def test_replacing_keeps_the_url_and_drops_no_request(tmp_path: Path, runtime: LocalServiceRuntime) -> None:
     url = runtime.apply(service("v1"), Proof()).url
-    seen: list[object] = []
-    done = threading.Event()
-
-    def client() -> None:
-        while not done.is_set():
-            seen.append(ask(url)["checkpoint"])
-
-    thread = threading.Thread(target=client)
-    thread.start()
-    endpoint = runtime.apply(service("v2"), Proof(shared_with="v1"))
-    done.set()
-    thread.join()
+    with asking(lambda: ask(url)["checkpoint"], clients=1) as seen:
+        endpoint = runtime.apply(service("v2"), Proof(shared_with="v1"))
     assert endpoint.url == url
     assert set(seen) <= {"v1", "v2"}
     assert [ask(url)["checkpoint"] for _ in range(5)] == ["v2"] * 5
