@@ -56,6 +56,8 @@ class Cluster:
     """Airflow connection to the cluster, which tasks use in the place of ``config``; the CLI does not."""
     deferrable: str = "false"
     """Whether Airflow's triggerer waits for jobs (``true``), or the task's own process."""
+    on_finish_action: str = "delete_pod"
+    """What Airflow's tasks leave of a job: nothing, or pods that failed (``delete_succeeded_pod``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

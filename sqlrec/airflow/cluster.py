@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sqlrec.runtimes.kubernetes.client import ClusterClient
 
 DEFAULT_CONFIG = "~/.kube/config"
+DELETE, DELETE_SUCCEEDED = "delete_pod", "delete_succeeded_pod"
+"""Two of the provider's actions on the end of a pod. It can also keep all: no result would need that."""
 
 
 def environment(settings: Settings, more_secrets: Callable[[str], str | None] | None = None) -> Environment:
@@ -94,6 +96,15 @@ def is_deferrable(cluster: Cluster) -> bool:
         message = f"kubernetes.deferrable is {cluster.deferrable!r}"
         raise SetupError("SR725", message, hint="write 'true' or 'false'")
     return text == "true"
+
+
+def keeps_failed(cluster: Cluster) -> bool:
+    """Whether pods that failed stay to be looked at; raises ``SetupError`` SR725 for any other action."""
+    action = cluster.on_finish_action.strip().casefold()
+    if action not in (DELETE, DELETE_SUCCEEDED):
+        message = f"kubernetes.on_finish_action is {cluster.on_finish_action!r}"
+        raise SetupError("SR725", message, hint=f"write {DELETE!r} or {DELETE_SUCCEEDED!r}")
+    return action == DELETE_SUCCEEDED
 
 
 def _jobs(settings: Settings) -> Any:

@@ -19,7 +19,7 @@ from airflow.sdk import ResumableJobMixin
 from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferred
 
 from sqlrec.airflow import session
-from sqlrec.airflow.cluster import extras_of, is_deferrable
+from sqlrec.airflow.cluster import extras_of, is_deferrable, keeps_failed
 from sqlrec.airflow.operators import JobOperator
 from sqlrec.artifacts.folder import read_result
 from sqlrec.errors import JobError
@@ -95,7 +95,8 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
         except TaskDeferred:
             raise
         except BaseException as error:
-            env.jobs.cancel(self.prepared.handle)
+            if not (isinstance(error, JobError) and self._stays(self.prepared)):
+                env.jobs.cancel(self.prepared.handle)
             if isinstance(error, AirflowTaskTimeout):
                 raise _given_up(job, "the time of its task is over") from error
             raise
@@ -155,6 +156,11 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
             self._at_work.report(f"{error.message}; it is started again")
             self.event = NOTHING
             return cast(JobResult, self.execute_resumable(context))
+
+    def _stays(self, prepared: Prepared) -> bool:
+        """Whether what is left of a job that failed is kept to be looked at, as long as Jobs are."""
+        keeps = keeps_failed(prepared.env.settings.kubernetes)
+        return keeps and prepared.env.jobs.state(prepared.handle) is JobState.FAILED
 
     @property
     def _at_work(self) -> Prepared:

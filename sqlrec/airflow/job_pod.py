@@ -18,7 +18,7 @@ from airflow.providers.cncf.kubernetes.utils.pod_manager import (
 )
 from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferred
 
-from sqlrec.airflow.cluster import access, connect, extras_of, hook
+from sqlrec.airflow.cluster import access, connect, extras_of, hook, keeps_failed
 from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, RemoteError, SqlRecError
@@ -89,13 +89,19 @@ class JobPod(KubernetesPodOperator):
         """Follow the pod until the job's result is published, or leave that to the triggerer.
 
         ``event`` is what the triggerer said, when it did. The pod and its files are gone afterwards, however
-        it ended; only while the cluster is out of reach (``RemoteError``) are they left to the next try.
-        Raises ``JobError`` with the reason when the job failed.
+        it ended, unless pods that failed are to stay; while the cluster is out of reach (``RemoteError``)
+        they are left to the next try. Raises ``JobError`` with the reason when the job failed.
         """
+        keeps = keeps_failed(self.cluster)
         try:
             if not is_complete(self.job.output_uri):
                 self._follow(context, event)
         except (TaskDeferred, RemoteError):
+            raise
+        except JobError:
+            pod = self.api.get("Pod", *self._where) if keeps else None
+            if pod is None or not is_over(pod):
+                self._remove()
             raise
         except BaseException:
             self._remove()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import DAG
 
-from sqlrec.airflow.cluster import access, is_deferrable
+from sqlrec.airflow.cluster import access, is_deferrable, keeps_failed
 from sqlrec.airflow.dag import build_dag
 from sqlrec.errors import SetupError
 from sqlrec.plan.build import build_plan
@@ -84,6 +84,8 @@ def test_deferrable_is_true_or_false() -> None:
     assert [is_deferrable(Cluster(deferrable=text)) for text in ("True", "false")] == [True, False]
     with pytest.raises(SetupError, match=r"SR725.*'maybe'"):
         is_deferrable(Cluster(deferrable="maybe"))
+    with pytest.raises(SetupError, match="delete_succeeded_pod"):
+        keeps_failed(Cluster(on_finish_action="keep_pod"))
 
 
 def test_the_provider_is_told_where_the_cluster_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,13 @@ def test_one_rank_that_fails_ends_the_others(watched: Callable[..., Finished], p
     assert "no memory left" in error
 
 
+def test_a_job_that_failed_may_stay(watched: Callable[..., Finished], pods: ClusterProject) -> None:
+    pods.configure(on_finish_action="delete_succeeded_pod")
+    pods.program("if rank == '1': sys.exit('no memory left')\ntime.sleep(300)")
+    assert watched(TWO).states["train_m"] == "failed"
+    assert {"Job", "Pod", "ConfigMap"} <= {found.split()[0] for found in pods.objects()}
+
+
 def test_ending_the_task_ends_its_job(
     pods: ClusterProject, watched: Callable[..., Finished], told: Told
 ) -> None:

@@ -72,6 +72,19 @@ def test_a_program_that_fails(
     assert pods.left() == []
 
 
+def test_what_failed_may_stay_until_the_next_try(
+    watched: Callable[..., Finished], pods: ClusterProject
+) -> None:
+    pods.configure(on_finish_action="delete_succeeded_pod")
+    pods.program("sys.exit('no such column')")
+    assert watched().states["train_m"] == "failed"
+    assert [found.split()[0] for found in pods.objects()] == ["Pod", "ConfigMap"]
+    pods.program("")
+    next(pods.settings.work_dir.glob("runs/*/*/define_m.json")).unlink()  # the next run's registry is new
+    assert set(watched().states.values()) == {"success"}
+    assert pods.left() == []
+
+
 def test_an_image_that_cannot_be_pulled(watched: Callable[..., Finished], pods: ClusterProject) -> None:
     error = str(watched("image = 'nowhere/job', version = '1', ").errors["train_m"])
     assert "its image nowhere/job:1 cannot be pulled" in error

@@ -26,6 +26,7 @@ SQLREC_KUBERNETES_VOLUME: {{ printf "pvc:%s" . | quote }}
 SQLREC_KUBERNETES_MOUNT: {{ .Values.project.mount | quote }}
 SQLREC_KUBERNETES_RUN_AS_USER: {{ .Values.runAsUser | toString | quote }}
 SQLREC_KUBERNETES_DEFERRABLE: {{ .Values.workloads.deferrable | quote }}
+SQLREC_KUBERNETES_ON_FINISH_ACTION: {{ .Values.workloads.onFinishAction }}
 {{- end -}}
 
 {{- define "sqlrec.airflow.config" -}}
