@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sqlrec.errors import Span
+from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.models.lookup import model_type
 from sqlrec.plan.scope import ScriptScope
 from sqlrec.plan.script_options import SCRIPT_OPTIONS
@@ -139,9 +140,11 @@ class Sketch:
         """The options that may be given; None when the statement has none or its model is unknown."""
         if self.verb in ("SET", "RESET"):
             return Options(SCRIPT_OPTIONS, Scope.SCRIPT, self.given)
-        second = next((key for key in self.keys if key in ("MODEL", "SERVICE", "TABLE")), "")
+        second = next((key for key in self.keys if key in ("MODEL", "SERVICE", "TABLE", "API")), "")
         if self.verb == "CREATE" and second == "TABLE":
             return Options(TABLE_OPTIONS, Scope.TABLE, self.given)
+        if self.verb == "CREATE" and second == "API":
+            return Options(API_OPTIONS, Scope.API, self.given)
         scope = VERBS.get(self.verb, Scope.SERVICE if second == "SERVICE" else Scope.MODEL)
         controller = self.names.controller_of(self.type) if self.type else None
         if controller is None:

@@ -10,6 +10,7 @@ from itertools import groupby
 from sqlrec import settings
 from sqlrec.cli.referencing_errors import NOTICE
 from sqlrec.codes.statements import StatementEntry, statement_entries
+from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.models.controller import ModelController
 from sqlrec.models.lookup import BUILT_IN, PROVIDER, get_controller
 from sqlrec.plan.script_options import SCRIPT_OPTIONS
@@ -60,6 +61,7 @@ def _lines() -> Iterator[str]:
     yield from _table(CONFIG_OPTIONS.options, scopes=False)
     yield from _model_types()
     yield from _group()
+    yield from _api()
     yield from _settings()
 
 
@@ -73,6 +75,13 @@ def _group() -> Iterator[str]:
     yield "Beside those of the first model's type, see [serving](serving.md#several-models-behind-one-url):"
     yield ""
     yield from _table(GROUP_OPTIONS.options, scopes=False)
+
+
+def _api() -> Iterator[str]:
+    yield from ("", "## Options of CREATE API", "")
+    yield "Those of services that say how a server is run, see [an API](functions.md#an-api):"
+    yield ""
+    yield from _table(API_OPTIONS.options, scopes=False)
 
 
 def _model_types() -> Iterator[str]:

@@ -7,20 +7,23 @@ what it had.
 
 from __future__ import annotations
 
-import http.client
 import json
-from contextlib import closing
-from urllib.parse import urlsplit
 
 from sqlrec.errors import NameNotFoundError, RemoteError, StateError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.locks import service_lock
+from sqlrec.execution.options import server_image, values
 from sqlrec.execution.outcome import GONE_SERVICE, Outcome
 from sqlrec.execution.programs import callees, concrete_program
+from sqlrec.models.api_options import API_OPTIONS
+from sqlrec.models.pod_placement import environment, pod
+from sqlrec.models.pods import resources
 from sqlrec.plan.plan import DefineApiStep, DropApiStep
 from sqlrec.registry.registry import ModelRegistry
 from sqlrec.runtimes.runtime import Verify
+from sqlrec.spec.access import Access, access_of
 from sqlrec.spec.function import ApiServiceSpec, ApiSpec
+from sqlrec.spec.options import Scope
 from sqlrec.spec.service import Endpoint
 
 TIMEOUT = 30.0
@@ -44,20 +47,34 @@ def define_api(step: DefineApiStep, call: Call) -> Outcome:
     env, name = call.env, step.api.name
     with service_lock(env, service_name(name)):
         _require_free(step, call)
-        program = concrete_program(step.api.program, call)
-        spec = ApiServiceSpec(
-            name=service_name(name),
-            api=ApiSpec(name=name, function=step.api.function, program=program),
-            callees=callees(program, call),
-            records=str(env.settings.work_dir / "services") if env.settings.runtime == "local" else "",
-        )
+        spec = _spec(step.api, call)
         call.report(f"starting API {name} with function {step.api.function}")
         call.journal.begin(call.key.task_id)
-        endpoint = env.services.apply(spec, _proof(step.api, call))
+        endpoint = env.services.apply(spec, _proof(step.api, access_of(spec.options), call))
         env.registry.put_api(step.api, replace=True)
     return Outcome(
         message=f"API {name} runs function {step.api.function} at {endpoint.url}",
         facts={"api": name, "service": endpoint.name, "function": step.api.function, "url": endpoint.url},
+    )
+
+
+def _spec(api: ApiSpec, call: Call) -> ApiServiceSpec:
+    """What the runtime makes true; raises what is wrong with the options, the tables and the services."""
+    settings = call.env.settings
+    program = concrete_program(api.program, call)
+    options = API_OPTIONS.effective(Scope.API, statement=api.options)
+    chosen = values(options)
+    return ApiServiceSpec(
+        name=service_name(api.name),
+        api=ApiSpec(name=api.name, function=api.function, program=program),
+        callees=callees(program, call),
+        records=str(settings.work_dir / "services") if settings.runtime == "local" else "",
+        replicas=int(str(chosen["replicas"])),
+        resources=resources(options),
+        options=chosen,
+        env=environment(options),
+        image=server_image(options, settings),
+        pod=pod(options),
     )
 
 
@@ -69,9 +86,16 @@ def _require_free(step: DefineApiStep, call: Call) -> None:
         return
     raise StateError(
         "SR201",
-        f"API {name} exists with another definition: it runs function {known.function}",
+        f"API {name} exists with another definition: it runs function {known.function}"
+        f"{_how(known, step.api)}",
         hint="write CREATE OR REPLACE API, or use another name",
     )
+
+
+def _how(known: ApiSpec, wanted: ApiSpec) -> str:
+    """What of its options differs, by key."""
+    keys = {key for key, _ in known.options.items() ^ wanted.options.items()}
+    return f", and differs in {', '.join(sorted(keys))}" if keys else ""
 
 
 def drop_api(step: DropApiStep, call: Call) -> Outcome:
@@ -91,19 +115,20 @@ def drop_api(step: DropApiStep, call: Call) -> Outcome:
     return Outcome(message=f"dropped API {name}", facts=gone)
 
 
-def _proof(api: ApiSpec, call: Call) -> Verify:
+def _proof(api: ApiSpec, access: Access, call: Call) -> Verify:
     """A check that the server is this API's and answers a request whose tables have no rows.
 
-    It raises ``RemoteError`` SR644.
+    ``access`` is what it asks of its callers. It raises ``RemoteError`` SR644, and ``SetupError`` SR621,
+    SR622 for a token or certificate that cannot be read here.
     """
     empty = json.dumps({"data": {table.name: [] for table in api.program.inputs}}).encode()
 
     def verify(endpoint: Endpoint) -> None:
-        status, text = _ask(endpoint, "GET")
+        status, text = _ask(endpoint, access, "GET")
         told = json.loads(text).get("api") if status == 200 else None
         if told != api.name:
             raise _failed(api, f"the server says {status}: {text[:300]}")
-        status, text = _ask(endpoint, "POST", empty)
+        status, text = _ask(endpoint, access, "POST", empty)
         if status != 200 and not (status == 422 and json.loads(text)["error"]["code"] in OF_ROWS):
             raise _failed(api, f"for tables without rows it answers {status}: {text[:500]}")
         call.report(f"{endpoint.url} answers")
@@ -111,18 +136,24 @@ def _proof(api: ApiSpec, call: Call) -> Verify:
     return verify
 
 
-def _ask(endpoint: Endpoint, method: str, body: bytes | None = None) -> tuple[int, str]:
-    parts = urlsplit(endpoint.url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT)
-    headers = {"Content-Type": "application/json"} if body else {}
-    with closing(connection):
+def _ask(endpoint: Endpoint, access: Access, method: str, body: bytes | None = None) -> tuple[int, str]:
+    import httpx
+
+    from sqlrec.scoring.credentials import Bearer, trusted
+
+    with httpx.Client(
+        timeout=TIMEOUT,
+        headers={"Content-Type": "application/json"} if body else {},
+        auth=Bearer(endpoint.name, access) if access.token_file or access.token_env else None,
+        verify=trusted(endpoint.name, access) if access.cert_file else True,
+        trust_env=False,
+    ) as client:
         try:
-            connection.request(method, parts.path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", errors="replace")
-        except (OSError, http.client.HTTPException) as error:
+            answer = client.request(method, endpoint.url, content=body)
+        except httpx.TransportError as error:
             message = f"its server cannot be reached: {error}"
             raise RemoteError("SR644", message, retriable=True) from None
+        return answer.status_code, answer.text
 
 
 def _failed(api: ApiSpec, what: str) -> RemoteError:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sqlrec.errors import OptionError, ScriptError, Span
 from sqlrec.execution.masking import REFERENCE, masked, masked_options
+from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.models.lookup import get_controller, model_types
 from sqlrec.plan.build import build_plan
 from sqlrec.plan.plan import DefineModelStep
@@ -136,8 +137,16 @@ def service_ddl(deployment: Deployment) -> str:
 
 
 def api_ddl(api: ApiSpec) -> str:
-    """CREATE API."""
-    return render(CreateApi(span=NOWHERE, name=_ident(api.name), function=_ident(api.function)))
+    """CREATE API, without its secrets."""
+    options = masked_options(api.options, API_OPTIONS)
+    return render(
+        CreateApi(
+            span=NOWHERE,
+            name=_ident(api.name),
+            function=_ident(api.function),
+            options=tuple(_item(key, value) for key, value in options.items()),
+        )
+    )
 
 
 def function_ddl(function: FunctionSpec) -> str:

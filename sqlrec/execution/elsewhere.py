@@ -22,6 +22,7 @@ from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
 from sqlrec.spec.options import Effective, Scope
 from sqlrec.spec.schema import DataType, Kind
+from sqlrec.spec.secret import reference, resolved
 from sqlrec.spec.service import Endpoint, ExternalServiceSpec
 
 EXTERNAL = "external"
@@ -54,19 +55,29 @@ def external_checkpoint(model: ModelSpec, call: Call) -> Checkpoint:
 def noted(
     service: str, model: ModelSpec, checkpoint: Checkpoint, options: Mapping[str, Effective], call: Call
 ) -> Endpoint:
-    """The service at its URL, registered whether it answers or not; raises SR465 without a URL."""
-    url = str(values(options).get(URL) or "")
+    """The service at its URL, registered whether it answers or not.
+
+    Secrets among the ``options`` are references. Raises SR465 without a URL, SR320 for an unknown secret.
+    """
+    url = str(resolved(values(options).get(URL), call.env.secrets) or "")
     if not url:
         raise OptionError("SR465", f"service {service} has no URL", hint=URL_HINT)
     if problem := url_problem(url):
         raise OptionError("SR465", problem, hint=URL_HINT)
+    told = _headers(options)
+    headers = resolved(told, call.env.secrets)
     spec = ExternalServiceSpec(
-        name=service, url=url, model=model, checkpoint=checkpoint.name, version=checkpoint.version
+        name=service,
+        url=url,
+        model=model,
+        checkpoint=checkpoint.name,
+        version=checkpoint.version,
+        headers=told,
     )
 
     def verify(endpoint: Endpoint) -> None:
         try:
-            asyncio.run(_ask(endpoint, model, _headers(options)))
+            asyncio.run(_ask(endpoint, model, headers))
         except RemoteError as error:
             call.report(f"warning: {error.message}")
         else:
@@ -99,12 +110,12 @@ def _made_up(kind: DataType) -> object:
 
 
 def headers_of(service: str, model: ModelSpec, call: Call) -> dict[str, str]:
-    """Headers of requests to a service, secrets among them; none for our own services."""
+    """Headers of requests to a service, their secrets as references; none for our own services."""
     controller = get_controller(model.type)
     entry = in_force(call.env.registry.history(service)) if runs_elsewhere(controller) else None
     if entry is None:
         return {}
-    return _headers(effective(controller, model, Scope.SERVICE, entry.options, call.env.secrets))
+    return _headers(effective(controller, model, Scope.SERVICE, entry.options, reference))
 
 
 def _headers(options: Mapping[str, Effective]) -> dict[str, str]:

@@ -18,11 +18,7 @@ from sqlrec.registry.snapshot import SnapshotCatalog
 from sqlrec.registry.view import RegistryCatalog
 from sqlrec.runtimes.runtime import JobRuntime, ServiceRuntime
 from sqlrec.settings import RUNTIMES, Settings
-from sqlrec.spec.secret import Lookup, reference
-
-
-def _no_secret(name: str) -> None:
-    """Know no secret beyond those of the environment and the file."""
+from sqlrec.spec.secret import Lookup, no_secret, reference
 
 
 def open_registry(settings: Settings) -> ModelRegistry:
@@ -44,8 +40,8 @@ def open_jobs(settings: Settings) -> JobRuntime:
     return LocalJobRuntime(settings.work_dir / "jobs")
 
 
-def open_services(settings: Settings) -> ServiceRuntime:
-    """The service runtime the settings name."""
+def open_services(settings: Settings, secrets: Lookup = no_secret) -> ServiceRuntime:
+    """The service runtime the settings name; ``secrets`` are for processes of this machine."""
     if _runs_in_cluster(settings):
         from sqlrec.runtimes.kubernetes.client import open_cluster
         from sqlrec.runtimes.kubernetes.services import KubernetesServiceRuntime
@@ -53,7 +49,7 @@ def open_services(settings: Settings) -> ServiceRuntime:
         return KubernetesServiceRuntime(open_cluster(settings.kubernetes), settings.kubernetes)
     from sqlrec.runtimes.local.services import LocalServiceRuntime
 
-    return LocalServiceRuntime(settings.work_dir / "services")
+    return LocalServiceRuntime(settings.work_dir / "services", secrets=secrets)
 
 
 def with_runtime(settings: Settings, runtime: str) -> Settings:
@@ -77,7 +73,7 @@ class Environment:
     make_registry: Callable[[Settings], ModelRegistry] = open_registry
     make_jobs: Callable[[Settings], JobRuntime] = open_jobs
     make_services: Callable[[Settings], ServiceRuntime] = open_services
-    more_secrets: Lookup = _no_secret
+    more_secrets: Lookup = no_secret
 
     @cached_property
     def registry(self) -> ModelRegistry:
@@ -99,6 +95,8 @@ class Environment:
     @cached_property
     def services(self) -> ServiceRuntime:
         """Where services run."""
+        if self.make_services is open_services:
+            return open_services(self.settings, self.secrets)
         return self.make_services(self.settings)
 
     @cached_property

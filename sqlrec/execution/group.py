@@ -131,15 +131,6 @@ def _error(problem: GroupProblem) -> OptionError | SchemaError:
     return kind(problem.code, problem.message, hint=problem.hint)
 
 
-def with_members(model: ModelSpec, others: Sequence[ModelSpec]) -> ModelSpec:
-    """The first model with the features of all, which a request to the service brings."""
-    columns = {field.name.casefold(): field for field in model.columns}
-    for other in others:
-        for field in other.features:
-            columns.setdefault(field.name.casefold(), field)
-    return replace(model, columns=Schema(tuple(columns.values())))
-
-
 # The proof
 
 

@@ -23,6 +23,7 @@ from sqlrec.execution.inspect_rows import (
 )
 from sqlrec.execution.masking import masked, masked_options
 from sqlrec.execution.outcome import Preview
+from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.plan.plan import InspectStep
 from sqlrec.registry.view import RegistryCatalog
 from sqlrec.spec.function import ApiSpec, FunctionSpec, ProgramIf, ProgramScore, ProgramStep
@@ -213,8 +214,9 @@ def _shape(like: str, columns: Schema) -> str:
 
 
 def describe_api(step: InspectStep, call: Call) -> Preview:
-    """What an API runs, where it is asked, what it takes and gives."""
+    """What an API runs, where it is asked, what it takes and gives, how its server is run."""
     api = named_api(step, call)
+    options = masked_options(api.options, API_OPTIONS)
     inputs = ((f"input {i.name}", _shape(i.like, i.columns)) for i in api.program.inputs)
     facts = (
         ("api", api.name),
@@ -223,6 +225,7 @@ def describe_api(step: InspectStep, call: Call) -> Preview:
         *inputs,
         ("returns", api.program.returns),
         ("services", ", ".join(dict.fromkeys(_services_of(api.program.steps)))),
+        *((f"option {key}", shown(value)) for key, value in options.items()),
     )
     return table(FACTS, facts)
 

@@ -31,10 +31,10 @@ class CheckpointRow:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRow:
-    """A registered service: what it serves, and how it runs, where that is known."""
+    """A registered service: the checkpoints of its models, and how it runs, where that is known."""
 
     name: str
-    checkpoint: Checkpoint
+    checkpoints: tuple[Checkpoint, ...]
     endpoint: Endpoint | None
 
 
@@ -57,9 +57,10 @@ def checkpoint_rows(catalog: Catalog, model: ModelName) -> list[CheckpointRow]:
     """All versions of a model, oldest first."""
     services: dict[int, list[str]] = defaultdict(list)
     for name in catalog.services():
-        served = catalog.service(name)
-        if served and served.model == model:
-            services[served.version].append(name)
+        first = catalog.service(name)
+        for served in (first, *catalog.others(name)) if first else ():
+            if served.model == model:
+                services[served.version].append(name)
     aliases: dict[int, list[str]] = defaultdict(list)
     for alias, named in catalog.aliases(model).items():
         aliases[named.version].append(alias)
@@ -72,7 +73,9 @@ def checkpoint_rows(catalog: Catalog, model: ModelName) -> list[CheckpointRow]:
 def service_rows(catalog: Catalog, endpoint: Callable[[str], Endpoint | None]) -> list[ServiceRow]:
     """All registered services, by name; ``endpoint`` tells how one runs."""
     served = ((name, catalog.service(name)) for name in catalog.services())
-    return [ServiceRow(name, checkpoint, endpoint(name)) for name, checkpoint in served if checkpoint]
+    return [
+        ServiceRow(name, (first, *catalog.others(name)), endpoint(name)) for name, first in served if first
+    ]
 
 
 # Text

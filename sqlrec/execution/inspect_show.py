@@ -136,9 +136,9 @@ def _services(step: InspectStep, call: Call) -> Preview:
         (
             (
                 row.name,
-                str(row.checkpoint.model),
-                row.checkpoint.name,
-                str(row.checkpoint.version),
+                ", ".join(str(made.model) for made in row.checkpoints),
+                ", ".join(made.name for made in row.checkpoints),
+                ", ".join(str(made.version) for made in row.checkpoints),
                 row.endpoint.state.value if row.endpoint else "",
                 row.endpoint.url if row.endpoint else "",
             )

@@ -9,15 +9,16 @@ from sqlrec.errors import NameNotFoundError, StateError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.elsewhere import headers_of
 from sqlrec.execution.find import find_model
-from sqlrec.execution.group import pinned_members, with_members
+from sqlrec.execution.group import pinned_members
 from sqlrec.execution.revisions import in_force
 from sqlrec.execution.served import as_served, request_options
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.resolve_made import is_ready_made
 from sqlrec.spec.access import Access, access_of
-from sqlrec.spec.model import Checkpoint, ModelSpec
+from sqlrec.spec.model import Checkpoint, ModelSpec, with_members
 from sqlrec.spec.options import Parsed
+from sqlrec.spec.secret import Lookup, resolved
 from sqlrec.spec.service import Endpoint, ServiceState
 from sqlrec.spec.table import UsedModel
 
@@ -39,16 +40,21 @@ class Predictor:
     access: Access | None = None
 
 
-def predictor_at(service: str, call: Call) -> Predictor:
-    """The service of a name; raises SR206 for an unknown one, SR630 for one that is not ready."""
+def predictor_at(service: str, call: Call, secrets: Lookup | None = None) -> Predictor:
+    """The service of a name; raises SR206 for an unknown one, SR630 for one that is not ready.
+
+    ``secrets`` resolves those of its headers, by default to what this process knows.
+    """
     endpoint = ready_endpoint(service, call)
     served = call.env.registry.service(service)
     if served is None:
         raise _unknown(service, call)
-    return _predictor(service, endpoint, served, call)
+    return _predictor(service, endpoint, served, call, secrets or call.env.secrets)
 
 
-def _predictor(service: str, endpoint: Endpoint, served: Checkpoint, call: Call) -> Predictor:
+def _predictor(
+    service: str, endpoint: Endpoint, served: Checkpoint, call: Call, secrets: Lookup
+) -> Predictor:
     registry = call.env.registry
     entry = in_force(registry.history(service))
     others = pinned_members(entry, call)
@@ -60,7 +66,7 @@ def _predictor(service: str, endpoint: Endpoint, served: Checkpoint, call: Call)
         url=endpoint.url,
         model=model,
         checkpoint=served,
-        headers=headers_of(service, model, call),
+        headers=resolved(headers_of(service, model, call), secrets),
         options=request_options(model),
         access=access_of(entry.options) if entry and not elsewhere else None,
     )
@@ -82,7 +88,7 @@ def predictor_of(used: UsedModel, call: Call) -> Predictor:
             f"service {service} serves {what}, not {_shown(used)}",
             hint=_listed(_services(used, call)),
         )
-    return _predictor(service, endpoint, served, call)
+    return _predictor(service, endpoint, served, call, call.env.secrets)
 
 
 def ready_endpoint(service: str, call: Call) -> Endpoint:

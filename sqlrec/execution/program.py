@@ -15,6 +15,7 @@ from sqlrec.execution.programs import callees, concrete_program
 from sqlrec.execution.tables import concrete, target
 from sqlrec.plan.plan import ChunkedCallStep
 from sqlrec.spec.function import Callee, Program
+from sqlrec.spec.secret import resolved
 from sqlrec.spec.table import Relation, TableFormat, TableSource
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def run_chunked_call(step: ChunkedCallStep, call: Call) -> Outcome:
     work = _Work(
         program=concrete_program(step.program, call),
         arguments={name: concrete(relation, call) for name, relation in step.arguments.items()},
-        callees=callees(step.program, call),
+        callees=resolved(callees(step.program, call), call.env.secrets),
         step=step,
         call=call,
     )

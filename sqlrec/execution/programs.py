@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlrec.errors import StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.predictor import predictor_at
 from sqlrec.execution.tables import source
@@ -18,6 +17,7 @@ from sqlrec.spec.function import (
     ProgramStep,
     services,
 )
+from sqlrec.spec.secret import reference
 from sqlrec.spec.table import Relation, TableFormat
 
 
@@ -31,19 +31,18 @@ def concrete_program(program: Program, call: Call) -> Program:
 
 
 def callees(program: Program, call: Call) -> dict[str, Callee]:
-    """The services that the program calls; raises SR206 (unknown), SR630 (not ready)."""
+    """The services that the program calls, secrets of their headers as references.
+
+    Raises SR206 (unknown), SR630 (not ready).
+    """
     return {name: _callee(name, call) for name in services(program.steps)}
 
 
 def _callee(service: str, call: Call) -> Callee:
-    asked = predictor_at(service, call)
-    if asked.headers:
-        raise StateError(
-            "SR466",
-            f"service {service} takes headers with secrets, which no function that is one program can send",
-            hint="call the service from a script, or let it answer without them",
-        )
-    return Callee(service=service, url=asked.url, model=asked.model, access=asked.access)
+    asked = predictor_at(service, call, reference)
+    return Callee(
+        service=service, url=asked.url, model=asked.model, access=asked.access, headers=asked.headers
+    )
 
 
 def _step(step: ProgramStep, call: Call) -> ProgramStep:

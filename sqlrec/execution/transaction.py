@@ -27,6 +27,7 @@ from sqlrec.spec.following import FOLLOW
 from sqlrec.spec.group import Group
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.options import Effective, OptionValue, Scope
+from sqlrec.spec.secret import reference
 from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
 from sqlrec.spec.signature import AUTO
 
@@ -64,7 +65,7 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
     share = canary_share(wanted.options) if wanted.action is DeployAction.CANARY else None
     own = own_options(without_canary(wanted.options))
     controller = get_controller(model.type)
-    secrets = call.env.secrets if runs_elsewhere(controller) else call.env.told_secrets
+    secrets = reference if runs_elsewhere(controller) else call.env.told_secrets
     options = effective(controller, model, Scope.SERVICE, own, secrets)
     entry = registry.begin(
         service=wanted.service,

@@ -46,6 +46,9 @@ class Catalog(Protocol):
     def service(self, name: str) -> Checkpoint | None:
         """The checkpoint a service serves now."""
 
+    def others(self, service: str) -> tuple[Checkpoint, ...]:
+        """The checkpoints of the models after the first that a service serves now."""
+
     def services(self) -> tuple[str, ...]:
         """Names of all services."""
 
@@ -89,6 +92,10 @@ class OpenCatalog:
     def service(self, name: str) -> Checkpoint | None:
         """Always None."""
         return None
+
+    def others(self, service: str) -> tuple[Checkpoint, ...]:
+        """Always empty."""
+        return ()
 
     def services(self) -> tuple[str, ...]:
         """Always empty."""

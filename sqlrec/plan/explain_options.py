@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.plan.changes import ServeCheckpoint, SetOptions
 from sqlrec.plan.explanation import ExplainedData, ExplainedOption
 from sqlrec.plan.plan import (
     AlterModelStep,
     AlterServiceStep,
+    DefineApiStep,
     DefineModelStep,
     DeployStep,
     EvaluateStep,
@@ -46,6 +48,8 @@ def options_of(step: Step, world: ScriptScope) -> tuple[ExplainedOption, ...]:
             return listed(_of_statement(step.model, step.options, _SCOPES[type(step)], world))
         case DeployStep():
             return listed(_of_statement(step.model, step.options, Scope.SERVICE, world) | _of_group(step))
+        case DefineApiStep(api=api):
+            return listed(_in_force(API_OPTIONS, Scope.API, statement=api.options))
         case AlterModelStep(change=SetOptions(options=options)):
             return listed(_written(options))
         case AlterServiceStep(change=ServeCheckpoint(options=options) | SetOptions(options=options)):

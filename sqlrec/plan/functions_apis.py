@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, suggest
+from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.plan.functions_calls import find_block
+from sqlrec.plan.options import check_options
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope, place
 from sqlrec.spec.names import is_name
+from sqlrec.spec.options import Scope
 from sqlrec.sql.statements import CreateApi
 
 
 def check_api(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """It has a name of its own, and its function is defined in the script."""
+    """It has a name of its own, its function is defined in the script, and its server knows its options."""
     if not isinstance(statement, CreateApi):
         return
     if not is_name(statement.name.text):
@@ -25,6 +28,7 @@ def check_api(statement: Acting, scope: ScriptScope) -> Iterator[Diagnostic]:
         )
     yield from _check_function(statement, scope)
     yield from _check_new(statement, scope)
+    yield from check_options(statement.options, API_OPTIONS, Scope.API, statement.name.span)
 
 
 def _check_function(statement: CreateApi, scope: ScriptScope) -> Iterator[Diagnostic]:

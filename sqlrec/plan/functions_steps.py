@@ -8,6 +8,7 @@ from sqlrec.plan.functions import FunctionBlock
 from sqlrec.plan.functions_calls import find_block
 from sqlrec.plan.functions_inline import arguments
 from sqlrec.plan.functions_program import function_spec, outer_tables, whole_table
+from sqlrec.plan.options import stored_options
 from sqlrec.plan.plan import ChunkedCallStep, DefineApiStep, DefineFunctionStep, Ref
 from sqlrec.plan.refs import api_ref, function_ref, service_ref, table_ref, written_refs
 from sqlrec.plan.scope import ScriptScope
@@ -38,7 +39,7 @@ def define_api(statement: CreateApi, scope: ScriptScope) -> DefineApiStep:
         id="",
         line=0,
         sql="",
-        api=ApiSpec(name=name, function=function, program=program),
+        api=ApiSpec(name=name, function=function, program=program, options=stored_options(statement.options)),
         replace=statement.replace,
         reads=(function_ref(function), *_uses(program)),
         writes=(api_ref(name),),

@@ -241,9 +241,14 @@ class ScriptScope:
         known = next((n for n in self.catalog.services() if n.casefold() == name.casefold()), name)
         if found is None:
             return None
-        renamed = (key for key, old in self.registered.items() if old == found.model)
-        model = next((ModelName.parse(key) for key in renamed), found.model)
-        return Served(known, self.as_declared(model), found.name)
+        own, *others = (self._member(made) for made in (found, *self.catalog.others(name)))
+        return Served(known, own.model, own.checkpoint, others=tuple(others))
+
+    def _member(self, served: Checkpoint) -> Member:
+        """A registered checkpoint that is served, by the name that its model has now."""
+        renamed = (key for key, old in self.registered.items() if old == served.model)
+        model = next((ModelName.parse(key) for key in renamed), served.model)
+        return Member(model=self.as_declared(model), checkpoint=served.name)
 
     def service_names(self) -> tuple[str, ...]:
         """Services that exist, for suggestions and for what uses a model."""

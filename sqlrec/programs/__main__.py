@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,8 +34,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _callees(spec: ApiServiceSpec) -> Callees:
     from sqlrec.programs.callees import FixedCallees, LocalCallees
+    from sqlrec.spec.secret import given_by
 
-    return LocalCallees(Path(spec.records)) if spec.records else FixedCallees(spec.callees)
+    if spec.records:
+        return LocalCallees(Path(spec.records), given_by(os.environ))
+    return FixedCallees(spec.callees)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from sqlrec.data.types import declared
 from sqlrec.errors import DataError, PolicyError, RemoteError, SchemaError, SqlRecError
 from sqlrec.programs.callees import Callees
 from sqlrec.programs.calls import Calls
+from sqlrec.programs.executor import NoTurn
 from sqlrec.programs.metrics import ApiMetrics
 from sqlrec.programs.openapi import api_document
 from sqlrec.programs.payload import InputReader, Inputs, answer
@@ -60,6 +61,7 @@ class ApiApp:
         self._program = Refreshing(
             config.spec.api.program, self._calls, threads=config.threads, interval=refresh
         )
+        self._patience = config.limits.queue_timeout
         self._reader: InputReader | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
@@ -184,13 +186,15 @@ class ApiApp:
         self._finish(request, trace, result, rows_in, rows_out)
 
     async def _run(self, inputs: Inputs, deadline: float) -> tuple[bytes, int]:
-        """Stopped at ``deadline`` of the monotonic clock; ``RequestError`` SR643 and SR663."""
+        """Stopped at ``deadline`` of the monotonic clock; ``RequestError`` SR643, SR658 and SR663."""
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             raise too_late()
         try:
             async with asyncio.timeout(seconds):
-                table = await self._program.run(inputs.tables, inputs.params)
+                table = await self._program.run(inputs.tables, inputs.params, patience=self._patience)
+        except NoTurn:
+            raise queue_full(self._waiting) from None
         except TimeoutError:
             message = f"the function took longer than {seconds:.3g} s and was stopped"
             raise RequestError("SR643", message, status=HTTPStatus.GATEWAY_TIMEOUT) from None

@@ -16,7 +16,9 @@ from sqlrec.errors import NameNotFoundError, StateError
 from sqlrec.spec import codec
 from sqlrec.spec.access import access_of
 from sqlrec.spec.function import Callee
+from sqlrec.spec.model import with_members
 from sqlrec.spec.names import slug
+from sqlrec.spec.secret import Lookup, no_secret, resolved
 from sqlrec.spec.service import ExternalServiceSpec, ServiceSpec
 
 HOST = "127.0.0.1"
@@ -43,14 +45,18 @@ class FixedCallees:
 
 
 class LocalCallees:
-    """Services of this machine, from the records of their runtime below ``root``."""
+    """Services of this machine, from the records of their runtime below ``root``.
 
-    def __init__(self, root: Path) -> None:
+    Records refer to secrets; ``secrets`` knows their values.
+    """
+
+    def __init__(self, root: Path, secrets: Lookup = no_secret) -> None:
         self._root = root
+        self._secrets = secrets
         self._read: dict[str, tuple[tuple[int, int], Callee]] = {}
 
     def find(self, service: str) -> Callee:
-        """The service as its record says."""
+        """The service as its record says; raises SR320 for a secret that is not known here."""
         folder = self._root / slug(service.casefold())
         try:
             found = (folder / "service.json").stat()
@@ -59,7 +65,7 @@ class LocalCallees:
         state = (found.st_mtime_ns, found.st_ino)
         known = self._read.get(service.casefold())
         if known is None or known[0] != state:
-            known = (state, _callee(service, folder))
+            known = (state, resolved(_callee(service, folder), self._secrets))
             self._read[service.casefold()] = known
         return known[1]
 
@@ -73,8 +79,9 @@ def _callee(service: str, folder: Path) -> Callee:
         spec = cast(ServiceSpec | ExternalServiceSpec, codec.loads(ServiceSpec | ExternalServiceSpec, text))
         own = f"{record.get('scheme', 'http')}://{HOST}:{record['port']}/predict"
         if isinstance(spec, ExternalServiceSpec):
-            return Callee(service=service, url=spec.url, model=spec.model)
-        return Callee(service=service, url=own, model=spec.own.model, access=access_of(spec.options))
+            return Callee(service=service, url=spec.url, model=spec.model, headers=spec.headers)
+        model = with_members(spec.own.model, [served.model for served in spec.models[1:]])
+        return Callee(service=service, url=own, model=model, access=access_of(spec.options))
     except (OSError, ValueError, KeyError, TypeError):
         raise _unknown(service) from None
 

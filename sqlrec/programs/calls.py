@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import AsyncExitStack
 
 import pyarrow as pa
@@ -13,7 +13,6 @@ from sqlrec.programs.callees import Callees
 from sqlrec.scoring.call import Scorer
 from sqlrec.scoring.client import ServiceClient
 from sqlrec.scoring.options import ScoreOptions, effective
-from sqlrec.spec.access import Access
 from sqlrec.spec.function import Callee, ProgramScore
 from sqlrec.spec.options import OptionValue
 
@@ -27,7 +26,7 @@ class Calls:
     def __init__(self, callees: Callees, defaults: Mapping[str, OptionValue] | None = None) -> None:
         self._callees = callees
         self._defaults = defaults or {}
-        self._clients: dict[tuple[str, str, float, int, Access | None], ServiceClient] = {}
+        self._clients: dict[Hashable, ServiceClient] = {}
         self._open = AsyncExitStack()
 
     def schema(self, step: ProgramScore, inputs: pa.Schema, query: pa.Schema | None) -> pa.Schema:
@@ -64,13 +63,15 @@ class Calls:
         )
 
     def _client(self, callee: Callee, options: ScoreOptions) -> ServiceClient:
-        key = (callee.service, callee.url, options.timeout, options.attempts, callee.access)
+        headers = tuple(sorted(callee.headers.items()))
+        key = (callee.service, callee.url, options.timeout, options.attempts, callee.access, headers)
         if key not in self._clients:
             client = ServiceClient(
                 callee.service,
                 callee.url,
                 timeout=options.timeout,
                 attempts=options.attempts,
+                headers=callee.headers,
                 access=callee.access,
             )
             self._clients[key] = client

@@ -41,6 +41,10 @@ INTERRUPT_SECONDS = 0.01
 """How often a query is told to end until it has: it may not have begun when it is told first."""
 
 
+class NoTurn(Exception):
+    """A run did not begin in the time it had for that: as many others went on."""
+
+
 class Session:
     """The queries of a program, each ready on its own connection, for one run at a time."""
 
@@ -94,15 +98,18 @@ class Executor:
             session.close()
         self._store.close()
 
-    async def run(self, inputs: Mapping[str, pa.Table], params: Mapping[str, str]) -> pa.Table | None:
+    async def run(
+        self, inputs: Mapping[str, pa.Table], params: Mapping[str, str], *, patience: float | None = None
+    ) -> pa.Table | None:
         """What the program returns for these tables, by the names of its inputs.
 
-        An error of a statement says which one it is. Cancelling the run interrupts its query.
+        An error of a statement says which one it is. Cancelling the run interrupts its query. Raises
+        :class:`NoTurn` when its turn does not come within ``patience`` seconds.
         """
         tables = {name.casefold(): table for name, table in inputs.items()}
         self.running += 1
         try:
-            async with self._session() as session:
+            async with self._session(patience) as session:
                 run = _Run(session, self._calls, self._threads, params, self._empty)
                 await run.steps(self.program.steps, tables)
         finally:
@@ -110,13 +117,18 @@ class Executor:
         return tables[self.program.returns.casefold()] if self.program.returns else None
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[Session]:
-        async with self._gate:
-            session = self._free.pop()
-            try:
-                yield session
-            finally:
-                self._free.append(session)
+    async def _session(self, patience: float | None) -> AsyncIterator[Session]:
+        try:
+            async with asyncio.timeout(patience):
+                await self._gate.acquire()
+        except TimeoutError:
+            raise NoTurn from None
+        session = self._free.pop()
+        try:
+            yield session
+        finally:
+            self._free.append(session)
+            self._gate.release()
 
     def _input_schemas(self) -> dict[str, pa.Schema]:
         """Columns of each input: declared, or those of the table of LIKE."""

@@ -47,9 +47,11 @@ class Refreshing:
         self._task = asyncio.ensure_future(self._watch(on_reload))
         return self._executor
 
-    async def run(self, inputs: Mapping[str, pa.Table], params: Mapping[str, str]) -> pa.Table | None:
+    async def run(
+        self, inputs: Mapping[str, pa.Table], params: Mapping[str, str], *, patience: float
+    ) -> pa.Table | None:
         """See :meth:`Executor.run`."""
-        return await self.current.run(inputs, params)
+        return await self.current.run(inputs, params, patience=patience)
 
     def close(self) -> None:
         """Let go of everything; no run may be going on."""

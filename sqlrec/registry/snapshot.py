@@ -101,6 +101,13 @@ class SnapshotCatalog:
         served = dict(self._rows(ALIASES, registry_name(current.model))).get(alias(name))
         return next((c for c in self.checkpoints(current.model) if c.version == served), None)
 
+    def others(self, service: str) -> tuple[Checkpoint, ...]:
+        """The checkpoints of the models after the first that a service serves now."""
+        current = self._latest().get(service.casefold())
+        pins = [(pin.model, pin.version) for pin in current.others] if current else []
+        found = {(c.model, c.version): c for model, _ in pins for c in self.checkpoints(model)}
+        return tuple(found[pin] for pin in pins if pin in found)
+
     def services(self) -> tuple[str, ...]:
         """Names of all services."""
         return tuple(sorted(deployment.service for deployment in self._latest().values()))

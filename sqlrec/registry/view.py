@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlrec.registry.registry import ModelRegistry
+from sqlrec.registry.tags import latest
 from sqlrec.spec.function import ApiSpec, FunctionSpec
 from sqlrec.spec.model import Checkpoint, ModelSpec
 from sqlrec.spec.names import ModelName
@@ -37,6 +38,13 @@ class RegistryCatalog:
     def service(self, name: str) -> Checkpoint | None:
         """The checkpoint a service serves now."""
         return self._registry.service(name)
+
+    def others(self, service: str) -> tuple[Checkpoint, ...]:
+        """The checkpoints of the models after the first that a service serves now."""
+        current = latest(self._registry.history(service)).get(service.casefold())
+        pins = current.others if current else ()
+        found = (self._registry.version(pin.model, pin.version) for pin in pins)
+        return tuple(checkpoint for checkpoint in found if checkpoint)
 
     def services(self) -> tuple[str, ...]:
         """Names of all services."""

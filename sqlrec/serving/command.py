@@ -23,7 +23,6 @@ from sqlrec.serving.server import Server
 from sqlrec.serving.site import Content
 from sqlrec.spec import codec
 from sqlrec.spec.secret import given_by, resolved
-from sqlrec.spec.service import ServiceSpec
 
 
 def run(config: Callable[[], ServeConfig[Spec]], content: Callable[[ServeConfig[Spec]], Content]) -> int:
@@ -60,7 +59,7 @@ def parse_arguments(arguments: Sequence[str], served: type[Spec], program: str) 
     add_flags(parser)
     given = parser.parse_args(arguments)
     spec = _with_secrets(_read_spec(given.spec, served))
-    how = operations(given, spec.options if isinstance(spec, ServiceSpec) else {})
+    how = operations(given, spec.options)
     return ServeConfig(
         spec=spec,
         host=given.host,

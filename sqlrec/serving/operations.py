@@ -1,7 +1,7 @@
 """How a server is operated: who may ask, over which wire, for how long, and what is written down.
 
-A model service's options say it in SQL, and its spec brings them; an API has none. Both take the same by
-flags, which win, for servers that are started by hand or by a manifest.
+Options of CREATE SERVICE and CREATE API say it in SQL, and the spec brings them. Servers take the same by
+flags, which win, when they are started by hand or by a manifest.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from sqlrec.spec.access import Access
 from sqlrec.spec.job import Resources
 from sqlrec.spec.model import ModelSpec
-from sqlrec.spec.options import OptionValue
+from sqlrec.spec.options import OptionValue, Parsed
+from sqlrec.spec.pod import Pod
 from sqlrec.spec.schema import Schema
 from sqlrec.spec.table import Relation, TableSource
 
@@ -141,32 +142,36 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSpec:
-    """CREATE API: a function behind ``POST /api/v1/<name>``."""
+    """CREATE API: a function behind ``POST /api/v1/<name>``; ``options`` as written, by canonical key."""
 
     name: str
     function: str
     program: Program
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callee:
     """A model service that a program calls: where it was when the program was deployed, and its model.
 
-    ``access`` belongs to our own services.
+    ``access`` belongs to our own services, ``headers`` to those that somebody else runs: their secrets are
+    references, which the process that makes the calls resolves.
     """
 
     service: str
     url: str
     model: ModelSpec
     access: Access | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServiceSpec:
     """What a service runtime makes true for an API: a server of its program.
 
-    Tables of the program have absolute paths. ``records`` is the folder in which a local runtime keeps what
-    it knows of services, so that one that moves is found again; empty: their addresses are fixed.
+    Tables of the program have absolute paths. The options in force stand here, and none in ``api``; values
+    that are secrets are references. ``records`` is the folder in which a local runtime keeps what it knows of
+    services, so that one that moves is found again; empty: their addresses are fixed.
     """
 
     name: str
@@ -175,7 +180,10 @@ class ApiServiceSpec:
     records: str = ""
     replicas: int = 1
     resources: Resources = Resources()
+    options: Mapping[str, Parsed] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    pod: Pod = Pod()
 
     @property
     def path(self) -> str:

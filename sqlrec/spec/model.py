@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sqlrec.spec.names import ModelName
@@ -69,6 +69,15 @@ class ModelSpec:
         if self.query:
             facts |= {"query": self.query, "columns": [], "outputs": []}
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def with_members(model: ModelSpec, others: Sequence[ModelSpec]) -> ModelSpec:
+    """The first model with the features of all, which a request to the service brings."""
+    columns = {column.name.casefold(): column for column in model.columns}
+    for other in others:
+        for column in other.features:
+            columns.setdefault(column.name.casefold(), column)
+    return replace(model, columns=Schema(tuple(columns.values())))
 
 
 class CheckpointKind(StrEnum):

@@ -27,6 +27,7 @@ class Scope(StrEnum):
     EXPORT = "EXPORT MODEL"
     EVALUATE = "EVALUATE MODEL"
     SERVICE = "CREATE SERVICE"
+    API = "CREATE API"
     TABLE = "CREATE TABLE"
     SCRIPT = "SET"
 

@@ -36,6 +36,10 @@ def variable(name: str) -> str:
     return "SQLREC_SECRET_" + re.sub(r"\W", "_", name).upper()
 
 
+def no_secret(name: str) -> None:
+    """The lookup that knows none."""
+
+
 def given_by(environ: Mapping[str, str]) -> Lookup:
     """The lookup of a program in a pod: over the variables of its environment alone."""
     return lambda name: environ.get(variable(name))

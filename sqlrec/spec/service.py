@@ -69,13 +69,17 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalServiceSpec:
-    """A service that somebody else runs at ``url``: a runtime keeps its name, and starts nothing."""
+    """A service that somebody else runs at ``url``: a runtime keeps its name, and starts nothing.
+
+    ``headers`` go with each request; their secrets are references.
+    """
 
     name: str
     url: str
     model: ModelSpec
     checkpoint: str
     version: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class ServiceState(StrEnum):

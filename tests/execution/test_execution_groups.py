@@ -12,12 +12,12 @@ import pytest
 from sqlrec.errors import JobError, OptionError, SqlRecError, StateError
 from sqlrec.execution.call import Call
 from sqlrec.execution.ddl import service_ddl
-from sqlrec.execution.group import with_members
 from sqlrec.execution.key import RunKey
 from sqlrec.execution.predictor import predictor_at
 from sqlrec.plan.changes import Member, ServeCheckpoint, SetOptions
 from sqlrec.plan.plan import AlterServiceStep, DeployStep, ExportStep, RollbackStep, TrainStep
 from sqlrec.spec.group import Group, Routing
+from sqlrec.spec.model import with_members
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionValue
 from sqlrec.spec.schema import DataType, Field, Schema

@@ -115,6 +115,7 @@ class FakeCatalog:
     specs: list[ModelSpec] = field(default_factory=list)
     versions: list[Checkpoint] = field(default_factory=list)
     served: dict[str, Checkpoint] = field(default_factory=dict)
+    beside: dict[str, tuple[Checkpoint, ...]] = field(default_factory=dict)
     named: dict[tuple[str, str], Checkpoint] = field(default_factory=dict)
     specified: list[FunctionSpec] = field(default_factory=list)
     exposed: list[ApiSpec] = field(default_factory=list)
@@ -135,6 +136,9 @@ class FakeCatalog:
 
     def service(self, name: str) -> Checkpoint | None:
         return self.served.get(name.casefold())
+
+    def others(self, service: str) -> tuple[Checkpoint, ...]:
+        return self.beside.get(service.casefold(), ())
 
     def services(self) -> tuple[str, ...]:
         return tuple(self.served)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlrec.errors import Diagnostic, suggest
-from sqlrec.plan.checks.columns import missing_columns, takes_known
+from sqlrec.plan.checks.columns import asked_model, missing_columns
 from sqlrec.plan.checks.functions import unknown_function
 from sqlrec.plan.checks.names import unknown_service
 from sqlrec.plan.checks.parts import called
@@ -86,10 +86,10 @@ def check_call_features(statement: Acting, scope: ScriptScope) -> Iterator[Diagn
         return
     service = body.arguments[0].value
     served = scope.service(service.value) if isinstance(service, Text) else None
-    model = scope.model(served.model) if served else None
+    model = asked_model(served, scope) if served else None
     tables = [scope.table(a.value) for a in body.arguments if isinstance(a.value, Ident)]
     *queries, _ = (scope.schema(table) for table in tables)
-    if model is None or not takes_known(model, scope) or not all(map(len, queries)):
+    if model is None or not all(map(len, queries)):
         return
     wanted = [f for f in model.features.names if not any(query.get(f) for query in queries)]
     yield from missing_columns(model, wanted, tables[-1], body.arguments[-1].value.span, scope)

@@ -8,8 +8,8 @@ from sqlrec.errors import Diagnostic, Span, suggest
 from sqlrec.plan.checks.options import lacking
 from sqlrec.plan.checks.parts import sources_of
 from sqlrec.plan.resolve import Acting
-from sqlrec.plan.scope import ScriptScope
-from sqlrec.spec.model import ModelSpec
+from sqlrec.plan.scope import ScriptScope, Served
+from sqlrec.spec.model import ModelSpec, with_members
 from sqlrec.spec.table import TableSource
 from sqlrec.sql.statements import EvaluateModel, ExportModel, TrainModel
 
@@ -36,6 +36,13 @@ def takes_known(model: ModelSpec, scope: ScriptScope) -> bool:
     """
     controller = scope.controller_of(model.type)
     return not model.awaits_query and (controller is None or len(controller.exports("")) < 2)
+
+
+def asked_model(served: Served, scope: ScriptScope) -> ModelSpec | None:
+    """The model of a service with the features of all that answer; None when not all are known."""
+    models = [scope.model(member.model) for member in served.members]
+    known = [model for model in models if model is not None and takes_known(model, scope)]
+    return with_members(known[0], known[1:]) if len(known) == len(models) else None
 
 
 def missing_columns(

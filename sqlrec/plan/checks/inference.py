@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from sqlrec.errors import Diagnostic, Span, SqlRecError, suggest
-from sqlrec.plan.checks.columns import takes_known
+from sqlrec.plan.checks.columns import asked_model, takes_known
 from sqlrec.plan.checks.names import model_hint, unknown_service
 from sqlrec.plan.checks.options import has_services
 from sqlrec.plan.checks.parts import lowered_queries
@@ -57,8 +57,8 @@ def _check(call: InferenceCall, scope: ScriptScope) -> Iterator[Diagnostic]:
         return
     if not unknown:
         yield from _check_service(call, name, scope)
-    model = scope.model(name)
-    if model is None or not takes_known(model, scope):
+    model = _asked(call, name, scope)
+    if model is None:
         return
     yield from _check_inputs(call, model, scope)
     match call:
@@ -86,13 +86,35 @@ def _check_model(model: ModelArgument, name: ModelName, scope: ScriptScope) -> I
         yield _finding("SR139", what, model.span, "call one version at a time: `m$1`, `m$2`")
 
 
+def _asked(call: ModelCall, name: ModelName, scope: ScriptScope) -> ModelSpec | None:
+    """The model as its service takes it; None when that is not known."""
+    named = _service_of(call)
+    services = [named.value] if named else _services(name, scope)
+    served = scope.service(services[0]) if len(services) == 1 else None
+    if served is not None and served.model == name:
+        return asked_model(served, scope)
+    model = scope.model(name)
+    return model if model is not None and takes_known(model, scope) else None
+
+
+def _service_of(call: ModelCall) -> Text | None:
+    """The service that a call names."""
+    return next((item.value for item in call.config if item.key.value.casefold() == "service"), None)
+
+
+def _services(name: ModelName, scope: ScriptScope) -> list[str]:
+    """Services that answer as the model: those of which it is the first."""
+    served = ((service, scope.service(service)) for service in scope.users(name))
+    return [service for service, found in served if found is not None and found.model == name]
+
+
 def _check_service(call: ModelCall, name: ModelName, scope: ScriptScope) -> Iterator[Diagnostic]:
     """The service that is asked exists; without a name the model has just one."""
-    named = next((item.value for item in call.config if item.key.value.casefold() == "service"), None)
+    named = _service_of(call)
     if named is not None:
         yield from _check_named(named, name, scope)
         return
-    services = scope.users(name)
+    services = _services(name, scope)
     if len(services) > 1 and not call.model.version:
         hint = f"choose one: CONFIG => MAP['service', '{services[0]}']"
         what = f"model {name} has {len(services)} services: {', '.join(services)}"
@@ -110,7 +132,7 @@ def _check_named(service: Text, name: ModelName, scope: ScriptScope) -> Iterator
     yield from unknown_service(service.value, service.span, scope)
     served = scope.service(service.value)
     if served is not None and served.model != name:
-        services = ", ".join(scope.users(name)) or "none"
+        services = ", ".join(_services(name, scope)) or "none"
         what = f"service {service.value} serves model {served.model}, not model {name}"
         yield _finding("SR633", what, service.span, f"services of {name}: {services}")
 

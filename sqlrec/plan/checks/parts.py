@@ -12,6 +12,7 @@ from sqlrec.sql.statements import (
     CacheTable,
     Call,
     CallBody,
+    CreateApi,
     CreateModel,
     CreateService,
     CreateView,
@@ -87,7 +88,7 @@ def sources_of(statement: Statement) -> tuple[DataSource, ...]:
 def options_of(statement: Statement) -> tuple[OptionItem, ...]:
     """Options as written: of WITH, or of SET in ALTER."""
     match statement:
-        case CreateModel() | TrainModel() | ExportModel() | EvaluateModel() | CreateService():
+        case CreateModel() | TrainModel() | ExportModel() | EvaluateModel() | CreateService() | CreateApi():
             return statement.options
         case AlterModel(change=SetOptions(options=options)):
             return options

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sqlrec.errors import Diagnostic, OptionError
+from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.models.pod_placement import ENV, pod_problems
 from sqlrec.plan.checks.models import problem_finding
 from sqlrec.plan.checks.parts import options_of
@@ -17,6 +18,7 @@ from sqlrec.spec.options import OptionSet, OptionValue, Scope, canonical_key
 from sqlrec.spec.sensitive import is_sensitive_key, looks_secret
 from sqlrec.sql.statements import (
     AlterService,
+    CreateApi,
     CreateService,
     EvaluateModel,
     ExportModel,
@@ -61,7 +63,7 @@ def _bare_secret(item: OptionItem) -> Diagnostic:
 
 
 def _declared(statement: Acting, scope: ScriptScope) -> tuple[OptionSet, Scope, Ident] | None:
-    """The options of the statement's model, where the statement runs pods."""
+    """The options of the statement or of its model, where the statement runs pods."""
     match statement:
         case TrainModel(name=name):
             where = Scope.TRAIN
@@ -71,6 +73,8 @@ def _declared(statement: Acting, scope: ScriptScope) -> tuple[OptionSet, Scope, 
             where = Scope.EVALUATE
         case CreateService(model=name):
             where = Scope.SERVICE
+        case CreateApi(name=name):
+            return API_OPTIONS, Scope.API, name
         case AlterService(name=name):
             served = scope.service(name.text)
             controller = scope.controller(served.model) if served else None

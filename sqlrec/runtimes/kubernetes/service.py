@@ -22,7 +22,6 @@ from sqlrec.settings import Cluster
 from sqlrec.spec import codec
 from sqlrec.spec.canary import CANARY
 from sqlrec.spec.function import ApiServiceSpec, relations
-from sqlrec.spec.options import Parsed
 from sqlrec.spec.pod import OURS, Pod
 from sqlrec.spec.secret import references
 from sqlrec.spec.service import ServiceSpec
@@ -100,8 +99,6 @@ def namespace(service: Served, cluster: Cluster) -> str:
 
 def _as_told(service: Served) -> Served:
     """The spec without what only the cluster reads."""
-    if isinstance(service, ApiServiceSpec):
-        return replace(service, replicas=1, env={}, records="")
     options = {key: value for key, value in service.options.items() if key not in ROLLOUT_OPTIONS}
     return replace(service, replicas=1, env={}, image="", pod=Pod(), options=options)
 
@@ -200,8 +197,8 @@ def _probe(service: Served, path: str, seconds: int) -> Manifest:
 
 
 def scheme(service: Served) -> str:
-    """What the service port speaks; an API has no options."""
-    return "https" if _options(service).get("tls_cert_file") else "http"
+    """What the service port speaks."""
+    return "https" if service.options.get("tls_cert_file") else "http"
 
 
 def _service(name: str, service: Served, cluster: Cluster, selector: Mapping[str, str]) -> Manifest:
@@ -239,7 +236,7 @@ def _autoscaler(name: str, service: Served, cluster: Cluster) -> Iterator[Manife
             f"service {service.name} has replicas = {service.replicas} and max_replicas = {most}",
             hint="replicas is what the autoscaler starts from and keeps at least; make max_replicas larger",
         )
-    cpu = {"type": "Utilization", "averageUtilization": int(str(_options(service).get("target_cpu") or 70))}
+    cpu = {"type": "Utilization", "averageUtilization": int(str(service.options.get("target_cpu") or 70))}
     yield {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -254,28 +251,22 @@ def _autoscaler(name: str, service: Served, cluster: Cluster) -> Iterator[Manife
 
 
 def _most_replicas(service: Served) -> int:
-    return int(str(_options(service).get("max_replicas") or 0))
+    return int(str(service.options.get("max_replicas") or 0))
 
 
 def _seconds(service: Served, option: str, default: float) -> float:
-    value = _options(service).get(option)
+    value = service.options.get(option)
     return float(str(value)) if value is not None else default
-
-
-def _options(service: Served) -> Mapping[str, Parsed]:
-    return service.options if isinstance(service, ServiceSpec) else {}
 
 
 def _pod(service: Served) -> Pod:
     """What the script asks of the pods; the run that asked is no part of it, or each would replace all."""
-    if isinstance(service, ApiServiceSpec):
-        return Pod()
     own = {key: value for key, value in service.pod.annotations.items() if not key.startswith(OURS)}
     return replace(service.pod, annotations=own)
 
 
 def _image(service: Served, cluster: Cluster) -> str:
-    image = (service.image if isinstance(service, ServiceSpec) else "") or cluster.server_image
+    image = service.image or cluster.server_image
     if not image:
         raise OptionError(
             "SR378",

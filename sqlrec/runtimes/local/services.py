@@ -31,6 +31,7 @@ from sqlrec.runtimes.runtime import Change, Deployable, Verify
 from sqlrec.spec import codec
 from sqlrec.spec.function import ApiServiceSpec
 from sqlrec.spec.names import slug
+from sqlrec.spec.secret import Lookup, no_secret, reference, references, resolved, variable
 from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServiceSpec, ServiceState
 
 KEPT_REVISIONS = 5
@@ -87,8 +88,13 @@ class LocalServiceRuntime:
         api_command: Sequence[str] = API_COMMAND,
         ready_timeout: float = 120.0,
         drain_timeout: float = 40.0,
+        secrets: Lookup = no_secret,
     ) -> None:
-        """The commands are servers; ``--spec FILE --port P --private-port 0`` is added to them."""
+        """The commands are servers; ``--spec FILE --port P --private-port 0`` is added to them.
+
+        A spec that refers to secrets stays so on disk; the processes get the values in their environment.
+        """
+        self._secrets = secrets
         self._root = root.absolute()
         self._command = tuple(command)
         self._api_command = tuple(api_command)
@@ -119,7 +125,7 @@ class LocalServiceRuntime:
         """Make the service run as specified; the same specification again changes nothing.
 
         Raises ``JobError`` SR506 (the new processes failed; the old ones go on), SR507 (the service's port
-        is taken by somebody else), ``SetupError`` SR703.
+        is taken by somebody else), ``SetupError`` SR703, ``NameNotFoundError`` SR320 (a secret is not set).
         """
         folder = make_folder(self._folder(service.name))
         with self._lock(service.name):
@@ -203,7 +209,7 @@ class LocalServiceRuntime:
         verify: Verify,
     ) -> ServiceRecord:
         """Start, prove, activate and record new processes; on failure nothing of them is left."""
-        folder = self._folder(service.name)
+        folder, env = self._folder(service.name), self._environment(service)
         revision = before.revision + 1 if before else 1
         spec = folder / f"spec.{revision}.json"
         write_text(spec, codec.dumps(service, indent=2))
@@ -224,9 +230,7 @@ class LocalServiceRuntime:
         try:
             for index in range(service.replicas):
                 log = folder / f"server.{revision}.{index}.log"
-                replicas.append(
-                    start(command, spec=spec, port=port, log=log, mark=str(folder), env=service.env)
-                )
+                replicas.append(start(command, spec=spec, port=port, log=log, mark=str(folder), env=env))
             replicas[:] = [wait_ready(replica, deadline) for replica in replicas]
             for replica in replicas:
                 verify(replace(after.endpoint(ServiceState.STARTING), url=replica.url(service.path)))
@@ -243,6 +247,12 @@ class LocalServiceRuntime:
             self._sweep(folder, before)
             raise
         return after
+
+    def _environment(self, service: ServiceSpec | ApiServiceSpec) -> dict[str, str]:
+        """Variables of the processes: the service's own, and those of the secrets that its spec refers to."""
+        told = references(replace(service, env={}))
+        secrets = {variable(name): resolved(reference(name), self._secrets) for name in told}
+        return {**secrets, **resolved(service.env, self._secrets)}
 
     def _live(self, before: ServiceRecord, service: Deployable) -> Processes | None:
         """The running processes, if they can become what is wanted without new ones."""
@@ -377,5 +387,5 @@ def _failure(name: str, error: Exception, replicas: Sequence[Replica]) -> JobErr
 
 
 def _scheme(service: ServiceSpec | ApiServiceSpec) -> str:
-    """What the service port speaks; an API has no options."""
-    return "https" if isinstance(service, ServiceSpec) and service.options.get("tls_cert_file") else "http"
+    """What the service port speaks."""
+    return "https" if service.options.get("tls_cert_file") else "http"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlrec.sql.cursor import Cursor
 from sqlrec.sql.grammar import columns, parts
+from sqlrec.sql.grammar.clauses import clauses
+from sqlrec.sql.grammar.options import options
 from sqlrec.sql.statements import (
     Columns,
     CreateApi,
@@ -12,6 +14,7 @@ from sqlrec.sql.statements import (
     DropApi,
     DropFunction,
     Ident,
+    OptionItem,
     Return,
 )
 
@@ -59,8 +62,10 @@ def create_api(cursor: Cursor, *, replace: bool) -> CreateApi:
     name = parts.name(cursor, "the API name")
     cursor.expect("WITH", context="after the API name")
     function = parts.name(cursor, "the function name")
-    parts.end(cursor)
-    return CreateApi(span=cursor.span, name=name, function=function, replace=replace)
+    with_: tuple[OptionItem, ...] = ()
+    for _ in clauses(cursor, ("WITH",)):
+        with_ = options(cursor)
+    return CreateApi(span=cursor.span, name=name, function=function, options=with_, replace=replace)
 
 
 def drop_api(cursor: Cursor) -> DropApi:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sqlrec.sql.render.words import columns, name, words
+from sqlrec.sql.render.words import columns, name, options, words
 from sqlrec.sql.statements import CreateApi, CreateFunction, DefineInput, DropApi, DropFunction, Return
 
 
 def lines(
     statement: CreateFunction | DefineInput | Return | DropFunction | CreateApi | DropApi,
 ) -> Sequence[str]:
-    """The one line of the statement; a column list makes it several."""
+    """The statement, and the options of an API; a column list makes several lines of it."""
     match statement:
         case CreateFunction():
             replace = statement.replace and "OR REPLACE"
@@ -28,6 +28,7 @@ def lines(
             replace = statement.replace and "OR REPLACE"
             function = name(statement.function)
             line = words("CREATE", replace, "API", name(statement.name), "WITH", function)
+            return (line, options("WITH", statement.options))
         case DropApi():
             line = words("DROP API", statement.if_exists and "IF EXISTS", name(statement.name))
         case _ as never:

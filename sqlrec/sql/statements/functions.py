@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlrec.sql.statements.parts import Base, Columns, Ident
+from sqlrec.sql.statements.parts import Base, Columns, Ident, OptionItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,11 @@ class DropFunction(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateApi(Base):
-    """CREATE [OR REPLACE] API name WITH function."""
+    """CREATE [OR REPLACE] API name WITH function [WITH (…)]."""
 
     name: Ident
     function: Ident
+    options: tuple[OptionItem, ...] = ()
     replace: bool = False
 
 

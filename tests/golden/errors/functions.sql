@@ -148,14 +148,14 @@ CACHE TABLE r AS CALL f(a) ASYNC;
 --    |
 -- 14 | CREATE API a;
 --    |             ^
---    = help: the form is CREATE [OR REPLACE] API api WITH function
+--    = help: the form is CREATE [OR REPLACE] API api WITH function [WITH (key = value, …)]
 --
 -- error[SR101]: expected the function name, found the end of the statement
 --   --> functions.sql:15:18
 --    |
 -- 15 | CREATE API a WITH;
 --    |                  ^
---    = help: the form is CREATE [OR REPLACE] API api WITH function
+--    = help: the form is CREATE [OR REPLACE] API api WITH function [WITH (key = value, …)]
 --
 -- error[SR101]: expected the function name, found the string 'f'
 --   --> functions.sql:16:19
