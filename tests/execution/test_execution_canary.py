@@ -10,21 +10,17 @@ from sqlrec.errors import JobError, OptionError, StateError
 from sqlrec.plan.changes import Promote, ServeCheckpoint, SetOptions
 from sqlrec.registry.registry import DeployAction, Deployment, DeployState
 from sqlrec.registry.tags import running_canary
+from tests.execution.service_steps import CTR, alter, deploy, forget, now, rollback
 from tests.execution.steps import World
-from tests.execution.test_execution_service_changes import (
-    CTR,
-    alter,
-    deploy,
-    forget,
-    good,
-    now,
-    rollback,
-    world,
-)
-
-__all__ = ["good", "world"]
 
 CANARY = ServeCheckpoint(checkpoint="v2_export", options={"canary": "25%", "pod_memory": "1Gi"})
+
+
+@pytest.fixture
+def world(exported: World) -> World:
+    """The service ``rank`` of v1 with two replicas."""
+    exported.run(deploy("v1_export", replicas=2))
+    return exported
 
 
 def canary(world: World) -> Deployment | None:
@@ -48,7 +44,7 @@ def test_a_canary_gets_its_share_and_the_service_stays(world: World) -> None:
 
 
 def test_create_or_replace_begins_one_too(world: World) -> None:
-    world.run(deploy("v3", canary="0.1", replicas=4))
+    world.run(deploy("v3_export", canary="0.1", replicas=4))
     spec, share = world.services.canaries["rank"]
     assert (spec.checkpoint, share) == ("v3_export", 0.1)
     assert now(world) == ("v1_export", 2)
@@ -63,7 +59,7 @@ def test_promote_makes_it_the_whole_service(world: World) -> None:
     entry = world.registry.history("rank")[-1]
     assert (entry.action, entry.options) == (DeployAction.PROMOTE, {"replicas": "2", "pod_memory": "1Gi"})
     assert canary(world) is None
-    forget(world, "alter")
+    forget(world, alter(Promote()))
     world.run(alter(Promote()), "r2")
     assert len(world.registry.history("rank")) == 3, "the same task again promotes nothing anew"
     with pytest.raises(StateError, match=r"SR264.*no canary"):
@@ -85,14 +81,14 @@ def test_a_promotion_that_fails_leaves_both(world: World, good: list[bool]) -> N
 
 
 def test_rollback_removes_the_canary_and_nothing_else(world: World) -> None:
-    world.run(deploy("v3"))
+    world.run(deploy("v3_export"))
     world.run(alter(CANARY))
     outcome = world.run(rollback(), "r2")
     assert outcome.message == "removed the canary of rank: ctr v2_export"
     assert world.services.canaries == {}
     assert now(world) == ("v3_export", 1)
     assert canary(world) is None
-    forget(world, "back")
+    forget(world, rollback())
     assert world.run(rollback(), "r2") == outcome, "a retry does not go back a revision"
     assert now(world) == ("v3_export", 1)
     world.run(rollback(), "r3")
@@ -100,7 +96,7 @@ def test_rollback_removes_the_canary_and_nothing_else(world: World) -> None:
 
 
 def test_rollback_to_a_checkpoint_ends_the_canary_first(world: World) -> None:
-    world.run(deploy("v3"))
+    world.run(deploy("v3_export"))
     world.run(alter(CANARY))
     world.run(rollback("v1_export"), "r2")
     assert world.services.canaries == {}
@@ -122,11 +118,11 @@ def test_a_canary_that_fails_is_an_entry_and_no_more(world: World, good: list[bo
 def test_nothing_else_changes_while_a_canary_runs(world: World) -> None:
     world.run(alter(CANARY))
     history = world.registry.history("rank")
-    for step in (alter(SetOptions(options={"replicas": 3})), deploy("v3")):
+    for step in (alter(SetOptions(options={"replicas": 3})), deploy("v3_export")):
         with pytest.raises(StateError, match=r"SR273.*has a canary, v2_export"):
             world.run(step, "r2")
     assert world.registry.history("rank") == history
-    world.run(deploy("v1", replicas=2), "r3")
+    world.run(deploy("v1_export", replicas=2), "r3")
     assert now(world) == ("v1_export", 2), "what it is already may be said again"
     assert canary(world) is not None
 
@@ -151,6 +147,6 @@ def test_a_share_that_is_none(world: World, share: str) -> None:
 def test_a_canary_without_a_checkpoint_or_a_service(world: World) -> None:
     with pytest.raises(OptionError, match="SR274"):
         world.run(alter(SetOptions(options={"canary": "10%"})))
-    step = deploy("v2", canary="10%")
+    step = deploy("v2_export", canary="10%")
     with pytest.raises(StateError, match=r"SR272.*fresh does not exist"):
         world.run(replace(step, service="fresh"))

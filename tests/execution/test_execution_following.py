@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from sqlrec.errors import JobError, NameNotFoundError, OptionError, StateError
@@ -13,15 +9,10 @@ from sqlrec.execution.call import Call
 from sqlrec.execution.following import catch_up, followers
 from sqlrec.execution.key import RunKey
 from sqlrec.execution.outcome import Outcome
-from sqlrec.plan.changes import Member, ResetOptions, ServeCheckpoint, ServiceChange, SetAlias, SetOptions
-from sqlrec.plan.plan import AlterModelStep, AlterServiceStep, DeployStep, ExportStep, RollbackStep, TrainStep
-from sqlrec.spec.names import ModelName
-from sqlrec.spec.options import OptionValue
-from sqlrec.spec.table import Relation
-from tests.execution.steps import MODEL, World, make_world, probabilities, server, steps_of
-
-CTR = ModelName.of("ctr")
-BASE: Mapping[str, Any] = {"line": 1, "sql": ""}
+from sqlrec.plan.changes import ResetOptions, ServeCheckpoint, SetAlias, SetOptions
+from sqlrec.plan.plan import AlterModelStep, AlterServiceStep, DeployStep
+from tests.execution.service_steps import CTR, alter, deploy, rollback
+from tests.execution.steps import World
 
 
 def point(alias: str, checkpoint: str) -> AlterModelStep:
@@ -29,46 +20,12 @@ def point(alias: str, checkpoint: str) -> AlterModelStep:
     return AlterModelStep(id=f"point_{alias}_{checkpoint}", model=CTR, change=change, line=1, sql="SET ALIAS")
 
 
-def deploy(
-    service: str, checkpoint: str = "", others: tuple[Member, ...] = (), **options: OptionValue
-) -> DeployStep:
-    return DeployStep(
-        id=f"deploy_{service}",
-        service=service,
-        model=CTR,
-        checkpoint=checkpoint,
-        others=others,
-        replace=True,
-        options=options,
-        **BASE,
-    )
-
-
-def alter(change: ServiceChange, service: str = "rank") -> AlterServiceStep:
-    return AlterServiceStep(id=f"alter_{service}", service=service, change=change, **BASE)
-
-
 @pytest.fixture
-def good() -> list[bool]:
-    """Whether services answer as they should, while the one value is True."""
-    return [True]
-
-
-@pytest.fixture
-def world(tmp_path: Path, good: list[bool]) -> Iterator[World]:
-    """Exports of v1, v2 and v3; ``@prod`` is v1, and ``rank`` follows it."""
-    answer: Callable[[list[dict[str, Any]]], object] = lambda rows: probabilities(rows) if good[0] else {}  # noqa: E731
-    with server(answer) as url:
-        made = make_world(tmp_path, url)
-        made.run(steps_of(MODEL)["define_ctr"])
-        for name in ("v1", "v2", "v3"):
-            data = Relation(query="SELECT 1")
-            made.run(TrainStep(id=f"train_{name}", model=CTR, checkpoint=name, data=data, **BASE))
-            exports = (f"{name}_export",)
-            made.run(ExportStep(id=f"export_{name}", model=CTR, checkpoint=name, exports=exports, **BASE))
-        made.run(point("prod", "v1_export"))
-        made.run(deploy("rank", follow="@Prod"))
-        yield made
+def world(exported: World) -> World:
+    """``@prod`` is v1, and ``rank`` follows it."""
+    exported.run(point("prod", "v1_export"))
+    exported.run(deploy(follow="@Prod"))
+    return exported
 
 
 def serves(world: World, service: str = "rank") -> str:
@@ -91,7 +48,7 @@ def sync(world: World) -> list[str]:
 
 
 def test_a_service_moves_with_its_alias(world: World) -> None:
-    world.run(deploy("other", "v1_export"))
+    world.run(deploy("v1_export", service="other"))
     assert serves(world) == "v1_export"
     outcome: Outcome = world.run(point("prod", "v2_export"))
     assert "and so serves rank" in outcome.message
@@ -161,23 +118,19 @@ def test_naming_another_checkpoint_ends_it(world: World) -> None:
 def test_a_rollback_ends_it_and_can_be_repeated(world: World) -> None:
     for name in ("v2_export", "v3_export"):
         world.run(point("prod", name))
-    back = RollbackStep(id="back", service="rank", checkpoint="", **BASE)
-    world.run(back)
+    world.run(rollback())
     assert serves(world) == "v2_export"
     assert list(followers(world.registry)) == []
     assert sync(world) == [], "an alias takes nothing back that was rolled back"
-    world.run(back, "r2")
+    world.run(rollback(), "r2")
     assert serves(world) == "v1_export", "two rollbacks go two steps back"
 
 
 @pytest.mark.parametrize(
     ("step", "says"),
     [
-        (deploy("rank", "v2_export", follow="@prod"), r"SR368.*follows @prod.*v2_export"),
-        (
-            deploy("rank", "", (Member(model=CTR, checkpoint="v2_export"),), follow="@prod"),
-            r"SR368.*2 models",
-        ),
+        (deploy("v2_export", follow="@prod"), r"SR368.*follows @prod.*v2_export"),
+        (deploy("", "v2_export", follow="@prod"), r"SR368.*2 models"),
         (
             alter(ServeCheckpoint(checkpoint="v2_export", options={"follow": "@prod"})),
             r"SR368.*CHECKPOINT = '@prod'",
@@ -192,13 +145,13 @@ def test_what_contradicts_itself(world: World, step: DeployStep | AlterServiceSt
 
 
 def test_a_service_of_several_models_follows_nothing(world: World) -> None:
-    world.run(deploy("pair", "v1_export", (Member(model=CTR, checkpoint="v2_export"),)))
+    world.run(deploy("v1_export", "v2_export", service="pair"))
     with pytest.raises(OptionError, match=r"SR368.*2 models"):
-        world.run(alter(SetOptions(options={"follow": "@prod"}), "pair"))
+        world.run(alter(SetOptions(options={"follow": "@prod"}), service="pair"))
     assert [f.service for f in followers(world.registry)] == ["rank"]
 
 
 def test_an_alias_that_names_nothing(world: World) -> None:
     with pytest.raises(NameNotFoundError, match=r"SR207.*prdo"):
-        world.run(deploy("other", follow="@prdo"))
+        world.run(deploy(follow="@prdo", service="other"))
     assert world.registry.services() == ("rank",)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,18 +12,15 @@ from sqlrec.execution.ddl import service_ddl
 from sqlrec.execution.key import RunKey
 from sqlrec.execution.predictor import predictor_at
 from sqlrec.plan.changes import Member, ServeCheckpoint, SetOptions
-from sqlrec.plan.plan import AlterServiceStep, DeployStep, ExportStep, RollbackStep, TrainStep
+from sqlrec.plan.plan import AlterServiceStep, DeployStep, RollbackStep
 from sqlrec.spec.group import Group, Routing
 from sqlrec.spec.model import with_members
-from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionValue
 from sqlrec.spec.schema import DataType, Field, Schema
-from sqlrec.spec.table import Relation
-from tests.execution.steps import MODEL, World, make_world, probabilities, server, steps_of
+from tests.execution.service_steps import BASE, CTR
+from tests.execution.steps import World
 
 INT = DataType.parse("INT")
-CTR = ModelName.of("ctr")
-BASE: Mapping[str, Any] = {"line": 1, "sql": ""}
 
 
 def deploy(id_: str, *names: str, **options: OptionValue) -> DeployStep:
@@ -44,23 +38,8 @@ def deploy(id_: str, *names: str, **options: OptionValue) -> DeployStep:
 
 
 @pytest.fixture
-def asked() -> list[bool]:
-    """Whether services answer as they should, while the one value is True."""
-    return [True]
-
-
-@pytest.fixture
-def world(tmp_path: Path, asked: list[bool]) -> Iterator[World]:
-    """``ctr`` with exports of v1, v2 and v3."""
-    with server(lambda rows: probabilities(rows) if asked[0] else {}) as url:
-        made = make_world(tmp_path, url)
-        made.run(steps_of(MODEL)["define_ctr"])
-        data = Relation(query="SELECT 1")
-        for name in ("v1", "v2", "v3"):
-            made.run(TrainStep(id=f"train_{name}", model=CTR, checkpoint=name, data=data, **BASE))
-            exports = (f"{name}_export",)
-            made.run(ExportStep(id=f"export_{name}", model=CTR, checkpoint=name, exports=exports, **BASE))
-        yield made
+def world(exported: World) -> World:
+    return exported
 
 
 def served(world: World) -> list[str]:
@@ -133,12 +112,12 @@ def test_a_rollback_restores_every_checkpoint_and_option(world: World) -> None:
     assert world.services.applied[-1].group == Group(decider="vote")
 
 
-def test_a_member_that_does_not_answer_keeps_the_revision_before(world: World, asked: list[bool]) -> None:
+def test_a_member_that_does_not_answer_keeps_the_revision_before(world: World, good: list[bool]) -> None:
     world.run(deploy("d", "v1", "v2"))
-    asked[0] = False
+    good[0] = False
     with pytest.raises((JobError, SqlRecError)):
         world.run(deploy("e", "v1", "v3"))
-    asked[0] = True
+    good[0] = True
     current = world.registry.service("jury")
     assert current is not None
     assert current.name == "v1_export"
