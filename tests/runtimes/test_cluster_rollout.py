@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlrec.runtimes.kubernetes.drift import changes, comparable, undoing
 from sqlrec.runtimes.kubernetes.rollout import Progress, judge
 from sqlrec.runtimes.kubernetes.service import REVISION
+from tests.emulator.patches import merge_patch
 
 Manifest = dict[str, Any]
 READY: Manifest = {"ready": True, "state": {"running": {}}}
@@ -201,20 +202,7 @@ JSON = st.recursive(
 OBJECTS = st.dictionaries(st.sampled_from("xyz"), JSON, max_size=3)
 
 
-def merge(target: Any, patch: Any) -> Any:
-    """JSON merge patch (RFC 7386)."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge(merged.get(key), value)
-    return merged
-
-
 @given(applied=OBJECTS, found=OBJECTS)
 def test_undoing_gives_what_was_applied(applied: Manifest, found: Manifest) -> None:
-    assert merge(found, undoing(applied, found)) == applied
+    assert merge_patch(found, undoing(applied, found)) == applied
     assert bool(changes(applied, found, live(found))) == (applied != found)
