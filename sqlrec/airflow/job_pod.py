@@ -27,9 +27,9 @@ from sqlrec.runtimes.kubernetes.failures import LOST, Trouble, by_its_log, ended
 from sqlrec.runtimes.kubernetes.job import CONTAINER, config_map, pod_manifest
 from sqlrec.runtimes.kubernetes.jobs import patience_of
 from sqlrec.runtimes.kubernetes.logs import events_of
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.names import job_names
 from sqlrec.runtimes.kubernetes.pod import owned_by
-from sqlrec.runtimes.kubernetes.rest import Manifest
 from sqlrec.settings import Cluster
 from sqlrec.spec.job import JobSpec
 

@@ -23,8 +23,8 @@ from sqlrec.plan.plan import DeployStep, EvaluateStep, ExportStep, IfStep, Impor
 from sqlrec.plan.scope import GetController, ScriptScope
 from sqlrec.plan.templates import is_templated
 from sqlrec.runtimes.kubernetes.job import job_manifests
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.names import job_names, label_value, object_name
-from sqlrec.runtimes.kubernetes.pod import Manifest
 from sqlrec.runtimes.kubernetes.service import REVISION, service_manifests
 from sqlrec.settings import Settings
 from sqlrec.spec.group import is_group_option

@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from sqlrec.errors import NameNotFoundError, RemoteError, SetupError, StateError
 from sqlrec.runtimes.kubernetes.follow import follow_log
-from sqlrec.runtimes.kubernetes.rest import Answer, Closing, Connection, Manifest
+from sqlrec.runtimes.kubernetes.manifest import Manifest
+from sqlrec.runtimes.kubernetes.rest import Answer, Closing, Connection
 from sqlrec.settings import Cluster
 
 API_VERSIONS = {

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlrec.runtimes.kubernetes.rest import Manifest
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.runtime import Change
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"

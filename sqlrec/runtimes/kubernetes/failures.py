@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sqlrec.runtimes.kubernetes.rest import Manifest
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 CANNOT_BE = frozenset({"InvalidImageName", "ErrImageNeverPull"})

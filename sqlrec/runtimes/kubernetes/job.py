@@ -13,8 +13,9 @@ from types import MappingProxyType
 
 from sqlrec.errors import JobError, OptionError
 from sqlrec.models.beside import job_files
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.names import JobNames, job_facts, job_names, labels, notes
-from sqlrec.runtimes.kubernetes.pod import Container, Manifest, namespace_of, pod_template
+from sqlrec.runtimes.kubernetes.pod import Container, namespace_of, pod_template
 from sqlrec.runtimes.kubernetes.start import COMMAND, program, start_script
 from sqlrec.settings import Cluster
 from sqlrec.spec import codec

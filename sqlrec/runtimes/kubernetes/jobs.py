@@ -22,9 +22,9 @@ from sqlrec.runtimes.kubernetes.client import ClusterClient
 from sqlrec.runtimes.kubernetes.failures import Patience, Trouble, by_its_log, waits, why_failed
 from sqlrec.runtimes.kubernetes.job import CONTAINER, NO_FILES, JobManifests, job_manifests
 from sqlrec.runtimes.kubernetes.logs import events_of, has_ended, job_lines, pods_of
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.names import label_value
 from sqlrec.runtimes.kubernetes.pod import namespace_of, owned_by
-from sqlrec.runtimes.kubernetes.rest import Manifest
 from sqlrec.runtimes.kubernetes.watching import watch
 from sqlrec.settings import Cluster
 from sqlrec.spec.job import JobHandle, JobSpec, JobState

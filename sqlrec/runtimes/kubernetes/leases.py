@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 
 from sqlrec.errors import JobError, SqlRecError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.names import labels, notes
-from sqlrec.runtimes.kubernetes.rest import Manifest
 
 SECONDS = 15
 COMPONENT = "lock"

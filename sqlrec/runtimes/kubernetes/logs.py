@@ -18,7 +18,8 @@ from sqlrec.errors import SetupError
 from sqlrec.runtimes.kubernetes.client import ClusterClient, Objects
 from sqlrec.runtimes.kubernetes.failures import Trouble, is_slow, rank_of, waits
 from sqlrec.runtimes.kubernetes.job import CONTAINER
-from sqlrec.runtimes.kubernetes.rest import Closing, Manifest
+from sqlrec.runtimes.kubernetes.manifest import Manifest
+from sqlrec.runtimes.kubernetes.rest import Closing
 from sqlrec.runtimes.kubernetes.watching import Level, watch
 
 QUEUED = 10_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlrec.runtimes.kubernetes.canary import canary_name, share_text
 from sqlrec.runtimes.kubernetes.client import ClusterClient
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.notes import Notes
-from sqlrec.runtimes.kubernetes.rest import Manifest
 from sqlrec.runtimes.kubernetes.revisions import Revisions, digest_of, is_stopped, proved_of
 from sqlrec.runtimes.kubernetes.rollout import Progress, judge
 from sqlrec.runtimes.kubernetes.service import COMPONENT, SERVICE_PORT, STABLE, TRACK, service_name

@@ -13,15 +13,13 @@ from typing import Any, assert_never
 
 from sqlrec.errors import OptionError, SetupError
 from sqlrec.models.pod_volumes import require_apart, volume
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.names import LABEL_LIMIT, object_name
 from sqlrec.runtimes.kubernetes.start import DATA
 from sqlrec.settings import Cluster
 from sqlrec.spec.job import Resources
 from sqlrec.spec.pod import Pod, Toleration, Volume, VolumeKind
 from sqlrec.spec.secret import named, variable
-
-Manifest = dict[str, Any]
-"""An object of the API as plain data."""
 
 TMP = "/tmp"  # noqa: S108  (the path in a container)
 SHARED_MEMORY = "/dev/shm"  # noqa: S108

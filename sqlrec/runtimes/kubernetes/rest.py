@@ -22,9 +22,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, NameResolutionError, ProxyError, SSLError
 
 from sqlrec.errors import OptionError, RemoteError, SetupError, SqlRecError
-
-Manifest = dict[str, Any]
-"""An object of the API, as JSON has it."""
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 MEANINGFUL = frozenset({404, 409, 410})

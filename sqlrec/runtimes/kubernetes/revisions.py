@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from sqlrec.errors import JobError, RemoteError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
 from sqlrec.runtimes.kubernetes.drift import changes, comparable, undoing
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.pod import owned_by
-from sqlrec.runtimes.kubernetes.rest import Manifest
 from sqlrec.runtimes.kubernetes.rollout import Progress, Verdict, judge
 from sqlrec.runtimes.kubernetes.service import CONTAINER, TRACK, ServiceManifests
 from sqlrec.runtimes.runtime import Change

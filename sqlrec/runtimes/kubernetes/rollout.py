@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlrec.runtimes.kubernetes.rest import Manifest
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.service import REVISION
 
 HOPELESS = frozenset(

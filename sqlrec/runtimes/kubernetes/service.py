@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from sqlrec.errors import OptionError, SetupError
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.names import LABEL_LIMIT, label_value, labels, notes, object_name
 from sqlrec.runtimes.kubernetes.pod import Container, namespace_of, pod_template
-from sqlrec.runtimes.kubernetes.rest import Manifest
 from sqlrec.runtimes.kubernetes.start import SPEC
 from sqlrec.settings import Cluster
 from sqlrec.spec import codec
@@ -299,7 +299,7 @@ def _metadata(name: str, service: Served, cluster: Cluster, track: str = "") -> 
     return {
         "name": name,
         "namespace": namespace(service, cluster),
-        "labels": {**labels(service_name(service.name), COMPONENT, {**facts, "track": track})},
+        "labels": labels(service_name(service.name), COMPONENT, {**facts, "track": track}),
         "annotations": notes({**facts, **own}),
     }
 

@@ -21,9 +21,9 @@ from sqlrec.errors import JobError, SqlRecError, StateError
 from sqlrec.runtimes.kubernetes.canary import canary_name, share_text
 from sqlrec.runtimes.kubernetes.client import ClusterClient
 from sqlrec.runtimes.kubernetes.leases import SECONDS, Held, Leases
+from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.notes import Note, Notes
 from sqlrec.runtimes.kubernetes.observe import Observer
-from sqlrec.runtimes.kubernetes.rest import Manifest
 from sqlrec.runtimes.kubernetes.revisions import (
     Revisions,
     digest_of,

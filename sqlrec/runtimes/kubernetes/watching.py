@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from sqlrec.errors import RemoteError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
-from sqlrec.runtimes.kubernetes.rest import Closing, Manifest
+from sqlrec.runtimes.kubernetes.manifest import Manifest
+from sqlrec.runtimes.kubernetes.rest import Closing
 
 Level = Mapping[str, Manifest]
 """Objects by name."""
