@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
-from sqlrec.errors import DataError, PolicyError, RemoteError, SchemaError
+from sqlrec.errors import DataError, PolicyError, RemoteError
 from sqlrec.execution.branches import require_same_columns
 from sqlrec.execution.cached import Caching, cached_table, without_rows
 from sqlrec.execution.call import Call
@@ -16,9 +15,6 @@ from sqlrec.execution.limit import TimeIsUp, time_limit
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.tables import concrete
 from sqlrec.plan.plan import AssertStep, IfStep, Step
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 Run = Callable[[Step, Call], Outcome]
 """Does a whole step, once per run."""
@@ -38,6 +34,7 @@ def run_assert(step: AssertStep, call: Call) -> Outcome:
     row, or a row with another value: the first is shown.
     """
     from sqlrec.data.engine import Engine
+    from sqlrec.programs.conditions import first_untrue, require_boolean
 
     shown = _shortened(step.sql)
     query = concrete(step.query, call)
@@ -46,10 +43,11 @@ def run_assert(step: AssertStep, call: Call) -> Outcome:
         def work() -> int:
             reader = engine.reader(query)
             for column in reader.schema:
-                _require_boolean(column, shown)
+                require_boolean(column, shown)
             rows = 0
             for batch in reader:
-                _require_true(batch, rows, shown)
+                if wrong := first_untrue(batch, rows):
+                    raise PolicyError("SR266", f"{shown} does not hold: {wrong}", hint=ASSERTED)
                 rows += batch.num_rows
             return rows
 
@@ -59,46 +57,21 @@ def run_assert(step: AssertStep, call: Call) -> Outcome:
     return Outcome(message=f"holds: {shown}", rows=rows)
 
 
-def _require_boolean(column: pa.Field, what: str) -> None:
-    import pyarrow as pa
-
-    if not pa.types.is_boolean(column.type):
-        raise SchemaError(
-            "SR267",
-            f"{what}: column {column.name!r} is {column.type}, not BOOLEAN",
-            hint="compare it with something, such as n > 0",
-        )
-
-
-def _require_true(batch: pa.RecordBatch, before: int, what: str) -> None:
-    import pyarrow.compute as pc
-
-    failed = [pc.index(column.fill_null(False), False).as_py() for column in batch.columns]
-    wrong = [row for row in failed if row >= 0]
-    if wrong:
-        row = batch.slice(min(wrong), 1).to_pylist()[0]
-        values = ", ".join(f"{name} = {_sql(value)}" for name, value in row.items())
-        message = f"{what} does not hold: row {before + min(wrong) + 1:,} has {values}"
-        raise PolicyError("SR266", message, hint=ASSERTED)
-
-
-def _sql(value: bool | None) -> str:
-    return "NULL" if value is None else str(value).lower()
-
-
 def run_if(step: IfStep, call: Call, run: Run) -> Outcome:
     """Do one branch, or nothing; which one is decided once per run.
 
     Raises ``DataError`` SR268 for a condition that gives not one value, and ``SchemaError`` SR267 for one
     of another type, SR645 for branches that cache different columns.
     """
+    from sqlrec.programs.conditions import as_milliseconds
+
     decided = call.journal.read(_decision(call))
     if decided is None:
         require_same_columns(step, call)
     if decided is not None:
         branch, why = decided.facts[BRANCH], decided.message
     elif step.timein:
-        milliseconds = _milliseconds(step, call)
+        milliseconds = as_milliseconds(_value(step, call))
         outcome = _in_time(step, milliseconds, call, run)
         branch = ELSE if outcome is None else THEN
         limit = f"within {milliseconds / 1000:g} s" if milliseconds > 0 else "without a limit of time"
@@ -153,20 +126,10 @@ def _decision(call: Call) -> str:
     return f"{call.key.task_id}.decision"
 
 
-def _milliseconds(step: IfStep, call: Call) -> float:
-    value = _value(step, call)
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise SchemaError(
-            "SR267",
-            f"IF TIMEIN takes a number of milliseconds, not {value!r}",
-            hint="write a query that gives one number, such as SELECT 500",
-        )
-    return float(value)
-
-
-def _value(step: IfStep, call: Call) -> Any:
+def _value(step: IfStep, call: Call) -> object:
     """The one value of the condition; a BOOLEAN unless it gives the time of TIMEIN."""
     from sqlrec.data.engine import Engine
+    from sqlrec.programs.conditions import require_boolean
 
     what = _shortened(f"IF ({step.condition.query})")
     limited = replace(step.condition, query=f"SELECT * FROM (\n{step.condition.query}\n) LIMIT 2")  # noqa: S608 - a query
@@ -181,8 +144,8 @@ def _value(step: IfStep, call: Call) -> Any:
             hint="select one value, such as SELECT count(*) > 0 FROM …",
         )
     if not step.timein:
-        _require_boolean(table.schema.field(0), what)
-    value = table.column(0)[0].as_py()
+        require_boolean(table.schema.field(0), what)
+    value: object = table.column(0)[0].as_py()
     if value is None:
         raise DataError("SR268", f"{what}: the condition is NULL", hint="write coalesce(…, false)")
     return value
