@@ -121,7 +121,7 @@ def _with_progress(files: list[Path]) -> Iterator[Path]:
 def _findings(file: Path, world: Catalog, columns: ReadColumns, strict: str | None) -> list[Found]:
     """Problems of a script, each with the text it is about; a file that is no text is one."""
     from sqlrec.plan.build import build_plan
-    from sqlrec.plan.masking import masked
+    from sqlrec.plan.masking import masked_findings
     from sqlrec.plan.strict_rules import Strict
 
     shown, name = ("<stdin>", "stdin") if file == STDIN else (str(file), file.stem)
@@ -143,7 +143,7 @@ def _findings(file: Path, world: Catalog, columns: ReadColumns, strict: str | No
         return [Found(shown, found, raw.decode(errors="replace"))]
     except OSError as error:
         raise NameNotFoundError("SR705", f"cannot read {file}: {error.strerror}") from None
-    warnings, text = masked(plan.warnings, text)
+    warnings, text = masked_findings(plan.warnings, text)
     return [Found(shown, found, text) for found in warnings]
 
 

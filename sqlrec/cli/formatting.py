@@ -60,9 +60,9 @@ def fmt(paths: Iterable[Path], *, check: bool, diff: bool) -> int:
 
 
 def _show(error: ScriptError) -> None:
-    from sqlrec.plan.masking import masked
+    from sqlrec.plan.masking import masked_findings
 
-    found, shown = masked(error.diagnostics, error.text)
+    found, shown = masked_findings(error.diagnostics, error.text)
     print(f"{ScriptError(found, text=shown, path=error.path)}\n", file=sys.stderr)
 
 

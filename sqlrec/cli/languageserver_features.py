@@ -111,7 +111,7 @@ class Documents:
 def judged(text: str, path: Path, world: Project) -> tuple[Diagnostic, ...]:
     """All findings of a script."""
     from sqlrec.plan.build import build_plan
-    from sqlrec.plan.masking import masked
+    from sqlrec.plan.masking import masked_findings
 
     try:
         plan = build_plan(
@@ -124,7 +124,7 @@ def judged(text: str, path: Path, world: Project) -> tuple[Diagnostic, ...]:
         )
     except ScriptError as error:
         return error.diagnostics
-    return masked(plan.warnings, text)[0]
+    return masked_findings(plan.warnings, text)[0]
 
 
 def make_server() -> LanguageServer:

@@ -30,7 +30,7 @@ from sqlrec.models.lookup import get_controller
 from sqlrec.plan.build import plan_in
 from sqlrec.plan.catalog import Catalog, ReadColumns, no_columns
 from sqlrec.plan.checks.parts import inner
-from sqlrec.plan.masking import masked
+from sqlrec.plan.masking import masked_findings
 from sqlrec.plan.plan import Plan, Step
 from sqlrec.plan.scope import EARLIER, GetController, ScriptScope
 from sqlrec.plan.script_options import effective_settings
@@ -98,7 +98,7 @@ def read(text: str, path: str) -> list[Block]:
     """The blocks of a text; raises ``ScriptError`` with all that is wrong with its grammar."""
     parsed = parse(text)
     if parsed.diagnostics:
-        found, shown = masked(parsed.diagnostics, text)
+        found, shown = masked_findings(parsed.diagnostics, text)
         raise ScriptError(found, text=shown, path=path)
     return [Block(statements, text, path) for statements in blocks(parsed.statements)]
 
@@ -153,7 +153,7 @@ class Session:
         try:
             plan = plan_in(scope, path=block.path, name=DAG)
         except ScriptError as error:
-            found, shown = masked([_moved(d, shift) for d in error.diagnostics], block.text)
+            found, shown = masked_findings([_moved(d, shift) for d in error.diagnostics], block.text)
             raise ScriptError(found, text=shown, path=block.path) from None
         after = self.kept if isinstance(block.statements[0], Explain) else scope
         return Planned(replace(plan, warnings=tuple(_moved(d, shift) for d in plan.warnings)), after)

@@ -13,7 +13,7 @@ from sqlrec.plan.declare import Declaring, announce, declare
 from sqlrec.plan.edges import upstream
 from sqlrec.plan.functions import FunctionBlock, grouped
 from sqlrec.plan.ids import inner_ids, step_ids
-from sqlrec.plan.masking import masked
+from sqlrec.plan.masking import masked_findings
 from sqlrec.plan.plan import Plan, Step
 from sqlrec.plan.scope import GetController, ScriptScope
 from sqlrec.plan.session import script_settings
@@ -101,7 +101,7 @@ def _judged(found: Sequence[Diagnostic], text: str, path: str) -> tuple[Diagnost
     unique = dict.fromkeys(found)
     ordered = sorted(unique, key=lambda d: (d.span.start, d.span.end, d.code, d.message))
     if any(d.severity is Severity.ERROR for d in ordered):
-        findings, shown = masked(ordered, text)
+        findings, shown = masked_findings(ordered, text)
         raise ScriptError(findings, text=shown, path=path)
     return tuple(ordered)
 

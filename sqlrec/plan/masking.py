@@ -15,7 +15,7 @@ SHORT = 4
 TEXTS = (Kind.STRING, Kind.DOUBLE, Kind.QUOTED)
 
 
-def masked(found: Sequence[Diagnostic], text: str) -> tuple[tuple[Diagnostic, ...], str]:
+def masked_findings(found: Sequence[Diagnostic], text: str) -> tuple[tuple[Diagnostic, ...], str]:
     """Findings and the text they are about, both without secrets; places stay as they are.
 
     Secret is what a finding says to be one (SR306), what stands under a key such as ``api_key``, and what

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlrec.errors import Diagnostic, Span
-from sqlrec.plan.masking import masked
+from sqlrec.plan.masking import masked_findings
 
 
 def _shown(text: str) -> str:
-    return masked([], text)[1]
+    return masked_findings([], text)[1]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_message_does_not_repeat_it() -> None:
     found = Diagnostic(
         code="SR101", message="found the string 'abcdefg' or 'x', an example", span=Span(0, 4), hint="not 'x'"
     )
-    ((hidden,), _) = masked([found], text)
+    ((hidden,), _) = masked_findings([found], text)
     assert hidden.message == "found the string '******' or '******', an example"
     assert hidden.hint == "not '******'"
     assert hidden.span == found.span
@@ -67,7 +67,7 @@ def test_a_message_does_not_repeat_it() -> None:
 def test_what_a_finding_calls_a_secret_is_hidden() -> None:
     text = "WITH (storage = 'abcdefg')"
     start = text.index("'")
-    _, shown = masked([Diagnostic(code="SR306", message="m", span=Span(start, start + 9))], text)
+    _, shown = masked_findings([Diagnostic(code="SR306", message="m", span=Span(start, start + 9))], text)
     assert shown == "WITH (storage = *********)"
 
 
