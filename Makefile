@@ -89,13 +89,14 @@ e2e: $(VENV)/installed  ## only the tests that run whole scripts
 tools: $(VENV)/installed  ## helm, kubectl and hadolint for the tests of chart and images, into .venv/bin
 	@$(BIN)/python .ci/tools.py
 
+COMMA := ,
 BUILDER ?= $(shell command -v docker || command -v podman || command -v buildah)
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' sqlrec/__init__.py)
-images: $(addprefix image-,job server airflow)  ## container images; REGISTRY=host/path/ VARIANT=cu130
+images: $(addprefix image-,job server api airflow)  ## container images; REGISTRY=host/path/ VARIANT=cu130
 image-%:  ## one of them by docker, podman or buildah; EXTRAS=serve,s3
-	@$(BUILDER) build --file docker/$*/Dockerfile --tag $(REGISTRY)sqlrec-$*:$(VERSION) \
+	@$(BUILDER) build --file docker/$(patsubst api,server,$*)/Dockerfile --tag $(REGISTRY)sqlrec-$*:$(VERSION) \
 	  $(if $(filter job,$*),$(if $(VARIANT),--build-arg VARIANT=$(VARIANT))) \
-	  $(if $(EXTRAS),--build-arg EXTRAS=$(EXTRAS)) --build-arg REVISION=$(shell git rev-parse HEAD) .
+	  $(addprefix --build-arg EXTRAS=,$(or $(EXTRAS),$(if $(filter api,$*),api$(COMMA)s3))) --build-arg REVISION=$(shell git rev-parse HEAD) .
 
 IMAGES ?= server
 images-check:  ## really build images without a registry (needs root, buildah, mmdebstrap); IMAGES="server job airflow"

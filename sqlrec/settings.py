@@ -34,6 +34,8 @@ class Cluster:
     """Image of jobs, with its tag; unset: that of the model's type."""
     server_image: str = ""
     """Image of services, with its tag; unset: that of the model's type."""
+    api_image: str = ""
+    """Image of the servers of CREATE API, with its tag; unset: ``server_image``."""
     image_pull_policy: str = ""
     """``Always``, ``IfNotPresent`` or ``Never``; unset: as Kubernetes decides by the tag."""
     image_pull_secrets: str = ""

@@ -37,6 +37,7 @@ def test_jobs_run_where_the_chart_says(tmp_path: Path) -> None:
         namespace="models",
         job_image="registry.example.com/sqlrec-job:0.1.0-cu130",
         server_image="registry.example.com/sqlrec-server:0.1.0",
+        api_image="registry.example.com/sqlrec-api:0.1.0",
         image_pull_policy="IfNotPresent",
         image_pull_secrets="registry,mirror",
         service_account="prod-models-workload",

@@ -11,6 +11,7 @@ SQLREC_STAGING: {{ default (printf "%s-staging" (trimSuffix "/" .)) $.Values.sto
 SQLREC_KUBERNETES_NAMESPACE: {{ include "sqlrec.workloads.namespace" . }}
 SQLREC_KUBERNETES_JOB_IMAGE: {{ include "sqlrec.image" (list . "job") | quote }}
 SQLREC_KUBERNETES_SERVER_IMAGE: {{ include "sqlrec.image" (list . "server") | quote }}
+SQLREC_KUBERNETES_API_IMAGE: {{ include "sqlrec.image" (list . "api") | quote }}
 SQLREC_KUBERNETES_IMAGE_PULL_POLICY: {{ .Values.images.job.pullPolicy }}
 {{- with .Values.workloads.imagePullSecrets }}
 SQLREC_KUBERNETES_IMAGE_PULL_SECRETS: {{ join "," . | quote }}

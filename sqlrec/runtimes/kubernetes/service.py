@@ -266,7 +266,8 @@ def _pod(service: Served) -> Pod:
 
 
 def _image(service: Served, cluster: Cluster) -> str:
-    image = service.image or cluster.server_image
+    own = cluster.api_image if isinstance(service, ApiServiceSpec) else ""
+    image = service.image or own or cluster.server_image
     if not image:
         raise OptionError(
             "SR378",
