@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 
 import pyarrow as pa
 
 from sqlrec.programs.executor import Executor
+from sqlrec.scoring.ahead import in_order
 
 
 def chunks_of(rows: pa.Table, size: int) -> Iterator[pa.Table]:
@@ -31,7 +30,8 @@ async def run_chunks(
     ``done`` is told each set that is finished. On an error the runs beside it are given up.
     """
     results: list[pa.Table] = []
-    async with aclosing(_running(executor, chunks, at_once)) as finished:
+    runs = in_order(_each(chunks), lambda tables: executor.run(tables, {}), at_once)
+    async with aclosing(runs) as finished:
         async for tables, result in finished:
             done(tables)
             if result is not None:
@@ -39,20 +39,6 @@ async def run_chunks(
     return results
 
 
-async def _running(
-    executor: Executor, chunks: Iterable[Mapping[str, pa.Table]], at_once: int
-) -> AsyncGenerator[tuple[Mapping[str, pa.Table], pa.Table | None], None]:
-    window: deque[tuple[Mapping[str, pa.Table], asyncio.Task[pa.Table | None]]] = deque()
-    try:
-        for tables in chunks:
-            window.append((tables, asyncio.create_task(executor.run(tables, {}))))
-            if len(window) == at_once:
-                first, task = window.popleft()
-                yield first, await task
-        while window:
-            first, task = window.popleft()
-            yield first, await task
-    finally:
-        for _, task in window:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in window), return_exceptions=True)
+async def _each(chunks: Iterable[Mapping[str, pa.Table]]) -> AsyncGenerator[Mapping[str, pa.Table], None]:
+    for tables in chunks:
+        yield tables

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from sqlrec.scoring.ahead import in_order
 from sqlrec.scoring.shards import Shards
 from sqlrec.scoring.source import Source
 
@@ -69,7 +70,8 @@ async def score_shards(
                 report(rows)
 
         slices = _slices(source, shards, reader, batch_size, report)
-        async with aclosing(_scored(slices, scorer, concurrency)) as results:
+        scored = in_order(slices, lambda s: scorer.score(s.rows, first_row=s.first_row), concurrency)
+        async with aclosing(scored) as results:
             async for piece, batch in results:
                 done.append(batch)
                 if piece.is_last:
@@ -98,26 +100,3 @@ async def _slices(
         for start in range(0, batch.num_rows, size):
             rows = batch.slice(start, size)
             yield Slice(shard, source.shards[shard] + start, rows, start + size >= batch.num_rows)
-
-
-async def _scored(
-    slices: AsyncGenerator[Slice, None], scorer: RowScorer, concurrency: int
-) -> AsyncGenerator[tuple[Slice, pa.RecordBatch], None]:
-    """Results in the order of the slices."""
-    window: deque[tuple[Slice, asyncio.Task[pa.RecordBatch]]] = deque()
-    try:
-        async with aclosing(slices):
-            async for piece in slices:
-                window.append(
-                    (piece, asyncio.create_task(scorer.score(piece.rows, first_row=piece.first_row)))
-                )
-                if len(window) == concurrency:
-                    ready, task = window.popleft()
-                    yield ready, await task
-            while window:
-                ready, task = window.popleft()
-                yield ready, await task
-    finally:
-        for _, task in window:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in window), return_exceptions=True)
