@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from sqlrec.errors import Diagnostic, suggest
 from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.plan.functions_calls import find_block
-from sqlrec.plan.options import check_options
+from sqlrec.plan.options import check_options, stored_options
 from sqlrec.plan.resolve import Acting
 from sqlrec.plan.scope import ScriptScope, place
+from sqlrec.plan.templates import is_templated
 from sqlrec.spec.names import is_name
 from sqlrec.spec.options import Scope
 from sqlrec.sql.statements import CreateApi
@@ -48,17 +49,26 @@ def _check_function(statement: CreateApi, scope: ScriptScope) -> Iterator[Diagno
 
 
 def _check_new(statement: CreateApi, scope: ScriptScope) -> Iterator[Diagnostic]:
-    """An API that is registered for the same function is what the statement asks for, as in a second run."""
+    """One that is registered for the same function with the same options is asked for, as in a second run."""
     name = statement.name.text
     known = scope.api(name)
     line = scope.lines.get(f"api {name.casefold()}", 0)
-    same = known is not None and known.function.casefold() == statement.function.text.casefold()
-    if statement.replace or known is None or (same and not line):
+    if statement.replace or known is None:
+        return
+    runs = known.function.casefold() == statement.function.text.casefold()
+    as_known = _is_late(statement) or known.options == stored_options(statement.options)
+    if runs and as_known and not line:
         return
     where = f"{place(line)} creates it" if line else f"it runs function {known.function}"
+    where += " with other options" if runs and not line else ""
     yield Diagnostic(
         code="SR201",
         message=f"api {name!r} exists already",
         span=statement.name.span,
         hint=f"{where}; write CREATE OR REPLACE API to change it",
     )
+
+
+def _is_late(statement: CreateApi) -> bool:
+    """Whether a run decides some of its options."""
+    return any(is_templated(value) for value in stored_options(statement.options).values())

@@ -15,6 +15,8 @@ from sqlrec.serving.connections import Connections
 from sqlrec.serving.logs import log
 
 HANDSHAKE_SECONDS = 10.0
+GOODBYE_SECONDS = 1.0
+"""For a client to agree to the end of a connection; one that rests does so only when it asks again."""
 PAUSE_SECONDS = 0.5
 """Until the next connection is taken when there are no file descriptors left."""
 
@@ -57,7 +59,11 @@ class SecureDoor:
     async def _agree(self, client: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(
-                self._pool.public, client, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_SECONDS
+                self._pool.public,
+                client,
+                ssl=self._context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=GOODBYE_SECONDS,
             )
         except OSError:  # ssl.SSLError among them: too late, no TLS, or gone
             client.close()

@@ -17,6 +17,7 @@ import asyncio
 import os
 import secrets
 import socket
+import ssl
 import struct
 import sys
 from dataclasses import dataclass
@@ -54,12 +55,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def share_or_listen(host: str, port: int, service: str) -> socket.socket:
+async def share_or_listen(host: str, port: int, service: str, *, tls: bool = False) -> socket.socket:
     """The socket of the service port: that of the service's other processes, or a new one.
 
-    Raises ``StateError`` SR673 when something else holds the port.
+    All processes of a port speak TLS, or none does. Raises ``StateError`` SR673 when something else holds it.
     """
-    neighbour = await _neighbour(host, port) if port else None
+    neighbour = await _neighbour(host, port, tls=tls) if port else None
     if neighbour is None:
         return listen(host, port)
     if neighbour.service != service:
@@ -131,10 +132,10 @@ class _Neighbour:
     door: str = ""
 
 
-async def _neighbour(host: str, port: int) -> _Neighbour | None:
+async def _neighbour(host: str, port: int, *, tls: bool) -> _Neighbour | None:
     """Who holds the port, if anybody does."""
     try:
-        answer = await asyncio.wait_for(_health(_reachable(host), port), ANSWER_SECONDS)
+        answer = await asyncio.wait_for(_health(_reachable(host), port, tls=tls), ANSWER_SECONDS)
         return _Neighbour(answer["service"], answer["handover"])
     except (ConnectionRefusedError, socket.gaierror):
         return None
@@ -142,8 +143,8 @@ async def _neighbour(host: str, port: int) -> _Neighbour | None:
         return _Neighbour()
 
 
-async def _health(address: str, port: int) -> dict[str, str]:
-    reader, writer = await asyncio.open_connection(address, port)
+async def _health(address: str, port: int, *, tls: bool) -> dict[str, str]:
+    reader, writer = await asyncio.open_connection(address, port, ssl=_any_certificate() if tls else None)
     try:
         writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
         answer = await reader.read(-1)
@@ -151,6 +152,14 @@ async def _health(address: str, port: int) -> dict[str, str]:
         writer.close()
     document: dict[str, str] = orjson.loads(answer.partition(b"\r\n\r\n")[2])
     return document
+
+
+def _any_certificate() -> ssl.SSLContext:
+    """A neighbour is told nothing, and hands its socket over by another way."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _reachable(host: str) -> str:

@@ -75,7 +75,9 @@ class Server:
         async with self._activating:
             if self._listener is None:
                 config = self._config
-                listener = await share_or_listen(config.host, config.port, config.spec.name)
+                listener = await share_or_listen(
+                    config.host, config.port, config.spec.name, tls=self._certificate is not None
+                )
                 loop = asyncio.get_running_loop()
                 if self._certificate:
                     self._server = SecureDoor(self.connections, self._certificate.context, listener)

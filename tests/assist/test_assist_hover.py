@@ -49,6 +49,7 @@ TWO = "IF (SELECT 1) THEN (CACHE TABLE x AS SELECT 1) ELSE (CACHE TABLE x"
             "**api_key** (string, default none), in CREATE SERVICE",
             "api_key",
         ),
+        ("CREATE API x WITH f WITH (repl|icas = 2)", "**replicas** (int, at least 1, default 1)", "replicas"),
         ("SET 'dag.ca|tchup' = TRUE", "**dag.catchup** (boolean, default false), in SET", "'dag.catchup'"),
         ("SET dag.tags = 'a|'", "**dag.tags** (string list, default none)", "'a'"),
         ("CREATE TABLE x WITH (conn|ector = 'csv')", "**connector** (parquet | csv, required)", "connector"),

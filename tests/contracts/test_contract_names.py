@@ -267,6 +267,11 @@ def test_apis(registry: ModelRegistry) -> None:
     assert registry.put_api(api()) is False
     assert registry.apis() == (api(),)
     assert registry.functions() == ()
+    guarded = replace(api(), options={"auth_token_file": "/keys/t", "replicas": 2, "access_log": True})
+    assert registry.put_api(guarded, replace=True) is True
+    assert registry.put_api(guarded) is False
+    assert registry.apis() == (guarded,)
+    assert registry.put_api(api(), replace=True) is True
     with pytest.raises(StateError, match=r"\[SR201\]"):
         registry.put_api(api(of="other"))
     assert registry.put_api(api(of="other"), replace=True) is True

@@ -203,6 +203,25 @@ def test_apis(shop: World) -> None:
     assert first(shop, "SHOW CREATE API shop") == ["CREATE API Shop WITH recall"]
 
 
+def test_options_of_an_api_are_shown_without_secrets(shop: World) -> None:
+    (known,) = shop.registry.apis()
+    options = {
+        "replicas": 2,
+        "access_log": True,
+        "kubernetes.env.Token": "secret:api",
+        "image": "sk-" + "a1B2" * 9,
+    }
+    shop.registry.put_api(replace(known, options=options), replace=True)
+    told = facts(ask(shop, "DESCRIBE API shop"))
+    assert (told["option replicas"], told["option access_log"]) == ("2", "true")
+    assert told["option kubernetes.env.Token"] == told["option image"] == MASK
+    (text,) = first(shop, "SHOW CREATE API shop")
+    assert text.splitlines()[:3] == ["CREATE API Shop WITH recall", "WITH (", "  'replicas' = '2',"]
+    assert f"'kubernetes.env.Token' = '{MASK}'" in text
+    assert "secret:" not in text
+    assert "a1B2" not in text
+
+
 def test_describe_a_table(world: World, tmp_path: Path) -> None:
     shown = ask(world, "DESCRIBE shop.orders")
     assert shown.rows[-1] == ("dt", "STRING", "TRUE", "partition", "")

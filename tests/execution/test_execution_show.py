@@ -92,6 +92,19 @@ def test_show_services(world: World) -> None:
     assert ask(world, "SHOW SERVICES").rows[0][4:] == ("", "")
 
 
+def test_a_service_of_several_models_shows_all_of_them(world: World) -> None:
+    serve(world, "http://127.0.0.1:9/predict")
+    (entry,) = world.registry.history("Rank")
+    made = world.registry.checkpoint(CTR, "v1_export")
+    assert made is not None
+    again = world.registry.begin(
+        service="Rank", action=entry.action, checkpoint=made, key="g", options={}, others=(made,)
+    )
+    world.registry.finish(again, url=entry.url)
+    (row,) = ask(world, "SHOW SERVICES").rows
+    assert row[:4] == ("Rank", "ctr, ctr", "v1_export, v1_export", "2, 2")
+
+
 def test_show_tables(world: World) -> None:
     script = "CREATE TABLE declared (x INT) WITH (connector = 'csv', path = 'x.csv');"
     assert ask(world, "SHOW TABLES").columns == ("table name",)

@@ -7,6 +7,7 @@ import pytest
 from sqlrec.errors import ScriptError
 from sqlrec.plan.build import build_plan
 from sqlrec.plan.plan import DeployStep
+from sqlrec.spec.model import CheckpointKind
 from tests.plan.conftest import Compile, FakeCatalog, Findings, shown
 
 A = "CREATE MODEL a (u INT, y INT) WITH (model = 'test.rank', label_columns = 'y');"
@@ -14,6 +15,49 @@ B = "CREATE MODEL b (u BIGINT, v STRING, y INT) WITH (model = 'test.rank', label
 MADE = "TRAIN MODEL {0} CHECKPOINT = '{1}' ON t; EXPORT MODEL {0} CHECKPOINT = '{1}';"
 BOTH = A + B + MADE.format("a", "v1") + MADE.format("b", "v1")
 PAIR = "CREATE SERVICE s ON MODELS (a CHECKPOINT = 'v1_export', b CHECKPOINT = 'v1_export')"
+
+
+def test_a_model_is_not_dropped_while_it_is_one_of_several(
+    findings: Findings, compiled: Compile, catalog: FakeCatalog
+) -> None:
+    used = (
+        "SR203 `b` Cannot delete model b because it is being used by 1 service(s): s | DROP SERVICE s first"
+    )
+    assert findings(BOTH + PAIR + "; DROP MODEL b") == [used]
+    assert findings(BOTH + PAIR + "; DROP SERVICE s; DROP MODEL b") == []
+    registered = catalog.add(compiled(A + B))
+    for name in ("a", "b"):
+        registered.put("v1_export", CheckpointKind.EXPORT, model=name)
+    registered.served["s"], *others = registered.versions
+    registered.beside["s"] = tuple(others)
+    assert findings("DROP MODEL b", registered) == [used]
+    assert findings("DROP SERVICE s; DROP MODEL b", registered) == []
+    assert findings("ALTER MODEL b RENAME TO c; DROP MODEL c", registered) == [
+        used.replace("`b`", "`c`").replace("model b", "model c")
+    ]
+    assert findings("ALTER MODEL b DROP CHECKPOINT = 'v1_export'", registered)[0].startswith("SR203 ")
+
+
+def test_inputs_are_judged_by_the_features_of_all_models(
+    findings: Findings, compiled: Compile, catalog: FakeCatalog
+) -> None:
+    registered = catalog.add(compiled(A + B))
+    for name in ("a", "b"):
+        registered.put("v1_export", CheckpointKind.EXPORT, model=name)
+    registered.served["s"], *others = registered.versions
+    registered.beside["s"] = tuple(others)
+    table = "CREATE TABLE t ({}) WITH (connector = 'parquet', path = 't');"
+    lacking, whole = table.format("u INT"), table.format("u INT, v STRING")
+    call = "CACHE TABLE r AS CALL call_service('s', t)"
+    assert findings(whole + call, registered) == []
+    (found,) = findings(lacking + call, registered)
+    assert found.startswith("SR402 `t` table 't' has no column 'v', a feature of model a")
+    ask = "SELECT * FROM ML_PREDICT(TABLE t, MODEL {}, DESCRIPTOR({}))"
+    assert findings(whole + ask.format("a", "u, v"), registered) == []
+    (found,) = findings(whole + ask.format("a", "u"), registered)
+    assert "does not match model input size (2)" in found
+    (found,) = findings(whole + ask.format("b", "u, v"), registered)
+    assert found.startswith("SR631 `b` model b has no service that could be asked")
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,11 @@ class TestApi:
         assert findings(DEDUP + "CREATE OR REPLACE API a WITH dedup", catalog) == []
         catalog.exposed[0] = ApiSpec(name="a", function="DEDUP", program=program)
         assert findings(DEDUP + "CREATE API a WITH dedup", catalog) == []
+        assert findings(DEDUP + "CREATE API a WITH dedup WITH (replicas = '{{ ds }}')", catalog) == []
+        assert findings(DEDUP + "CREATE API a WITH dedup WITH (replicas = 2)", catalog) == [
+            "SR201 `a` api 'a' exists already "
+            "| it runs function DEDUP with other options; write CREATE OR REPLACE API to change it"
+        ]
 
     def test_a_script_holds_what_its_api_runs(
         self, findings: Findings, compiled: Compile, catalog: FakeCatalog

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,45 @@ ROW: dict[str, Any] = {
     "map": {"k": 1},
     "row": {"a": 1, "b": "x"},
 }
+
+
+def test_who_would_wait_too_long_for_a_turn_is_refused() -> None:
+    """Two requests run at a time here; their service answers when the third was refused."""
+    refused = threading.Event()
+
+    def answer(rows: list[dict[str, Any]]) -> Reply:
+        refused.wait(20)
+        return ok({"probs": [0.5] * len(rows)})
+
+    made = program(score("r", "rank", "u"), inputs={"u": columns(a="BIGINT", b="BIGINT")})
+    with running() as service:
+        service.answer = answer
+        with RunningApi(made, callee("rank", service.url), limits=Limits(queue_timeout=0.05)) as api:
+            replies: list[Any] = []
+            threads = [
+                threading.Thread(target=lambda: replies.append(api.ask(u=[{"a": 1, "b": 2}])))
+                for _ in range(2)
+            ]
+            for thread in threads:
+                thread.start()
+            while len(service.requests) < 2:
+                time.sleep(0.01)
+            third = api.ask(u=[{"a": 1, "b": 2}])
+            refused.set()
+            for thread in threads:
+                thread.join()
+    assert (third.status, third.code, third.headers["Retry-After"]) == (429, "SR658", "1")
+    assert [reply.status for reply in replies] == [200, 200]
+
+
+def test_headers_of_a_callee_go_with_its_requests() -> None:
+    made = program(score("r", "rank", "u"), inputs={"u": columns(a="BIGINT", b="BIGINT")})
+    with running() as service:
+        service.answer = lambda rows: ok({"probs": [0.5] * len(rows)})
+        far = replace(callee("rank", service.url), headers={"authorization": "Bearer hush"})
+        with RunningApi(made, far) as api:
+            assert api.ask(u=[{"a": 1, "b": 2}]).rows[0]["probs"] == 0.5
+        assert [headers["authorization"] for headers in service.headers] == ["Bearer hush"]
 
 
 @pytest.fixture(scope="module")

@@ -48,11 +48,43 @@ def _agrees(registry: MlflowRegistry, catalog: Catalog) -> None:
     assert catalog.services() == registry.services()
     for service in ("rank", "RANK", "gone", "moved", "none"):
         assert catalog.service(service) == registry.service(service)
+        assert catalog.others(service) == others(registry, service)
     assert catalog.functions() == tuple(function.name for function in registry.functions())
     assert [catalog.function(name.upper()) for name in catalog.functions()] == list(registry.functions())
     assert catalog.apis() == tuple(api.name for api in registry.apis())
     assert [catalog.api(name.upper()) for name in catalog.apis()] == list(registry.apis())
     assert (catalog.function("none"), catalog.api("none")) == (None, None)
+
+
+def others(registry: MlflowRegistry, service: str) -> tuple[Checkpoint | None, ...]:
+    """The further checkpoints of the deployment in force: the last, where nothing failed."""
+    if registry.service(service) is None:
+        return ()
+    return tuple(registry.version(pin.model, pin.version) for pin in registry.history(service)[-1].others)
+
+
+def test_further_models_of_a_service(tmp_path: Path) -> None:
+    registry = open_registry(tmp_path)
+    for name in (RANK, OTHER):
+        registry.put_model(model(name))
+    first, second = register(registry, tmp_path), register(registry, tmp_path, of=OTHER)
+    entry = registry.begin(
+        service="Rank",
+        action=DeployAction.DEPLOY,
+        checkpoint=first,
+        key="k",
+        options={},
+        others=(second, first),
+    )
+    catalog = SnapshotCatalog(tmp_path / "mlflow.db")
+    assert catalog.others("rank") == ()
+    registry.finish(entry, url="u")
+    assert catalog.others("rank") == (second, first)
+    agree(registry, catalog)
+    moved = ModelName.of("moved")
+    registry.rename_model(OTHER, moved)
+    assert [made.model for made in catalog.others("rank")] == [moved, RANK]
+    agree(registry, catalog)
 
 
 def test_it_agrees_with_the_registry_at_every_stage(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from sqlrec.errors import OptionError, SetupError
 from sqlrec.runtimes.kubernetes.pod import owned_by
 from sqlrec.runtimes.kubernetes.service import ServiceManifests, service_manifests, service_name
 from sqlrec.settings import Cluster
-from sqlrec.spec.function import ApiServiceSpec, ApiSpec, Program, ProgramQuery
+from sqlrec.spec import codec
+from sqlrec.spec.function import ApiServiceSpec, ApiSpec, Callee, Program, ProgramQuery
 from sqlrec.spec.job import Resources
 from sqlrec.spec.pod import OURS, Pod, Toleration, Volume, VolumeKind
 from sqlrec.spec.service import ServedModel, ServiceSpec
@@ -86,6 +87,45 @@ ASKED = rank(
         annotations={"note": "text", f"{OURS}run": "r1"},
     ),
 )
+
+
+GUARDED = recommend(
+    callees={
+        "far": Callee(service="far", url="http://h/p", model=model(), headers={"authorization": "secret:far"})
+    },
+    replicas=2,
+    options={
+        "replicas": 2,
+        "drain": 2.0,
+        "request_timeout": 10.0,
+        "tls_cert_file": "/keys/tls.crt",
+        "tls_key_file": "/keys/tls.key",
+        "auth_token_env": "TOKEN",
+    },
+    env={"TOKEN": "secret:api-token"},
+    image="mine/api:2",
+    pod=Pod(labels={"team": "ads"}, volumes=(CONFIG,)),
+)
+
+
+def test_an_api_is_run_as_its_options_say() -> None:
+    made = service_manifests(GUARDED, CLUSTER)
+    told = codec.loads(ApiServiceSpec, made.config_map["data"]["spec.json"])
+    assert told.callees["far"].headers == {"authorization": "secret:far"}
+    assert told.options == {k: v for k, v in GUARDED.options.items() if k not in ("replicas", "drain")}
+    assert (told.env, told.image, told.pod, told.replicas) == ({}, "", Pod(), 1)
+    env = {one["name"]: one for one in container(made)["env"]}
+    for variable, key in (("TOKEN", "api-token"), ("SQLREC_SECRET_FAR", "far")):
+        assert env[variable]["valueFrom"]["secretKeyRef"]["key"] == key
+    assert (container(made)["image"], made.deployment["spec"]["replicas"]) == ("mine/api:2", 2)
+    template = made.deployment["spec"]["template"]
+    assert template["metadata"]["labels"]["team"] == "ads"
+    assert container(made)["readinessProbe"]["httpGet"]["scheme"] == "HTTPS"
+    assert template["spec"]["terminationGracePeriodSeconds"] == 2 + 1 + 10 + 5
+    assert "PodDisruptionBudget" in kinds(made)
+    scaled = service_manifests(replace(GUARDED, replicas=3), CLUSTER)
+    assert scaled.config_map == made.config_map
+    assert problems(objects(made)) == []
 
 
 @pytest.mark.parametrize(

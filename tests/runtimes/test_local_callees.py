@@ -17,7 +17,8 @@ from sqlrec.spec.function import Callee
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.schema import DataType, Field, Schema
-from sqlrec.spec.service import Endpoint, ServedModel, ServiceSpec
+from sqlrec.spec.secret import given_by
+from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServedModel, ServiceSpec
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("program_server.py")))
 MODEL = ModelSpec(name=ModelName.of("m"), type="t", columns=Schema(), outputs=Schema())
@@ -64,6 +65,29 @@ def test_a_service_is_found_as_it_is_now(tmp_path: Path, runtime: LocalServiceRu
     runtime.remove("Rank_1")
     with pytest.raises(NameNotFoundError, match="SR206"):
         callees.find("rank_1")
+
+
+def test_a_request_to_several_models_brings_the_features_of_all(
+    tmp_path: Path, runtime: LocalServiceRuntime
+) -> None:
+    members = [replace(MODEL, columns=Schema((Field(name=n, type=DataType.parse("INT")),))) for n in "ab"]
+    first, second = (service(1, member).models[0] for member in members)
+    runtime.apply(replace(service(1), models=(first, second)), trust)
+    assert LocalCallees(tmp_path / "services").find("rank_1").model.columns.names == ("a", "b")
+
+
+def test_headers_are_references_until_they_are_found(tmp_path: Path, runtime: LocalServiceRuntime) -> None:
+    headers = {"authorization": "secret:token", "tag": "a"}
+    spec = ExternalServiceSpec(
+        name="far", url="http://h/p", model=MODEL, checkpoint="external", version=1, headers=headers
+    )
+    runtime.apply(spec, trust)
+    known = {"SQLREC_SECRET_TOKEN": "Bearer hush"}
+    found = LocalCallees(tmp_path / "services", given_by(known)).find("far")
+    assert found.headers == {"authorization": "Bearer hush", "tag": "a"}
+    with pytest.raises(NameNotFoundError, match=r"SR320.*'token' is not set"):
+        LocalCallees(tmp_path / "services").find("far")
+    assert "hush" not in "".join(p.read_text() for p in (tmp_path / "services").rglob("*.json"))
 
 
 def test_a_record_that_cannot_be_read_is_no_service(tmp_path: Path) -> None:

@@ -274,7 +274,7 @@ SESSION: st.SearchStrategy[Statement] = st.one_of(
     descriptions(),
     st.builds(Assert, span=B, query=QUERIES),
     st.builds(Flush, span=B),
-    st.builds(CreateApi, span=B, name=idents(), function=idents(), replace=FLAG),
+    st.builds(CreateApi, span=B, name=idents(), function=idents(), options=OPTIONS, replace=FLAG),
     _dropped(DropApi, 1),
     _dropped(DropFunction, 1),
 )

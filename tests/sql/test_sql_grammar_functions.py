@@ -22,6 +22,11 @@ READ = [
     ("RETURN result", "RETURN `result`"),
     ("CREATE API a WITH f", "CREATE API a WITH f"),
     ("CREATE OR REPLACE API `api` WITH f", "CREATE OR REPLACE API `api` WITH f"),
+    (
+        "create api a with `with` with (replicas = 2, access_log = true,)",
+        "CREATE API a WITH `with` WITH ('replicas' = '2', 'access_log' = 'true')",
+    ),
+    ("CREATE API a WITH f WITH ()", "CREATE API a WITH f"),
     ("DROP API a", "DROP API a"),
     ("DROP API IF EXISTS a", "DROP API IF EXISTS a"),
     ("CALL f()", "CALL f()"),

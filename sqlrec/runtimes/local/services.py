@@ -141,7 +141,8 @@ class LocalServiceRuntime:
             elif before and live:
                 after = self._update(live, digest, before, verify)
             else:
-                with self._port(service.name, before) as port:
+                moves = before is not None and before.scheme != _scheme(service)
+                with self._port(service.name, None if moves else before) as port:
                     after = self._start(service, digest, before, port, verify)
             self._sweep(folder, after)
             _forget_files(folder, after)
@@ -298,7 +299,10 @@ class LocalServiceRuntime:
 
     @contextmanager
     def _port(self, name: str, before: ServiceRecord | None) -> Iterator[int]:
-        """The service's port, reserved while new processes start unless its running processes use it."""
+        """The service's port, reserved while new processes start unless its running processes use it.
+
+        Without ``before`` it is a new one: so where only the wire changes, since one port cannot speak both.
+        """
         if before and any(replica.launched.running for replica in before.replicas):
             yield before.port
             return
