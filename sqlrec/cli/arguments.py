@@ -29,6 +29,19 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", dest="as_json", action="store_true", help="print JSON")
 
 
+def add_params(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--param NAME=VALUE``, any number of times, as ``param``: a list of pairs."""
+    parser.add_argument(
+        "--param",
+        "-p",
+        type=pair,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for a DECLAREd name",
+    )
+
+
 def positive(text: str) -> int:
     """An integer from 1 on."""
     number = int(text)

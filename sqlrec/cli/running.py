@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlrec.cli.arguments import add_command, add_json, pair
+from sqlrec.cli.arguments import add_command, add_json, add_params
 from sqlrec.cli.console import print_fact, print_json, print_table
 from sqlrec.cli.project import settings
 from sqlrec.errors import NameNotFoundError
@@ -46,15 +46,7 @@ def add_to(commands: Commands) -> None:
         "a run that was interrupted or failed is taken up where it stopped",
     )
     parser.add_argument("script", type=Path, help="the script")
-    parser.add_argument(
-        "--param",
-        "-p",
-        type=pair,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a value for a DECLAREd name",
-    )
+    add_params(parser)
     parser.add_argument("--from", dest="from_step", default="", metavar="STEP", help="first step to run")
     parser.add_argument("--to", dest="to_step", default="", metavar="STEP", help="last step to run")
     parser.add_argument(

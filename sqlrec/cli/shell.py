@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from sqlrec.cli.arguments import add_command, pair
+from sqlrec.cli.arguments import add_command, add_params
 from sqlrec.cli.compiling import catalog_of
 from sqlrec.cli.messages import error_text
 from sqlrec.cli.project import settings
@@ -46,15 +46,7 @@ def add_to(commands: Commands) -> None:
     given.add_argument(
         "-f", dest="file", type=Path, metavar="FILE", help="do the statements of a file and leave"
     )
-    parser.add_argument(
-        "--param",
-        "-p",
-        type=pair,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a value for a DECLAREd name",
-    )
+    add_params(parser)
 
 
 def shell(*, statements: list[str], file: Path | None, params: Mapping[str, str]) -> None:
