@@ -12,7 +12,7 @@ import json
 from sqlrec.errors import NameNotFoundError, RemoteError, StateError, suggest
 from sqlrec.execution.call import Call
 from sqlrec.execution.locks import service_lock
-from sqlrec.execution.options import server_image, values
+from sqlrec.execution.options import api_image, values
 from sqlrec.execution.outcome import GONE_SERVICE, Outcome
 from sqlrec.execution.programs import callees, concrete_program
 from sqlrec.models.api_options import API_OPTIONS
@@ -73,7 +73,7 @@ def _spec(api: ApiSpec, call: Call) -> ApiServiceSpec:
         resources=resources(options),
         options=chosen,
         env=environment(options),
-        image=server_image(options, settings),
+        image=api_image(options, settings),
         pod=pod(options),
     )
 

@@ -43,12 +43,22 @@ def values(options: Mapping[str, Effective]) -> dict[str, Parsed]:
 
 def job_image(options: Mapping[str, Effective], settings: Settings) -> str:
     """Container image of a job with its tag, as far as options and settings give them."""
-    return _image(options, settings.kubernetes.job_image if settings.runtime == "kubernetes" else "")
+    return _image(options, settings.kubernetes.job_image if _in_cluster(settings) else "")
 
 
 def server_image(options: Mapping[str, Effective], settings: Settings) -> str:
     """Container image of a service with its tag, as far as options and settings give them."""
-    return _image(options, settings.kubernetes.server_image if settings.runtime == "kubernetes" else "")
+    return _image(options, settings.kubernetes.server_image if _in_cluster(settings) else "")
+
+
+def api_image(options: Mapping[str, Effective], settings: Settings) -> str:
+    """Container image of an API's server with its tag, as far as options and settings give them."""
+    cluster = settings.kubernetes
+    return _image(options, (cluster.api_image or cluster.server_image) if _in_cluster(settings) else "")
+
+
+def _in_cluster(settings: Settings) -> bool:
+    return settings.runtime == "kubernetes"
 
 
 def _image(options: Mapping[str, Effective], of_cluster: str) -> str:

@@ -20,7 +20,7 @@ OF_MODELS = frozenset({FOLLOW, CANARY, "missing_features", *COMPUTING})
 API_OPTIONS = OptionSet(
     tuple(
         replace(option, scopes=frozenset({Scope.API}))
-        for option in pod_options("sqlrec/server")
+        for option in pod_options("sqlrec/api")
         if Scope.SERVICE in option.scopes and option.key not in OF_MODELS
     )
 )

@@ -16,9 +16,12 @@ import pytest
 from sqlrec.errors import JobError, NameNotFoundError, StateError
 from sqlrec.execution.environment import Environment
 from sqlrec.execution.key import RunKey
+from sqlrec.execution.options import api_image
 from sqlrec.execution.outcome import Outcome
 from sqlrec.execution.run_step import run_step
-from sqlrec.settings import load
+from sqlrec.models.api_options import API_OPTIONS
+from sqlrec.settings import Cluster, load
+from sqlrec.spec.options import Scope
 from tests.certificates import certificate
 from tests.execution.steps import steps_of
 from tests.fakes import FakeRegistry
@@ -144,3 +147,20 @@ def test_a_call_in_chunks_sends_the_secret_of_a_service(project: Project, far: S
     done = list(project.run(script).values())[-1]
     assert done.rows == 3
     assert {headers["authorization"] for headers in far.headers} == {FAR}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "written", "expected"),
+    [
+        (Cluster(api_image="api:1", server_image="server:1"), {}, "api:1"),
+        (Cluster(server_image="server:1"), {}, "server:1"),
+        (Cluster(api_image="api:1"), {"image": "mine", "version": "2"}, "mine:2"),
+    ],
+)
+def test_the_image_is_that_of_the_statement_or_of_the_cluster(
+    cluster: Cluster, written: dict[str, str], expected: str, tmp_path: Path
+) -> None:
+    settings = replace(load(tmp_path, environ={}), runtime="kubernetes", kubernetes=cluster)
+    options = API_OPTIONS.effective(Scope.API, statement=written)
+    assert api_image(options, settings) == expected
+    assert api_image(options, replace(settings, runtime="local")).endswith(str(options["version"].value))
