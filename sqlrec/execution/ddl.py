@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlrec.errors import OptionError, ScriptError, Span
-from sqlrec.execution.masking import REFERENCE, masked, masked_options
+from sqlrec.execution.masking import masked, masked_options
 from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.models.lookup import get_controller, model_types
 from sqlrec.plan.build import build_plan
@@ -22,6 +22,7 @@ from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import OptionSet, OptionValue, canonical_key
 from sqlrec.spec.schema import Schema
+from sqlrec.spec.secret import PREFIX
 from sqlrec.spec.table import TableSource
 from sqlrec.sql.render import render
 from sqlrec.sql.script import parse
@@ -94,9 +95,9 @@ def redefined(model: ModelSpec, options: Mapping[str, OptionValue]) -> ModelSpec
 
 def _written(value: OptionValue) -> OptionValue:
     """A value as a script writes it: a reference to a secret is a template there."""
-    if not isinstance(value, str) or not value.startswith(REFERENCE):
+    if not isinstance(value, str) or not value.startswith(PREFIX):
         return value
-    name = value.removeprefix(REFERENCE)
+    name = value.removeprefix(PREFIX)
     return f"{{{{ {name} }}}}" if name.startswith("conn.") else f"{{{{ secret.{name} }}}}"
 
 

@@ -12,10 +12,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from sqlrec.spec.options import OptionSet, OptionValue
+from sqlrec.spec.secret import PREFIX
 from sqlrec.spec.sensitive import MASK, is_sensitive_key, looks_secret
-
-REFERENCE = "secret:"
-"""What a reference to a secret begins with, as plan and registry hold it."""
 
 RANDOM_BITS = 4.4
 """Bits a character of a long text of letters and digits from which on it is taken for random."""
@@ -46,7 +44,7 @@ def masked_options(
 def _is_secret(key: str, value: OptionValue, declared: OptionSet | None) -> bool:
     option = declared.find(key) if declared else None
     by_key = is_sensitive_key(key) or (option is not None and option.sensitive)
-    return isinstance(value, str) and (by_key or value.startswith(REFERENCE) or is_secret_text(value))
+    return isinstance(value, str) and (by_key or value.startswith(PREFIX) or is_secret_text(value))
 
 
 def is_secret_text(text: str) -> bool:

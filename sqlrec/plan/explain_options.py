@@ -26,6 +26,7 @@ from sqlrec.scoring.options import SCORE_OPTIONS
 from sqlrec.spec.group import GROUP_OPTIONS, ROUTING_OF
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.options import Effective, OptionSet, OptionValue, Scope
+from sqlrec.spec.secret import PREFIX
 from sqlrec.spec.table import Relation
 from sqlrec.sql.conditions import conditions
 
@@ -102,7 +103,7 @@ def _in_force(declared: OptionSet, scope: Scope, **layers: Mapping[str, OptionVa
 
 def _late(value: OptionValue) -> bool:
     """Whether a value is known only when the step runs."""
-    return is_templated(value) or (isinstance(value, str) and value.startswith("secret:"))
+    return is_templated(value) or (isinstance(value, str) and value.startswith(PREFIX))
 
 
 def listed(options: Mapping[str, Effective]) -> tuple[ExplainedOption, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlrec.errors import suggest
+from sqlrec.spec.secret import reference
 
 RUN_NAMES = frozenset(
     {
@@ -76,7 +77,7 @@ def without_secrets(text: str) -> str:
 
 
 def _reference(match: re.Match[str]) -> str:
-    return "secret:" + next(name for name in match.groups() if name)
+    return reference(next(name for name in match.groups() if name))
 
 
 def problems(text: str, params: Collection[str]) -> Iterator[TemplateProblem]:

@@ -15,7 +15,9 @@ from sqlrec.errors import NameNotFoundError
 from sqlrec.spec.model import ModelSpec
 
 Lookup = Callable[[str], str | None]
-REFERENCE = re.compile(r"secret:([A-Za-z_][\w.-]*)")
+PREFIX = "secret:"
+"""What a reference begins with, as plan and registry hold it."""
+REFERENCE = re.compile(PREFIX + r"([A-Za-z_][\w.-]*)")
 
 T = TypeVar("T")
 
@@ -28,7 +30,7 @@ def named(value: object) -> str:
 
 def reference(name: str) -> str:
     """The reference to a secret."""
-    return f"secret:{name}"
+    return f"{PREFIX}{name}"
 
 
 def variable(name: str) -> str:

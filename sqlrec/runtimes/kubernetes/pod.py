@@ -19,7 +19,7 @@ from sqlrec.runtimes.kubernetes.start import DATA
 from sqlrec.settings import Cluster
 from sqlrec.spec.job import Resources
 from sqlrec.spec.pod import Pod, Toleration, Volume, VolumeKind
-from sqlrec.spec.secret import named, variable
+from sqlrec.spec.secret import named, reference, variable
 
 TMP = "/tmp"  # noqa: S108  (the path in a container)
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
@@ -136,11 +136,10 @@ def _container(container: Container, pod: Pod, cluster: Cluster, volumes: tuple[
 
 
 def _env(container: Container, cluster: Cluster) -> Iterator[Manifest]:
-    secrets = {variable(name): f"secret:{name}" for name in container.secrets}
+    secrets = {variable(name): reference(name) for name in container.secrets}
     for name, value in sorted({**SURROUNDINGS, **secrets, **container.env}.items()):
         if key := named(value):
-            reference = {"name": cluster.secret, "key": key}
-            yield {"name": name, "valueFrom": {"secretKeyRef": reference}}
+            yield {"name": name, "valueFrom": {"secretKeyRef": {"name": cluster.secret, "key": key}}}
         else:
             yield {"name": name, "value": _literal(value)}
 
