@@ -7,6 +7,7 @@ count before the names that all three types share, which count before CatBoost's
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlrec.models.described import common_options
 from sqlrec.models.gbdt.metrics import METRICS, OBJECTIVES
@@ -154,16 +155,7 @@ def whole(
     key: str, default: int | None, doc: str, *aliases: str, least: int = 0, most: int | None = None
 ) -> Option:
     """An integer option of CREATE MODEL and TRAIN MODEL."""
-    return Option(
-        key=key,
-        kind=OptionKind.INT,
-        scopes=TRAIN,
-        default=default,
-        minimum=least,
-        maximum=most,
-        doc=doc,
-        aliases=aliases,
-    )
+    return replace(number(key, default, doc, *aliases, least=least, most=most), kind=OptionKind.INT)
 
 
 def number(
