@@ -1,4 +1,4 @@
-"""A real Airflow of four processes on loopback, for one test: api-server, scheduler, dag-processor.
+"""A real Airflow on loopback, for one test: api-server, scheduler, dag-processor; a triggerer if asked for.
 
 ``airflow standalone`` leaves its children behind when it is terminated and opens log servers to the world,
 so the processes are started here, each in a group of its own, and stopped for sure.
@@ -15,19 +15,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PROCESSES = {
+import psutil
+
+COMMANDS = {
     "api-server": ["api-server"],
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+ALWAYS = ("api-server", "scheduler", "dag-processor")
 START_SECONDS = 120
 STOP_SECONDS = 15
+NOTHING: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,30 @@ class Stack:
 
     url: str
     logs: Path
+    env: Mapping[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Start one of its processes, also one that was killed."""
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "airflow", *COMMANDS[name]],
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for a process and all that it has started, at once, as when their machine dies."""
+        process = self.processes.pop(name)
+        tree = psutil.Process(process.pid)
+        for each in (found := [tree, *tree.children(recursive=True)]):
+            each.suspend()
+        for each in {*found, *tree.children(recursive=True)}:
+            each.kill()
+        process.wait()
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """A request to the REST API; raises ``HTTPError`` for a refusal."""
@@ -60,32 +89,21 @@ class Stack:
 
 
 @contextmanager
-def stack(home: Path, dags: Path) -> Iterator[Stack]:
-    """Start Airflow on a folder of DAGs and stop it."""
+def stack(home: Path, dags: Path, *more: str, options: Mapping[str, object] = NOTHING) -> Iterator[Stack]:
+    """Start Airflow on a folder of DAGs, with ``more`` processes than always and settings; and stop it."""
     home.mkdir()
     port = _free_port()
-    env = _environment(home, dags, port)
-    airflow = [sys.executable, "-m", "airflow"]
-    subprocess.run([*airflow, "db", "migrate"], env=env, check=True, capture_output=True)
-    running = Stack(f"http://127.0.0.1:{port}", home)
-    processes: list[subprocess.Popen[bytes]] = []
+    env = _environment(home, dags, port, options)
+    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+    subprocess.run(migrate, env=env, check=True, capture_output=True)
+    running = Stack(f"http://127.0.0.1:{port}", home, env)
     try:
-        for name, command in PROCESSES.items():
-            with (home / f"{name}.log").open("wb") as log:
-                processes.append(
-                    subprocess.Popen(
-                        [*airflow, *command],
-                        env=env,
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=subprocess.STDOUT,
-                        start_new_session=True,
-                    )
-                )
+        for name in (*ALWAYS, *more):
+            running.start(name)
         running.until("a healthy start", lambda: _healthy(running), START_SECONDS)
         yield running
     finally:
-        _stop(processes)
+        _stop(list(running.processes.values()))
 
 
 def _healthy(running: Stack) -> bool:
@@ -112,7 +130,7 @@ def _free_port() -> int:
         return port
 
 
-def _environment(home: Path, dags: Path, port: int) -> dict[str, str]:
+def _environment(home: Path, dags: Path, port: int, more: Mapping[str, object]) -> dict[str, str]:
     options = {
         "CORE__DAGS_FOLDER": dags,
         "CORE__PLUGINS_FOLDER": Path(__file__).parents[2] / "plugins",
@@ -136,6 +154,7 @@ def _environment(home: Path, dags: Path, port: int) -> dict[str, str]:
         "LOGGING__LOGGING_LEVEL": "WARNING",
         "LOGGING__BASE_LOG_FOLDER": home / "logs",
         "USAGE_DATA_COLLECTION__ENABLED": False,
+        **more,
     }
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "_AIRFLOW"))}
     return kept | {"AIRFLOW_HOME": str(home)} | {f"AIRFLOW__{k}": str(v) for k, v in options.items()}
