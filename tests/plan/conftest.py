@@ -191,6 +191,13 @@ class FakeCatalog:
 
 Compile = Callable[..., Plan]
 Findings = Callable[..., list[str]]
+DEDUP = """
+CREATE SQL FUNCTION dedup;
+DEFINE INPUT TABLE t (id BIGINT);
+CACHE TABLE r AS SELECT DISTINCT id FROM t;
+RETURN r;
+"""
+"""A function, for scripts that call one."""
 
 
 def compile_text(text: str, catalog: Catalog | None = None) -> Plan:
