@@ -43,7 +43,7 @@ class Service:
 
 
 @contextmanager
-def running() -> Iterator[Service]:
+def running(host: str = "127.0.0.1") -> Iterator[Service]:
     """A service on a free port."""
     service = Service()
 
@@ -78,8 +78,8 @@ def running() -> Iterator[Service]:
         def handle_error(self, *_: object) -> None:
             """Clients that go away are part of the tests."""
 
-    with Quiet(("127.0.0.1", 0), Handler) as server:
-        service.url = f"http://127.0.0.1:{server.server_port}/predict"
+    with Quiet((host, 0), Handler) as server:
+        service.url = f"http://{host}:{server.server_port}/predict"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
