@@ -106,7 +106,7 @@ class Environment:
 
     @cached_property
     def told_secrets(self) -> Lookup:
-        """What jobs and services are told of secrets: values here, references in a cluster."""
+        """What jobs are told of secrets: values here, references in a cluster, as services everywhere."""
         return reference if _runs_in_cluster(self.settings) else self.secrets
 
     @property

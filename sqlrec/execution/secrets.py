@@ -1,9 +1,10 @@
-"""References to secrets become values here, when a job or service of this machine gets its options.
+"""References to secrets become values here, when a job or server of this machine is started.
 
 A plan holds ``secret:name``, and so do the registry and all else that is written down for people. The value
 comes from the environment (``SQLREC_SECRET_NAME``), else from ``secrets.env`` in the work directory (lines
 ``NAME=value``, readable by its owner only), else from where the caller looks: the Airflow layer passes
-connections and variables. Jobs and services of a cluster are given references: their pods have the values.
+connections and variables. Specs of services hold references, and so do those of jobs in a cluster: processes
+and pods have the values in their environment.
 """
 
 from __future__ import annotations

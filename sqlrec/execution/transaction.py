@@ -65,8 +65,7 @@ def put_in_force(wanted: Revision, call: Call, verb: str) -> Outcome:
     share = canary_share(wanted.options) if wanted.action is DeployAction.CANARY else None
     own = own_options(without_canary(wanted.options))
     controller = get_controller(model.type)
-    secrets = reference if runs_elsewhere(controller) else call.env.told_secrets
-    options = effective(controller, model, Scope.SERVICE, own, secrets)
+    options = effective(controller, model, Scope.SERVICE, own, reference)
     entry = registry.begin(
         service=wanted.service,
         action=wanted.action,

@@ -84,7 +84,7 @@ def test_a_secret_reaches_the_service_and_nothing_that_is_kept(
     monkeypatch.setenv("SQLREC_SECRET_TOKEN", "hush")
     outcome = world.run(deploy_step(options={"kubernetes.env.TOKEN": "secret:token"}))
     (spec,) = world.services.applied
-    assert spec.env == {"TOKEN": "hush"}
+    assert spec.env == {"TOKEN": "secret:token"}, "the runtime gives its processes the value"
     (entry,) = world.registry.history("rank")
     assert entry.options == {"kubernetes.env.TOKEN": "secret:token"}
     assert "hush" not in str(outcome)

@@ -13,12 +13,13 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from sqlrec.errors import JobError, RemoteError, SetupError
+from sqlrec.errors import JobError, NameNotFoundError, RemoteError, SetupError
 from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.spec import codec
 from sqlrec.spec.model import ModelSpec
@@ -106,6 +107,23 @@ def record(tmp_path: Path) -> dict[str, object]:
     value = json.loads((tmp_path / "services" / "rank" / "service.json").read_text())["value"]
     assert isinstance(value, dict)
     return value
+
+
+def test_processes_are_given_secrets_and_files_are_not(tmp_path: Path, runtime: LocalServiceRuntime) -> None:
+    known = {"token": "hush", "key": "hush-hush"}
+    knowing = LocalServiceRuntime(tmp_path / "services", command=COMMAND, secrets=known.get)
+    told = replace(
+        service("v1"), env={"TOKEN": "secret:token", "MODE": "a"}, options={"api_key": "secret:key"}
+    )
+    endpoint = knowing.apply(told, Proof())
+    given = psutil.Process(ask(endpoint.url)["pid"]).environ()
+    assert (given["TOKEN"], given["MODE"], given["SQLREC_SECRET_KEY"]) == ("hush", "a", "hush-hush")
+    files = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert "hush" not in "".join(files)
+    assert knowing.apply(told, Proof()) == endpoint
+    with pytest.raises(NameNotFoundError, match=r"SR320.*'key' is not set"):
+        runtime.apply(replace(told, replicas=2), Proof())
+    assert knowing.endpoint("rank") == endpoint, "it goes on"
 
 
 def test_a_new_service_is_proved_privately_and_publicly(tmp_path: Path, runtime: LocalServiceRuntime) -> None:
