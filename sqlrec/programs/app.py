@@ -70,7 +70,12 @@ class ApiApp:
     @property
     def path(self) -> str:
         """Where requests go."""
-        return f"/api/v1/{self._name}"
+        return self._spec.path
+
+    @property
+    def _short(self) -> str:
+        """The same path without the version of the protocol."""
+        return f"/api/{self._name}"
 
     @property
     def described_at(self) -> str:
@@ -80,8 +85,11 @@ class ApiApp:
     @property
     def routes(self) -> Routes:
         """The path, with and without the version of the protocol."""
-        paths = {path: {"POST": self._take} for path in (self.path, f"/api/{self._name}")}
-        return {**paths, OPENAPI: {"GET": self._tell_openapi}}
+        return {
+            self.path: {"POST": self._take},
+            self._short: {"POST": self._take},
+            OPENAPI: {"GET": self._tell_openapi},
+        }
 
     @property
     def facts(self) -> Mapping[str, object]:
@@ -228,6 +236,8 @@ class ApiApp:
         executor = self._program.current
         told = api_document(
             self._name,
+            path=self.path,
+            short=self._short,
             inputs={name: declared(schema) for name, schema in executor.inputs.items()},
             params=self._spec.api.program.params,
             returns=None if executor.result is None else declared(executor.result),

@@ -23,12 +23,14 @@ from sqlrec.spec.schema import Schema
 def api_document(
     name: str,
     *,
+    path: str,
+    short: str,
     inputs: Mapping[str, Schema],
     params: Sequence[ProgramParam],
     returns: Schema | None,
     guarded: bool,
 ) -> Json:
-    """The document of one API; ``returns`` is None when its function returns nothing."""
+    """The document of an API, asked at ``path`` or ``short``; ``returns`` is None when it returns nothing."""
     tables = {table: _table(schema) for table, schema in inputs.items()}
     request: Json = {
         "type": "object",
@@ -46,13 +48,12 @@ def api_document(
     }
     rows: Json = {"type": "array", "items": _row(returns)} if returns is not None else {}
     answer: Json = {"type": "object", "properties": {"data": rows}}
-    path = f"/api/v1/{name}"
     paths: Json = {
         path: {
             "get": operation("Inputs, parameters, columns", answer={JSON: OBJECT}),
             "post": _asking("Request", "Answer"),
         },
-        f"/api/{name}": {"post": _asking("Request", "Answer")},
+        short: {"post": _asking("Request", "Answer")},
     }
     return document(f"API {name}", paths, {"Request": request, "Answer": answer}, guarded=guarded)
 
