@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 from sqlrec.settings import Cluster
+from tests.asking import asking
 from tests.e2e.whole_project import (
     DEPLOY,
     SCORE,
@@ -87,33 +87,6 @@ ALTER SERVICE rank SET (image = 'registry.invalid/none', version = '1', progress
 """
 
 
-class Load:
-    """Asks a service without pause from a thread, until the block is left."""
-
-    def __init__(self, url: str, rows: list[dict[str, Any]]) -> None:
-        self.url, self.rows = url, rows
-        self.answered, self.failures = 0, list[str]()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> Load:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        while not self._over.is_set():
-            try:
-                answer = ask(self.url, self.rows)
-                assert len(answer["probs"]) == len(self.rows)
-                self.answered += 1
-            except Exception as error:
-                self.failures.append(repr(error))
-
-
 def test_a_project_lives_on_a_cluster(on_cluster: OnCluster) -> None:
     """The script of a laptop unchanged, two machines, a rollout and a broken one under load, the end."""
     project, rows = on_cluster.project, candidates(on_cluster.project)[:5]
@@ -124,7 +97,7 @@ def test_a_project_lives_on_a_cluster(on_cluster: OnCluster) -> None:
     assert rows_of(project.folder / "data" / "predictions").num_rows == len(candidates(project))
 
     service = project.service()
-    with Load(service["url"], rows) as load:
+    with asking(lambda: ask(service["url"], rows), clients=1) as answers:
         report = project.json("run", project.script(TWO_MACHINES, "two"))
         assert {task["state"] for task in report["tasks"]} == {"success"}
         assert "[rank 1] " in next(project.state.glob("runs/two/*/airflow.log")).read_text()
@@ -143,8 +116,8 @@ def test_a_project_lives_on_a_cluster(on_cluster: OnCluster) -> None:
         project.run("run", project.script("ALTER SERVICE rank PROMOTE;", "promote"))
         assert on_cluster.names("deployment") == {"Deployment/rank"}
         project.run("rollout", "undo", "rank")
-    assert load.failures == []
-    assert load.answered > 20
+    assert len(answers) > 20
+    assert {len(answer["probs"]) for answer in answers} == {len(rows)}
     status = project.json("rollout", "status", "rank")
     assert (status["state"], status["revision"]["checkpoint"]) == ("ready", "two_export")
     actions = [(e["action"], e["state"]) for e in project.json("rollout", "history", "rank")]
