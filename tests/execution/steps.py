@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from sqlrec.spec.schema import DataType
 from sqlrec.spec.service import Endpoint, ExternalServiceSpec, ServiceSpec, ServiceState
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
 from tests.fakes import FakeJobRuntime, FakeRegistry
+from tests.http_server import Handler, listening
 
 MODEL = """
 CREATE MODEL ctr (user_id BIGINT, age INT, is_click INT)
@@ -71,27 +70,17 @@ def signature(checkpoint: str) -> Signature:
 def server(answer: Callable[[list[dict[str, Any]]], object]) -> Iterator[str]:
     """A predict server on a free port that answers rows with ``answer(rows)``; gives its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Predictions(Handler):
         def do_POST(self) -> None:
-            request = self.rfile.read(int(self.headers["Content-Length"]))
             is_json = self.headers["Content-Type"] == "application/json"
-            body = json.dumps(answer(json.loads(request))).encode() if is_json else b""
-            self.send_response(200 if is_json else 415)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            rows = self.body()
+            if is_json:
+                self.answer(200, json.dumps(answer(json.loads(rows))).encode())
+            else:
+                self.answer(415)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_port}/predict"
-        finally:
-            http.shutdown()
-            thread.join()
+    with listening(Predictions) as url:
+        yield f"{url}/predict"
 
 
 def probabilities(rows: list[dict[str, Any]]) -> object:

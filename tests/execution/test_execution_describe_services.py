@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.sensitive import MASK
 from tests.execution.looking import CTR, MOMENT, ask, facts, first, serve, trained_world
 from tests.execution.steps import World
+from tests.http_server import Handler, listening
 
 
 @pytest.fixture
@@ -26,25 +25,13 @@ def world(tmp_path: Path) -> World:
 def answering(**pages: str) -> Iterator[str]:
     """A server that answers GET of some paths with a text."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Pages(Handler):
         def do_GET(self) -> None:
             body = pages.get(self.path.strip("/"), "").encode()
-            self.send_response(200 if body else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(200 if body else 404, body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_port}/predict"
-        finally:
-            http.shutdown()
-            thread.join()
+    with listening(Pages) as url:
+        yield f"{url}/predict"
 
 
 def test_describe_a_service(world: World) -> None:

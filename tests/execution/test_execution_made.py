@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from sqlrec.spec.names import ModelName
 from sqlrec.spec.service import ExternalServiceSpec, ServiceState
 from sqlrec.spec.signature import InputColumn
 from tests.execution.steps import World, make_world, server, signature, steps_of, work
+from tests.http_server import Handler, listening
 
 AS = """
 CREATE MODEL ctr WITH (model = 'tzrec.wide_and_deep', label_columns = 'is_click')
@@ -166,29 +165,17 @@ def test_a_file_is_imported_once_and_served_without_naming_it(world: World, tmp_
 def guarded(asked: list[int]) -> Iterator[str]:
     """A server that wants a token, and notes the sizes of requests."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Guarded(Handler):
         def do_POST(self) -> None:
-            rows = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            rows = json.loads(self.body())
             known = self.headers["Authorization"] == "Bearer hush"
             size = len(rows) if isinstance(rows, list) else 0
             asked.append(size)
-            body = json.dumps({"probs": [0.5] * size}).encode() if known else b"{}"
-            self.send_response(200 if known else 401)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            answer = {"probs": [0.5] * size} if known else {}
+            self.answer(200 if known else 401, json.dumps(answer).encode())
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_port}/predict"
-        finally:
-            http.shutdown()
-            thread.join()
+    with listening(Guarded) as url:
+        yield f"{url}/predict"
 
 
 def test_an_external_service_is_asked_with_its_secret(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

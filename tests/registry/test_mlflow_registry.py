@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import logging
 import os
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -26,6 +24,7 @@ from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.job import CurvePoint, JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind
 from sqlrec.spec.names import ModelName
+from tests.http_server import Handler, listening
 from tests.registries import RANK, columns, export_output, model, open_registry, register, template, uri
 
 NAME = "sqlrec.default.rank_model"
@@ -303,23 +302,11 @@ def test_a_server_that_is_not_there_costs_no_minutes(tmp_path: Path) -> None:
 
 
 def test_a_server_that_fails_is_told(tmp_path: Path) -> None:
-    class Failing(http.server.BaseHTTPRequestHandler):
+    class Failing(Handler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/health" else 400)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(200 if self.path == "/health" else 400)
 
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Failing) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        place = f"http://127.0.0.1:{server.server_address[1]}"
-        try:
-            with pytest.raises(SetupError, match=f"registry at {place} failed") as caught:
-                MlflowRegistry(place, str(tmp_path)).model(RANK)
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Failing) as place, pytest.raises(SetupError) as caught:
+        MlflowRegistry(place, str(tmp_path)).model(RANK)
+    assert f"registry at {place} failed" in str(caught.value)
     assert caught.value.code == "SR711"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import http.server
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
-import threading
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +24,7 @@ from sqlrec.serving.operations import Operations, add_flags, operations
 from sqlrec.spec import codec
 from sqlrec.spec.options import OptionSet, Parsed, Scope
 from sqlrec.spec.service import ServiceSpec
+from tests.http_server import Handler, listening
 
 MakeSpec = Callable[..., ServiceSpec]
 
@@ -159,32 +158,18 @@ def test_a_server_writes_no_file(tmp_path: Path, add_folder: Path, make_spec: Ma
     assert list(home.iterdir()) == []
 
 
-class Collector(http.server.BaseHTTPRequestHandler):
-    """Keeps what is sent to it by OTLP."""
-
-    bodies: list[bytes]
-
-    def do_POST(self) -> None:
-        self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """A URL and what was posted there."""
+    """A URL and what was posted there by OTLP."""
     bodies: list[bytes] = []
-    handler = type("Own", (Collector,), {"bodies": bodies})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", bodies
-        server.shutdown()
-        thread.join()
+
+    class Collector(Handler):
+        def do_POST(self) -> None:
+            bodies.append(self.body())
+            self.answer(200)
+
+    with listening(Collector) as url:
+        yield url, bodies
 
 
 def test_spans_are_sent_by_otlp(
