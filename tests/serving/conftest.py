@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import http.client
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-import uvloop
 from onnx import TensorProto, helper, numpy_helper
 
 from sqlrec.artifacts.folder import combined, publish, read_result, staging, write_signature
@@ -31,6 +26,7 @@ from sqlrec.spec.options import Parsed
 from sqlrec.spec.schema import DataType, Field, Kind, Schema
 from sqlrec.spec.service import ServedModel, ServiceSpec
 from sqlrec.spec.signature import InputColumn, OutputColumn, Signature, Variant
+from tests.running_server import Reply, RunningServer
 
 Model = tuple[Any, list[InputColumn], list[OutputColumn]]
 """An ONNX model with its inputs and outputs."""
@@ -273,57 +269,11 @@ def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(tmp_path_factory.mktemp("models") / "network", *network_model())
 
 
-class Running:
-    """A server in a thread of this process; ``port`` is its private port, which serves everything."""
+class Running(RunningServer):
+    """A server of models."""
 
     def __init__(self, config: ServeConfig[ServiceSpec]) -> None:
-        self.config = config
-        self.port = 0
-        self.failure: BaseException | None = None
-        self._up = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Running:
-        self._thread.start()
-        assert self._up.wait(20)
-        if self.failure:
-            raise self.failure
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.loop.call_soon_threadsafe(self.stop.set)
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-        if self.failure:
-            raise self.failure
-
-    def _run(self) -> None:
-        try:
-            uvloop.run(self._serve())
-        except BaseException as failure:
-            self.failure = failure
-        self._up.set()
-
-    async def _serve(self) -> None:
-        self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
-        self.server = Server(self.config, App(self.config, Metrics(self.config.spec)))
-        running = asyncio.ensure_future(self.server.run(self.stop))
-        while not running.done() and not self.server.ready:
-            await asyncio.sleep(0.005)
-        self.port = self.server.private_port
-        self._up.set()
-        await running
-
-    def call(self, method: str, path: str, body: bytes | str | None = None, **headers: str) -> Reply:
-        """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            names = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body.encode() if isinstance(body, str) else body, names)
-            reply = connection.getresponse()
-            return Reply(reply.status, dict(reply.headers), reply.read())
-        finally:
-            connection.close()
+        super().__init__(lambda: Server(config, App(config, Metrics(config.spec))))
 
     def predict(self, document: object) -> Reply:
         """``POST /predict`` of a JSON document."""
@@ -336,22 +286,6 @@ class Running:
             assert time.monotonic() < deadline, found
             time.sleep(0.005)
         return found
-
-    def metrics(self) -> dict[str, float]:
-        """``/metrics`` by the text before the value."""
-        lines = self.call("GET", "/metrics").body.decode().splitlines()
-        return {k: float(v) for k, v in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @pytest.fixture(scope="session")
