@@ -22,6 +22,7 @@ from sqlrec.spec.function import (
     ProgramScore,
 )
 from sqlrec.spec.model import ModelSpec
+from sqlrec.spec.options import OptionValue
 from sqlrec.spec.sensitive import MASK
 from sqlrec.spec.table import Relation
 from tests.execution.looking import CTR, ask, facts, first, serve, trained_world
@@ -205,7 +206,7 @@ def test_apis(shop: World) -> None:
 
 def test_options_of_an_api_are_shown_without_secrets(shop: World) -> None:
     (known,) = shop.registry.apis()
-    options = {
+    options: dict[str, OptionValue] = {
         "replicas": 2,
         "access_log": True,
         "kubernetes.env.Token": "secret:api",

@@ -116,7 +116,7 @@ def test_processes_are_given_secrets_and_files_are_not(tmp_path: Path, runtime: 
         service("v1"), env={"TOKEN": "secret:token", "MODE": "a"}, options={"api_key": "secret:key"}
     )
     endpoint = knowing.apply(told, Proof())
-    given = psutil.Process(ask(endpoint.url)["pid"]).environ()
+    given = psutil.Process(int(str(ask(endpoint.url)["pid"]))).environ()
     assert (given["TOKEN"], given["MODE"], given["SQLREC_SECRET_KEY"]) == ("hush", "a", "hush-hush")
     files = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     assert "hush" not in "".join(files)
