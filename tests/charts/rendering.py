@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,8 @@ import yaml
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
+from tests.tools import tool
+
 Manifest = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "sqlrec"
@@ -27,13 +27,12 @@ VERSIONS = ("1.25", "1.31", "1.37")
 RELEASE, NAMESPACE = "prod", "ml"
 WORKLOADS = ("Deployment", "StatefulSet")
 
-HELM = shutil.which("helm", path=str(Path(sys.executable).parent)) or shutil.which("helm")
-needs_helm = pytest.mark.skipif(HELM is None, reason="helm is not here: make tools")
+HELM = tool("helm")
+needs_helm = pytest.mark.skipif(not HELM, reason="helm is not here: make tools")
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run helm; its output as text."""
-    assert HELM is not None
     return subprocess.run([HELM, *arguments], capture_output=True, text=True, check=False)
 
 

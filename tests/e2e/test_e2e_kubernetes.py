@@ -7,7 +7,6 @@ operators and kubectl as any other.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -29,8 +28,14 @@ from tests.e2e.whole_project import (
     make_project,
     rows_of,
 )
+from tests.tools import tool
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cluster]
+KUBECTL = tool("kubectl")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.cluster,
+    pytest.mark.skipif(not KUBECTL, reason="kubectl is not here: make tools"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,7 @@ class OnCluster:
 
     def kubectl(self, *arguments: str) -> str:
         """What kubectl prints."""
-        program = shutil.which("kubectl")
-        if program is None:
-            pytest.skip("kubectl is not installed")
-        command = [program, "--kubeconfig", self.cluster.config, "-n", self.cluster.namespace, *arguments]
+        command = [KUBECTL, "--kubeconfig", self.cluster.config, "-n", self.cluster.namespace, *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
     def listed(self, kinds: str) -> list[dict[str, Any]]:

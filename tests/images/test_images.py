@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
-import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from tests.tools import tool
+
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "docker").glob("*/Dockerfile"))
-HADOLINT = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
+HADOLINT = tool("hadolint")
 each_image = pytest.mark.parametrize("file", FILES, ids=[file.parent.name for file in FILES])
 
 
@@ -38,10 +38,9 @@ def test_there_are_three_images() -> None:
     assert [file.parent.name for file in FILES] == ["airflow", "job", "server"]
 
 
-@pytest.mark.skipif(HADOLINT is None, reason="hadolint is not here: make tools")
+@pytest.mark.skipif(not HADOLINT, reason="hadolint is not here: make tools")
 @each_image
 def test_hadolint_finds_nothing(file: Path) -> None:
-    assert HADOLINT is not None
     done = subprocess.run(
         [HADOLINT, "--failure-threshold", "style", str(file)], capture_output=True, text=True
     )

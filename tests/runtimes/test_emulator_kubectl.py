@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +11,10 @@ import pytest
 import yaml
 
 from tests.emulator.workloads import SERVICE, Home, get, home, job, server
+from tests.tools import tool
 
-KUBECTL = shutil.which("kubectl")
-pytestmark = [pytest.mark.cluster, pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")]
+KUBECTL = tool("kubectl")
+pytestmark = [pytest.mark.cluster, pytest.mark.skipif(not KUBECTL, reason="kubectl is not here: make tools")]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def place(kubeconfig: Path, namespace: str) -> Iterator[Home]:
 @pytest.fixture
 def kubectl(kubeconfig: Path, namespace: str, tmp_path: Path) -> Callable[..., str]:
     def run(*arguments: str, fails: bool = False) -> str:
-        command = [str(KUBECTL), "--kubeconfig", str(kubeconfig), "--cache-dir", str(tmp_path / "cache")]
+        command = [KUBECTL, "--kubeconfig", str(kubeconfig), "--cache-dir", str(tmp_path / "cache")]
         done = subprocess.run([*command, "-n", namespace, *arguments], capture_output=True, text=True)
         assert (done.returncode != 0) is fails, done.stderr
         return done.stderr if fails else done.stdout
