@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferred
 
 from sqlrec.airflow import session
 from sqlrec.airflow.cluster import extras_of, is_deferrable, keeps_failed
+from sqlrec.airflow.ending import is_over
 from sqlrec.airflow.operators import JobOperator
 from sqlrec.artifacts.folder import read_result
 from sqlrec.errors import JobError
@@ -93,6 +94,10 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
         try:
             return self._result(context)
         except TaskDeferred:
+            raise
+        except SystemExit:
+            if is_over(context["ti"]):
+                env.jobs.cancel(self.prepared.handle)
             raise
         except BaseException as error:
             if not (isinstance(error, JobError) and self._stays(self.prepared)):

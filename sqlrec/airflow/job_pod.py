@@ -19,6 +19,8 @@ from airflow.providers.cncf.kubernetes.utils.pod_manager import (
 from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferred
 
 from sqlrec.airflow.cluster import access, connect, extras_of, hook, keeps_failed
+from sqlrec.airflow.ending import is_over
+from sqlrec.airflow.triggers import PodTrigger
 from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, RemoteError, SqlRecError
@@ -100,7 +102,11 @@ class JobPod(KubernetesPodOperator):
             raise
         except JobError:
             pod = self.api.get("Pod", *self._where) if keeps else None
-            if pod is None or not is_over(pod):
+            if pod is None or not has_ended(pod):
+                self._remove()
+            raise
+        except SystemExit:
+            if is_over(context["ti"]):
                 self._remove()
             raise
         except BaseException:
@@ -109,10 +115,10 @@ class JobPod(KubernetesPodOperator):
         self._remove()
 
     def get_or_create_pod(self, pod_request_obj: Any, context: Any) -> Any:
-        """The job's pod, known by its name; one that has ended, or is to, makes room for a new one."""
+        """The job's pod, known by its name; one that has ended for nothing, or is to, is replaced."""
         manifest = self.client.api_client.sanitize_for_serialization(pod_request_obj)
         found = self.api.get("Pod", *self._where)
-        if found is not None and is_over(found):
+        if found is not None and has_ended(found) and not is_complete(self.job.output_uri):
             self.api.delete("Pod", *self._where, uid=found["metadata"]["uid"], wait=GONE_SECONDS)
             found = None
         if found is None:
@@ -144,7 +150,7 @@ class JobPod(KubernetesPodOperator):
     def defer(self, *, trigger: Any, **kwargs: Any) -> None:
         """Leave the pod to the triggerer, which shall look up no connection that nobody named."""
         trigger.connection_extras = trigger.connection_extras or {}
-        super().defer(trigger=trigger, **kwargs)
+        super().defer(trigger=PodTrigger(**trigger.serialize()[1]), **kwargs)
 
     @property
     def _where(self) -> tuple[str, str]:
@@ -168,7 +174,7 @@ class JobPod(KubernetesPodOperator):
             failure = self._failure(pod, lost)
             if lost is not None and _is_given_up(lost, event):
                 break
-            if lost is not None and pod is not None and not is_over(pod):
+            if lost is not None and pod is not None and not has_ended(pod):
                 self.log.warning("Pod %s was lost sight of, and goes on: %s", self._where[0], lost)
             elif failure.code == LOST:
                 self.log.warning("%s; another pod goes on from its last state", failure.message)
@@ -191,14 +197,14 @@ class JobPod(KubernetesPodOperator):
 
     def _trouble(self, pod: Manifest | None, lost: BaseException | None) -> Trouble:
         """What became of the pod."""
-        if pod is None:
+        if pod is None or "deletionTimestamp" in pod["metadata"]:
             hint = "somebody deleted it, or its machine is gone; run it again"
             return Trouble(reason="its pod is gone", code=LOST, hint=hint)
         if trouble := ended(pod) or waits(pod, events_of(self.api, pod)):
             return trouble
         if pod["status"].get("phase") == "Succeeded":
             return Trouble(reason=f"its program ended without publishing {self.job.output_uri}")
-        return Trouble(reason=f"it was given up: {lost}" if lost else "its pod was to be deleted")
+        return Trouble(reason=f"it was given up: {lost}")
 
     def _provided(self, context: Any, event: Mapping[str, Any]) -> None:
         """What the provider does of it."""
@@ -218,10 +224,10 @@ class JobPod(KubernetesPodOperator):
             self.log.warning("Pod %s is left behind: %s", self._where[0], error)
 
 
-def is_over(pod: Mapping[str, Any]) -> bool:
+def has_ended(pod: Mapping[str, Any]) -> bool:
     """Whether a pod has ended or is to: nothing more will come of it."""
-    has_ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
-    return has_ended or "deletionTimestamp" in pod["metadata"]
+    is_through = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    return is_through or "deletionTimestamp" in pod["metadata"]
 
 
 def _owner(manifest: Manifest) -> str:

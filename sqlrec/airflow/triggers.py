@@ -10,9 +10,11 @@ from functools import cached_property
 from threading import Thread
 from typing import Any
 
+from airflow.providers.cncf.kubernetes.triggers.pod import KubernetesPodTrigger
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from sqlrec.airflow.cluster import connect
+from sqlrec.airflow.ending import is_waiting
 from sqlrec.errors import RemoteError, SqlRecError
 from sqlrec.runtimes.kubernetes.jobs import KubernetesJobRuntime
 from sqlrec.settings import Cluster
@@ -20,6 +22,19 @@ from sqlrec.spec.job import JobHandle, JobState
 
 POLL_SECONDS = 2.0
 LAST_LINES_SECONDS = 10.0
+
+
+class PodTrigger(KubernetesPodTrigger):
+    """Fires as the provider's does; the pod is left to a later wait of the same task."""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class and arguments, as Airflow stores them."""
+        return f"{__name__}.{type(self).__name__}", super().serialize()[1]
+
+    async def on_kill(self) -> None:
+        """Somebody ended the task: so ends its pod."""
+        if not await asyncio.to_thread(is_waiting, self.task_instance):
+            await super().on_kill()
 
 
 class JobTrigger(BaseTrigger):
@@ -57,8 +72,9 @@ class JobTrigger(BaseTrigger):
         yield TriggerEvent(await self._end())
 
     async def on_kill(self) -> None:
-        """Somebody ended the task: so ends its job."""
-        await asyncio.to_thread(self._cancel)
+        """Somebody ended the task: so ends its job, unless a later wait of the task has it."""
+        if not await asyncio.to_thread(is_waiting, self.task_instance):
+            await asyncio.to_thread(self._cancel)
 
     async def _end(self) -> dict[str, Any]:
         """Poll, for a watch may die without a sign; beside it a thread of its own logs what the job says."""

@@ -39,6 +39,8 @@ class MemoryApi:
     rendered: dict[str, Any] = field(default_factory=dict)
     store: dict[str, Any] = field(default_factory=dict)
     going_on: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, str | None] = field(default_factory=dict)
+    """What it says of tasks that are asked for; it does not answer while there is nothing."""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = unquote(request.url.path).lstrip("/")
@@ -57,6 +59,9 @@ class MemoryApi:
             return self._xcom(request, (found[1], found[2]))
         if found := re.fullmatch(r"store/ti/[^/]+/([^/]+)", path):
             return self._stored(request, found[1])
+        if path == "task-instances/states":
+            known = {"task_states": {self.run_id: self.states}}
+            return httpx.Response(200 if self.states else 403, json=known if self.states else NOT_FOUND)
         if path.startswith(("variables/", "connections/")):
             return httpx.Response(404, json=NOT_FOUND)
         return httpx.Response(200, json={})

@@ -119,6 +119,21 @@ def test_another_pod_goes_on_for_one_that_is_evicted(
     assert pods.left() == []
 
 
+def test_another_pod_goes_on_for_one_that_somebody_deletes(
+    pods: ClusterProject, watched: Callable[..., Finished], told: Told
+) -> None:
+    def delete() -> None:
+        (pod,) = pods.client.list("Pod", pods.cluster.namespace)
+        pods.client.delete("Pod", pod["metadata"]["name"], pods.cluster.namespace)
+
+    pods.program("print('waiting', flush=True)\nif (folder / 'starts').read_text() == '0': time.sleep(60)")
+    told["epoch 1 of 1"] = delete
+    done = watched()
+    assert set(done.states.values()) == {"success"}, done.errors
+    assert pods.starts == "00"
+    assert pods.left() == []
+
+
 def test_a_killed_task_finds_its_pod_again(pods: ClusterProject, watched: Callable[..., Finished]) -> None:
     pods.program(WAIT)
     pods.script()

@@ -15,10 +15,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from airflow.providers.cncf.kubernetes.triggers.pod import KubernetesPodTrigger
 from airflow.triggers.base import TriggerEvent
 
-from sqlrec.airflow.triggers import JobTrigger
+from sqlrec.airflow.triggers import JobTrigger, PodTrigger
 from sqlrec.errors import JobError
 from sqlrec.runtimes.kubernetes.client import ClusterClient, open_cluster
 from sqlrec.runtimes.kubernetes.failures import Patience
@@ -200,9 +199,9 @@ def test_the_triggerer_is_allowed_what_it_does_and_nothing_else(
     assert sorted(allowed - needed - RARE) == []
 
 
-def pod_trigger(name: str, cluster: Cluster) -> KubernetesPodTrigger:
+def pod_trigger(name: str, cluster: Cluster) -> PodTrigger:
     """What waits for the pod of a job, and comes back for lines of its log every second."""
-    return KubernetesPodTrigger(
+    return PodTrigger(
         pod_name=name,
         pod_namespace=cluster.namespace,
         trigger_start_time=datetime.now(UTC),
