@@ -43,6 +43,7 @@ class Stack:
     logs: Path
     env: Mapping[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    killed: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, name: str) -> None:
         """Start one of its processes, also one that was killed."""
@@ -56,14 +57,15 @@ class Stack:
                 start_new_session=True,
             )
 
-    def kill(self, name: str) -> None:
-        """SIGKILL for a process and all that it has started, at once, as when their machine dies."""
+    def kill(self, name: str, spared: int) -> None:
+        """SIGKILL for a process and all that it has started, but the task ``spared`` and its supervisor."""
         process = self.processes.pop(name)
-        tree = psutil.Process(process.pid)
-        for each in (found := [tree, *tree.children(recursive=True)]):
-            each.suspend()
-        for each in {*found, *tree.children(recursive=True)}:
-            each.kill()
+        self.killed.append(process)
+        orphan = psutil.Process(spared)
+        kept = {orphan, orphan.parent()}
+        for each in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
+            if each not in kept:
+                each.kill()
         process.wait()
 
     def call(self, method: str, path: str, body: object = None) -> Any:
@@ -104,6 +106,8 @@ def stack(home: Path, dags: Path, *more: str, options: Mapping[str, object] = NO
         yield running
     finally:
         _stop(list(running.processes.values()))
+        for process in running.killed:
+            _end_group(process)
 
 
 def _healthy(running: Stack) -> bool:
@@ -118,9 +122,13 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.1, end - time.monotonic()))
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _end_group(process)
         process.wait()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _free_port() -> int:
