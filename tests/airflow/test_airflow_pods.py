@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -91,6 +91,15 @@ def test_an_image_that_cannot_be_pulled(watched: Callable[..., Finished], pods: 
     assert pods.left() == []
 
 
+@pytest.fixture
+def heeding_ctrl_c() -> Iterator[None]:
+    """Tests started in the background ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_ending_the_task_ends_its_pod(
     number: signal.Signals, pods: ClusterProject, watched: Callable[..., Finished], told: Told
