@@ -7,10 +7,12 @@ while; a triggerer drops what another has taken over. Then the job goes on: whoe
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from sqlrec.airflow import session
 
+log = logging.getLogger(__name__)
 DELETED = "removed"
 OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "restarting", DELETED})
 """States of a task that somebody has ended, or cleared while it ran."""
@@ -18,32 +20,24 @@ OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "restarting
 
 def is_over(ti: Any) -> bool:
     """Whether a task was ended, and not just its process; False when nobody can tell."""
-    if session.current() is not None:
-        return True
-    try:
-        return state_of(ti) in OVER
-    except Exception:
-        return False
+    return session.current() is not None or _state_of(ti) in OVER
 
 
 def is_waiting(ti: Any) -> bool:
     """Whether a task is deferred, be it a later try of it; False when nobody can tell."""
-    try:
-        return state_of(ti) == "deferred"
-    except Exception:
-        return False
+    return _state_of(ti) == "deferred"
 
 
-def state_of(ti: Any) -> str | None:
-    """The state of a task as Airflow knows it, whichever try it is at; ``removed`` when there is none.
-
-    Raises what Airflow raises when it cannot be asked.
-    """
+def _state_of(ti: Any) -> str:
+    """The state of a task as Airflow knows it, whichever try it is at; empty when Airflow cannot be asked."""
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-    found = RuntimeTaskInstance.get_task_states(
-        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
-    )
+    try:
+        found = RuntimeTaskInstance.get_task_states(
+            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+        )
+    except Exception as error:  # of its channel, its API server or its answer: what to do is the same
+        log.warning("Airflow does not say what became of task %s: %r", ti.task_id, error)
+        return ""
     name = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
-    state: str | None = found.get(ti.run_id, {}).get(name, DELETED)
-    return state
+    return str(found.get(ti.run_id, {}).get(name, DELETED) or "")
