@@ -62,7 +62,10 @@ def promote(service: str, call: Call, reason: str) -> Outcome:
 
 
 def abort(service: str, call: Call, reason: str) -> Outcome | None:
-    """Remove the canary; None when there is none, nor was one that this task removed."""
+    """Remove the canary; None when there is none, nor was one that this task removed.
+
+    A version that is gone keeps no canary alive: the entry then names what the service goes on with.
+    """
     registry = call.env.registry
     history = registry.history(service)
     canary, served = running_canary(history), registry.service(service)
@@ -73,17 +76,20 @@ def abort(service: str, call: Call, reason: str) -> Outcome | None:
     entry = registry.begin(
         service=service,
         action=DeployAction.ABORT,
-        checkpoint=_version(canary, call),
+        checkpoint=registry.version(canary.model, canary.version) or served or _version(canary, call),
         key=call.key.text,
         options=canary.options,
         reason=reason,
-        others=pinned_members(canary, call),
     )
-    call.env.services.end_canary(service)
+    try:
+        call.env.services.end_canary(service)
+    except BaseException as error:
+        registry.fail(entry, error=str(error))
+        raise
     registry.finish(entry, url=canary.url)
     if served is not None:
         call.report(f"{service} goes on with {served.model} {served.name} alone")
-    return _aborted(entry)
+    return _aborted(canary)
 
 
 def _aborted(entry: Deployment) -> Outcome:

@@ -95,6 +95,39 @@ def test_rollback_removes_the_canary_and_nothing_else(world: World) -> None:
     assert now(world) == ("v1_export", 2)
 
 
+def test_an_abort_that_fails_is_an_entry_and_may_be_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run(alter(CANARY))
+
+    def out_of_reach(name: str) -> None:
+        raise JobError("SR506", "the cluster is out of reach")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.services, "end_canary", out_of_reach)
+        with pytest.raises(JobError, match="out of reach"):
+            world.run(rollback(), "r2")
+    assert world.registry.history("rank")[-1].state is DeployState.FAILED
+    assert canary(world) is not None
+    world.run(rollback(), "r3")
+    assert canary(world) is None
+
+
+def test_a_canary_whose_version_is_gone_is_removed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.run(alter(CANARY))
+    begun = canary(world)
+    assert begun is not None
+    known = world.registry.version
+    monkeypatch.setattr(
+        world.registry, "version", lambda model, v: None if v == begun.version else known(model, v)
+    )
+    with pytest.raises(StateError, match="SR263"):
+        world.run(alter(Promote()), "r2")
+    outcome = world.run(rollback(), "r3")
+    assert "v2_export" in outcome.message
+    assert (canary(world), world.services.canaries) == (None, {})
+
+
 def test_rollback_to_a_checkpoint_ends_the_canary_first(world: World) -> None:
     world.run(deploy("v3_export"))
     world.run(alter(CANARY))
