@@ -37,7 +37,7 @@ def _state_of(ti: Any) -> str:
             dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
         )
     except Exception as error:  # of its channel, its API server or its answer: what to do is the same
-        log.warning("Airflow does not say what became of task %s: %r", ti.task_id, error)
+        log.warning("Airflow does not say what became of this task: %r", error)
         return ""
     name = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
     return str(found.get(ti.run_id, {}).get(name, DELETED) or "")
