@@ -8,7 +8,7 @@ TORCH_VERSION := 2.13.0
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test test-cluster check compiled docs format e2e bench-train bench-serve bench-score fuzz soak pure tools images images-check clean help
+.PHONY: demo test test-cluster check compiled conformance docs format e2e bench-train bench-serve bench-score fuzz soak pure tools images images-check clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +55,15 @@ compiled: $(VENV)/compiled  ## the tests of the language over sqlglot's compiled
 	@export PYTHONPATH=$(abspath $(VENV)/compiled) && $(BIN)/python -c \
 	  'import sqlglot.parser as p; assert p.__file__.endswith(".so"), f"{p.__file__} is not compiled"' \
 	&& $(BIN)/python -m pytest -q -n $(WORKERS) tests/sql
+
+$(VENV)/conformance: $(VENV)/installed
+	@$(BIN)/uv pip install -q --target $@ --python $(BIN)/python -c constraints.txt --group conformance
+	@touch $@
+
+conformance: $(VENV)/conformance  ## the servers as schemathesis and NVIDIA's tritonclient see them
+	@export PYTHONPATH=$(abspath $(VENV)/conformance) && $(BIN)/python -c 'import schemathesis, tritonclient.http' \
+	&& $(BIN)/python -m pytest -q tests/serving/test_serving_schemathesis.py \
+	  tests/programs/test_programs_schemathesis.py tests/serving/test_serving_triton.py
 
 docs: $(VENV)/installed  ## write docs/sql.md and docs/errors.md from the code
 	@$(BIN)/sqlrec reference --output docs

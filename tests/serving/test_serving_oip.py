@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, by its own HTTP and, where it is installed, by NVIDIA's client."""
+"""The Open Inference Protocol over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from sqlrec.spec.signature import MISSING_INT, InputColumn, OutputColumn, Signat
 
 INFER = "/v2/models/m/infer"
 Document = dict[str, Any]
-TRITON = {"O": "BYTES", "b": "BOOL", "f": "FP32", "i": "INT64"}
 
 
 def tensor(name: str, datatype: str, shape: list[int], data: Any) -> Document:
@@ -269,37 +268,3 @@ def test_an_input_left_out_may_be_null() -> None:
     frame = wire.read(body.encode(), lambda _: "").frame
     assert frame.tensors["y"].tolist() == [MISSING_INT] * 2
     assert (frame.nulls, frame.unknown) == ({"y": 2}, 1)
-
-
-def test_nvidias_client_works_unmodified(server: Any) -> None:
-    reason = "tritonclient[http] is not installed: it brings gevent, which is not worth it for one test"
-    triton = pytest.importorskip("tritonclient.http", reason=reason)
-    client = triton.InferenceServerClient(f"127.0.0.1:{server.port}")
-    try:
-        assert client.is_server_live()
-        assert client.is_server_ready()
-        assert client.is_model_ready("m")
-        assert client.get_server_metadata()["name"] == "sqlrec"
-        assert client.get_model_metadata("m", "3")["versions"] == ["3"]
-        given = {
-            "city": np.array(["Köln", "x"], dtype=np.object_),
-            "age": np.array([3, 4], np.int64),
-            "price": np.array([1.5, 0.5], np.float32),
-            "member": np.array([True, False]),
-            "tags": np.arange(1, 7).reshape(2, 3),
-        }
-        for is_binary in (True, False):  # its defaults, and JSON
-            inputs = [
-                triton.InferInput(name, array.shape, TRITON[array.dtype.kind])
-                for name, array in given.items()
-            ]
-            for tensor_in, array in zip(inputs, given.values(), strict=True):
-                tensor_in.set_data_from_numpy(array, binary_data=is_binary)
-            outputs = None if is_binary else [triton.InferRequestedOutput("score", binary_data=False)]
-            result = client.infer("m", inputs, outputs=outputs, request_id="7")
-            assert result.as_numpy("score").tolist() == [105.5, -95.5]
-            assert result.get_response()["id"] == "7"
-        with pytest.raises(triton.InferenceServerException, match="no model other"):
-            client.get_model_metadata("other")
-    finally:
-        client.close()
