@@ -18,6 +18,7 @@ from typing import cast
 from sqlrec.errors import EXIT_FAILED, EXIT_OK, SetupError, SqlRecError
 from sqlrec.jobs.harness import Stopped, run, stop_on_sigterm
 from sqlrec.models.lookup import get_controller
+from sqlrec.process import whole_process
 from sqlrec.spec import codec
 from sqlrec.spec.job import ExportWork, JobSpec, TrainWork
 from sqlrec.spec.options import Scope
@@ -89,4 +90,4 @@ def _suit_the_machine() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(whole_process(main))

@@ -5,7 +5,9 @@ Together with :mod:`sqlrec.registry.client` the only place that imports MLflow.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import http.client
 import logging
 import warnings
@@ -165,14 +167,23 @@ class Store:
                 get_artifact_repository(location).delete_artifacts()
 
 
+@functools.cache
 def _load_sql_store() -> Any:
     """MLflow's store on a database; its import trips over a deprecation of SQLAlchemy 2.1."""
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message="The ``noload`` loader strategy", category=DeprecationWarning
         )
+        from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as ModelStore
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    atexit.register(_close, SqlAlchemyStore._engine_map, ModelStore._engine_map)
     return SqlAlchemyStore
+
+
+def _close(*engines: Mapping[str, Any]) -> None:
+    """Close the connections that MLflow keeps; SQLite then has all of a database in its one file again."""
+    for engine in (engine for known in engines for engine in known.values()):
+        engine.dispose()
 
 
 def any_stage() -> int:

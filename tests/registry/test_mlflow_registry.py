@@ -21,6 +21,7 @@ from sqlrec.artifacts.folder import publish, staging
 from sqlrec.errors import SetupError, StateError
 from sqlrec.registry.mlflow import MlflowRegistry
 from sqlrec.registry.registry import DeployAction
+from sqlrec.registry.snapshot import SnapshotCatalog
 from sqlrec.spec.job import CurvePoint, JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind
 from sqlrec.spec.names import ModelName
@@ -39,6 +40,23 @@ def export(registry: MlflowRegistry, folder: Path) -> Checkpoint:
     return registry.register(
         model=RANK, name="v1_export", kind=CheckpointKind.EXPORT, folder=files, result=result, key="export"
     )
+
+
+ONE_MODEL = """
+import sys
+from pathlib import Path
+from sqlrec.process import whole_process
+from tests.registries import model, open_registry
+
+sys.exit(whole_process(lambda: int(not open_registry(Path(sys.argv[1])).put_model(model()))))
+"""
+
+
+def test_a_process_that_ended_leaves_the_whole_registry_in_one_file(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", ONE_MODEL, str(tmp_path)], check=True, timeout=120)
+    assert [path.name for path in tmp_path.glob("mlflow.db-*")] == []
+    copied = (tmp_path / "mlflow.db").rename(tmp_path / "copied.db")
+    assert SnapshotCatalog(copied).models() == (NAME,)
 
 
 PLAIN = """
