@@ -60,9 +60,7 @@ def test_an_exit_of_its_own_keeps_its_status() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_output_that_cannot_be_written_is_no_success() -> None:
-    full = (
-        "sys.stdout = open('/dev/full', 'w')\nsys.exit(whole_process(lambda: print('lost') or 0))"
-    )
+    full = "sys.stdout = open('/dev/full', 'w')\nsys.exit(whole_process(lambda: print('lost') or 0))"
     done = ended(full)
     assert done.returncode != 0
     assert "No space left" in done.stderr
