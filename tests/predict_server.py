@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -43,8 +45,8 @@ class Service:
 
 
 @contextmanager
-def running(host: str = "127.0.0.1") -> Iterator[Service]:
-    """A service on a free port."""
+def running(host: str = "127.0.0.1", *, tls: Path | None = None) -> Iterator[Service]:
+    """A service on a free port; over TLS with a certificate and its key from a PEM file."""
     service = Service()
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,7 +81,13 @@ def running(host: str = "127.0.0.1") -> Iterator[Service]:
             """Clients that go away are part of the tests."""
 
     with Quiet((host, 0), Handler) as server:
-        service.url = f"http://{host}:{server.server_port}/predict"
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls)
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        service.url = f"http{'s' * (tls is not None)}://{host}:{server.server_port}/predict"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -139,14 +139,12 @@ def _proof(api: ApiSpec, access: Access, call: Call) -> Verify:
 def _ask(endpoint: Endpoint, access: Access, method: str, body: bytes | None = None) -> tuple[int, str]:
     import httpx
 
-    from sqlrec.scoring.credentials import Bearer, trusted
+    from sqlrec.scoring.credentials import connection
 
     with httpx.Client(
         timeout=TIMEOUT,
         headers={"Content-Type": "application/json"} if body else {},
-        auth=Bearer(endpoint.name, access) if access.token_file or access.token_env else None,
-        verify=trusted(endpoint.name, access) if access.cert_file else True,
-        trust_env=False,
+        **connection(endpoint.name, access),
     ) as client:
         try:
             answer = client.request(method, endpoint.url, content=body)

@@ -14,10 +14,11 @@ from sqlrec.artifacts.folder import publish, staging
 from sqlrec.errors import OptionError, RemoteError
 from sqlrec.execution.call import Call
 from sqlrec.execution.options import effective, values
-from sqlrec.execution.revisions import in_force
-from sqlrec.models.external.controller import HEADER, URL, URL_HINT, runs_elsewhere, url_problem
+from sqlrec.models.external.controller import HEADER, URL, URL_HINT, url_problem
 from sqlrec.models.lookup import get_controller
+from sqlrec.registry.registry import Deployment
 from sqlrec.spec import codec
+from sqlrec.spec.access import Access, access_of
 from sqlrec.spec.job import JobResult
 from sqlrec.spec.model import Checkpoint, CheckpointKind, ModelSpec
 from sqlrec.spec.options import Effective, Scope
@@ -57,14 +58,15 @@ def noted(
 ) -> Endpoint:
     """The service at its URL, registered whether it answers or not.
 
-    Secrets among the ``options`` are references. Raises SR465 without a URL, SR320 for an unknown secret.
+    Secrets among the ``options`` are references. Raises SR465 without a URL, SR320 for an unknown
+    secret, SR622 for a file of authorities that cannot be read.
     """
     url = str(resolved(values(options).get(URL), call.env.secrets) or "")
     if not url:
         raise OptionError("SR465", f"service {service} has no URL", hint=URL_HINT)
     if problem := url_problem(url):
         raise OptionError("SR465", problem, hint=URL_HINT)
-    told = _headers(options)
+    told, access = _headers(options), _access(options)
     headers = resolved(told, call.env.secrets)
     spec = ExternalServiceSpec(
         name=service,
@@ -73,11 +75,12 @@ def noted(
         checkpoint=checkpoint.name,
         version=checkpoint.version,
         headers=told,
+        access=access,
     )
 
     def verify(endpoint: Endpoint) -> None:
         try:
-            asyncio.run(_ask(endpoint, model, headers))
+            asyncio.run(_ask(endpoint, model, headers, access))
         except RemoteError as error:
             call.report(f"warning: {error.message}")
         else:
@@ -86,7 +89,9 @@ def noted(
     return call.env.services.apply(spec, verify)
 
 
-async def _ask(endpoint: Endpoint, model: ModelSpec, headers: Mapping[str, str]) -> None:
+async def _ask(
+    endpoint: Endpoint, model: ModelSpec, headers: Mapping[str, str], access: Access | None
+) -> None:
     """One made-up row, answered with every output."""
     import orjson
 
@@ -95,7 +100,9 @@ async def _ask(endpoint: Endpoint, model: ModelSpec, headers: Mapping[str, str])
     from sqlrec.scoring.merge import merge
 
     row = {field.name: _made_up(field.type) for field in model.features}
-    client = ServiceClient(endpoint.name, endpoint.url, timeout=TIMEOUT, attempts=1, headers=headers)
+    client = ServiceClient(
+        endpoint.name, endpoint.url, timeout=TIMEOUT, attempts=1, headers=headers, access=access
+    )
     async with client:
         answer = await client.predict(orjson.dumps([row]))
     merge(endpoint.name, answer, arrow_schema(model.outputs), rows=1, asked=1)
@@ -109,13 +116,15 @@ def _made_up(kind: DataType) -> object:
     return 0 if kind.is_integer or kind.is_float else ""
 
 
-def headers_of(service: str, model: ModelSpec, call: Call) -> dict[str, str]:
-    """Headers of requests to a service, their secrets as references; none for our own services."""
-    controller = get_controller(model.type)
-    entry = in_force(call.env.registry.history(service)) if runs_elsewhere(controller) else None
-    if entry is None:
-        return {}
-    return _headers(effective(controller, model, Scope.SERVICE, entry.options, reference))
+def asked_with(entry: Deployment, model: ModelSpec) -> tuple[dict[str, str], Access | None]:
+    """Headers of requests to a service that runs elsewhere, secrets as references, and whom to trust."""
+    options = effective(get_controller(model.type), model, Scope.SERVICE, entry.options, reference)
+    return _headers(options), _access(options)
+
+
+def _access(options: Mapping[str, Effective]) -> Access | None:
+    found = access_of(values(options), own=False)
+    return found if found.ca_file else None
 
 
 def _headers(options: Mapping[str, Effective]) -> dict[str, str]:

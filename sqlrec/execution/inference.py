@@ -209,20 +209,12 @@ class _Answers:
 
     def _scorer(self, used: UsedModel, predictor: Predictor) -> VectorScorer:
         from sqlrec.data.types import arrow_schema
-        from sqlrec.scoring.client import ServiceClient
+        from sqlrec.scoring.client import client_of
         from sqlrec.scoring.options import effective
         from sqlrec.scoring.vectors import VectorScorer
 
         options = effective({**predictor.options, **used.options})
-        client = ServiceClient(
-            predictor.service,
-            predictor.url,
-            timeout=options.timeout,
-            attempts=options.attempts,
-            headers=predictor.headers,
-            concurrency=options.concurrency,
-            access=predictor.access,
-        )
+        client = client_of(predictor, options, concurrency=options.concurrency)
         scorer = VectorScorer(
             client,
             predictor.model,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlrec.errors import NameNotFoundError, StateError, suggest
 from sqlrec.execution.call import Call
-from sqlrec.execution.elsewhere import headers_of
+from sqlrec.execution.elsewhere import asked_with
 from sqlrec.execution.find import find_model
 from sqlrec.execution.group import pinned_members
 from sqlrec.execution.revisions import in_force
@@ -15,6 +15,7 @@ from sqlrec.execution.served import as_served, request_options
 from sqlrec.models.external.controller import runs_elsewhere
 from sqlrec.models.lookup import get_controller
 from sqlrec.plan.resolve_made import is_ready_made
+from sqlrec.registry.registry import Deployment
 from sqlrec.spec.access import Access, access_of
 from sqlrec.spec.model import Checkpoint, ModelSpec, with_members
 from sqlrec.spec.options import Parsed
@@ -27,8 +28,8 @@ from sqlrec.spec.table import UsedModel
 class Predictor:
     """A service that is ready, and the model as the checkpoint that it serves declares it.
 
-    ``headers`` go with each request, ``options`` are what the model says of requests; ``access`` belongs to
-    our own services.
+    ``headers`` go with each request, ``options`` are what the model says of requests; ``access`` is what the
+    service's options say of its callers.
     """
 
     service: str
@@ -60,16 +61,25 @@ def _predictor(
     others = pinned_members(entry, call)
     own, *rest = (as_served(registry.definition(one), one) for one in (served, *others))
     model = with_members(own, rest)
-    elsewhere = runs_elsewhere(get_controller(model.type))
+    headers, access = _asked_with(entry, model)
     return Predictor(
         service=service,
         url=endpoint.url,
         model=model,
         checkpoint=served,
-        headers=resolved(headers_of(service, model, call), secrets),
+        headers=resolved(headers, secrets),
         options=request_options(model),
-        access=access_of(entry.options) if entry and not elsewhere else None,
+        access=access,
     )
+
+
+def _asked_with(entry: Deployment | None, model: ModelSpec) -> tuple[Mapping[str, str], Access | None]:
+    """Headers, and what is needed to be let in and to trust, as the revision in force says."""
+    if entry is None:
+        return {}, None
+    if runs_elsewhere(get_controller(model.type)):
+        return asked_with(entry, model)
+    return {}, access_of(entry.options)
 
 
 def predictor_of(used: UsedModel, call: Call) -> Predictor:

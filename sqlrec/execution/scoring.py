@@ -22,6 +22,8 @@ from sqlrec.spec.table import Relation, TableSource, UsedModel
 
 BATCH_ROWS = 16_384
 """Rows of a request, and of a piece of work in this process."""
+ATTEMPTS = 3
+"""Times that rows by hand are sent: somebody is waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +142,9 @@ def ask_service(service: str, rows: Sequence[Mapping[str, object]], call: Call) 
     import pyarrow as pa
 
     from sqlrec.data.types import arrow_schema
-    from sqlrec.scoring.client import ServiceClient
+    from sqlrec.scoring.client import client_of
     from sqlrec.scoring.merge import merge, output_schema
+    from sqlrec.scoring.options import effective
 
     if not rows:
         raise DataError("SR638", "there are no rows to ask about", hint='give one: {"user_id": 1}')
@@ -149,14 +152,7 @@ def ask_service(service: str, rows: Sequence[Mapping[str, object]], call: Call) 
     outputs = arrow_schema(predictor.model.outputs)
 
     async def ask() -> object:
-        client = ServiceClient(
-            predictor.service,
-            predictor.url,
-            attempts=3,
-            headers=predictor.headers,
-            access=predictor.access,
-        )
-        async with client:
+        async with client_of(predictor, effective({"attempts": ATTEMPTS})) as client:
             return await client.predict(orjson.dumps(list(rows)))
 
     columns = merge(service, asyncio.run(ask()), outputs, rows=len(rows), asked=len(rows))

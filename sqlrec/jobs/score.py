@@ -16,7 +16,7 @@ from sqlrec.data.types import arrow_schema
 from sqlrec.jobs.scored import digest_of, score_table
 from sqlrec.models.controller import Progress
 from sqlrec.scoring.call import Scorer
-from sqlrec.scoring.client import ServiceClient
+from sqlrec.scoring.client import client_of
 from sqlrec.scoring.options import effective
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobResult, ScoreWork
@@ -31,15 +31,7 @@ def score(work: ScoreWork, output: Path, progress: Progress) -> JobResult:
     """
     started = time.perf_counter()
     options = effective(work.options)
-    client = ServiceClient(
-        work.service,
-        work.url,
-        timeout=options.timeout,
-        attempts=options.attempts,
-        headers=work.headers,
-        concurrency=options.concurrency,
-        access=work.access,
-    )
+    client = client_of(work, options, concurrency=options.concurrency)
     query = _query(work)
     scorer = Scorer(
         client,

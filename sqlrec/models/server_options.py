@@ -7,6 +7,7 @@ named, never written: a spec is stored and shown.
 from __future__ import annotations
 
 from sqlrec.models.rollout_options import rollout_options
+from sqlrec.spec.access import CA_FILE
 from sqlrec.spec.options import Option, OptionKind, Parsed, Scope
 
 
@@ -20,6 +21,10 @@ def server_options() -> tuple[Option, ...]:
         _option("auth_token_env", "Environment variable of the server that holds the bearer token instead."),
         _option("tls_cert_file", "PEM file with the certificate chain of the service port; unset: no TLS."),
         _option("tls_key_file", "PEM file with the certificate's key."),
+        _option(
+            CA_FILE,
+            "PEM file with the authorities that callers trust, where they run; unset: tls_cert_file alone.",
+        ),
         _option(
             "request_timeout",
             "How long a request may take to arrive, and how long after that it is still scored.",

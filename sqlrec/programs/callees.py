@@ -79,7 +79,9 @@ def _callee(service: str, folder: Path) -> Callee:
         spec = cast(ServiceSpec | ExternalServiceSpec, codec.loads(ServiceSpec | ExternalServiceSpec, text))
         own = f"{record.get('scheme', 'http')}://{HOST}:{record['port']}/predict"
         if isinstance(spec, ExternalServiceSpec):
-            return Callee(service=service, url=spec.url, model=spec.model, headers=spec.headers)
+            return Callee(
+                service=service, url=spec.url, model=spec.model, access=spec.access, headers=spec.headers
+            )
         model = with_members(spec.own.model, [served.model for served in spec.models[1:]])
         return Callee(service=service, url=own, model=model, access=access_of(spec.options))
     except (OSError, ValueError, KeyError, TypeError):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from sqlrec.data.types import arrow_schema
 from sqlrec.programs.callees import Callees
 from sqlrec.scoring.call import Scorer
-from sqlrec.scoring.client import ServiceClient
+from sqlrec.scoring.client import ServiceClient, client_of
 from sqlrec.scoring.options import ScoreOptions, effective
 from sqlrec.spec.function import Callee, ProgramScore
 from sqlrec.spec.options import OptionValue
@@ -66,14 +66,7 @@ class Calls:
         headers = tuple(sorted(callee.headers.items()))
         key = (callee.service, callee.url, options.timeout, options.attempts, callee.access, headers)
         if key not in self._clients:
-            client = ServiceClient(
-                callee.service,
-                callee.url,
-                timeout=options.timeout,
-                attempts=options.attempts,
-                headers=callee.headers,
-                access=callee.access,
-            )
+            client = client_of(callee, options)
             self._clients[key] = client
             self._open.push_async_exit(client)
         return self._clients[key]

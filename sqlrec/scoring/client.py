@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
+from typing import Protocol
 
 import httpx
 import orjson
@@ -21,9 +22,10 @@ import pyarrow as pa
 
 from sqlrec.errors import RemoteError, StateError
 from sqlrec.scoring.arrow_form import MEDIA_TYPE, read_batch
-from sqlrec.scoring.credentials import Bearer, trusted
+from sqlrec.scoring.credentials import connection
 from sqlrec.scoring.hedging import Hedge
 from sqlrec.scoring.limit import AdaptiveLimit
+from sqlrec.scoring.options import ScoreOptions
 from sqlrec.spec.access import Access
 
 JSON = "application/json"
@@ -32,6 +34,41 @@ NO_ARROW = frozenset({404, 405, 406, 415})
 RETRIABLE = frozenset({429, 503, 504})
 BODY_CHARACTERS = 500
 LONGEST_WAIT = 60.0
+MANY = 256
+"""Requests in flight of a client whose caller says no number."""
+
+
+class Target(Protocol):
+    """A service as whoever asks it knows it."""
+
+    @property
+    def service(self) -> str:
+        """Its name."""
+
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What goes with each request, secrets in clear."""
+
+    @property
+    def access(self) -> Access | None:
+        """What its options say of its callers."""
+
+
+def client_of(target: Target, options: ScoreOptions, *, concurrency: int = MANY) -> ServiceClient:
+    """A client of a service, with these options; raises what :class:`ServiceClient` raises."""
+    return ServiceClient(
+        target.service,
+        target.url,
+        timeout=options.timeout,
+        attempts=options.attempts,
+        headers=target.headers,
+        concurrency=concurrency,
+        access=target.access,
+    )
 
 
 class ServiceClient:
@@ -39,8 +76,8 @@ class ServiceClient:
 
     ``timeout`` holds for connecting and for each read and write, in seconds; ``attempts`` is how often a
     request is sent at most; ``backoff`` is the first wait in seconds; ``headers`` go with each request;
-    at most ``concurrency`` requests are in flight, fewer while the service cannot keep up. ``access``
-    belongs to our own services. ``arrow`` is whether the service may be sent Arrow.
+    at most ``concurrency`` requests are in flight, fewer while the service cannot keep up. ``arrow`` is
+    whether the service may be sent Arrow: one of our own, until it says that it knows none.
 
     Raises ``StateError`` SR616 without a URL, and ``SetupError`` SR621, SR622 for a token or certificate
     that cannot be read.
@@ -55,7 +92,7 @@ class ServiceClient:
         attempts: int = 6,
         backoff: float = 0.2,
         headers: Mapping[str, str] | None = None,
-        concurrency: int = 256,
+        concurrency: int = MANY,
         access: Access | None = None,
     ) -> None:
         if not url:
@@ -64,8 +101,8 @@ class ServiceClient:
         self.url = url
         self.requests = 0
         self.retries = 0
-        self.arrow = access is not None
-        self._own = access is not None
+        self._own = access is not None and access.own
+        self.arrow = self._own
         self._limit = AdaptiveLimit(concurrency)
         self._hedge = Hedge()
         self._attempts = attempts
@@ -75,9 +112,7 @@ class ServiceClient:
             timeout=httpx.Timeout(timeout, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
             headers={"Content-Type": JSON, "Accept": JSON, **(headers or {})},
-            auth=Bearer(service, access) if access and (access.token_file or access.token_env) else None,
-            verify=trusted(service, access) if access and access.cert_file else True,
-            mounts=dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")),
+            **connection(service, access),
         )
 
     async def __aenter__(self) -> ServiceClient:

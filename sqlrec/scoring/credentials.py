@@ -1,6 +1,6 @@
-"""What a client of our own services needs of their machine: the bearer token and the certificate.
+"""What a client needs to be let in and to trust: the bearer token, and the certificate or its authorities.
 
-The services' options name files and variables; a client on the same machine reads the same.
+The services' options name files and variables, which the client reads where it runs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import ssl
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -16,6 +17,27 @@ from sqlrec.errors import SetupError
 from sqlrec.spec.access import Access
 
 END = "-----END CERTIFICATE-----"
+
+
+LOOPBACK = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
+"""Addresses that no proxy is asked for."""
+
+
+def connection(service: str, access: Access | None) -> dict[str, Any]:
+    """How a client of httpx connects to a service; raises ``SetupError`` SR621, SR622."""
+    with_token = access is not None and (access.token_file or access.token_env)
+    return {
+        "auth": Bearer(service, access) if access and with_token else None,
+        "verify": _verified(service, access),
+        "mounts": LOOPBACK,
+    }
+
+
+def _verified(service: str, access: Access | None) -> ssl.SSLContext | bool:
+    """Authorities that are named, else the service's own certificate, else whom this machine trusts."""
+    if access and access.ca_file:
+        return authorities(service, access)
+    return trusted(service, access) if access and access.cert_file else True
 
 
 class Bearer(httpx.Auth):
@@ -59,6 +81,21 @@ class Bearer(httpx.Auth):
         )
 
 
+def authorities(service: str, access: Access) -> ssl.SSLContext:
+    """Trust certificates that these authorities signed for the host of the URL; raises ``SetupError`` SR622.
+
+    An authority in the middle of a chain will do, for that is what is given out.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(cafile=access.ca_file)
+    except OSError as error:
+        what = f"the authorities of service {service}, {access.ca_file},"
+        raise _unreadable(what, "tls_ca_file", error) from None
+    return context
+
+
 def trusted(service: str, access: Access) -> ssl.SSLContext:
     """Trust the service's own certificate and no other, whatever name it is made out to.
 
@@ -71,10 +108,17 @@ def trusted(service: str, access: Access) -> ssl.SSLContext:
         first, end, _ = Path(access.cert_file).read_text(encoding="ascii").partition(END)
         context.load_verify_locations(cadata=first + end)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "it is no PEM file"
-        raise SetupError(
-            "SR622",
-            f"the certificate of service {service}, {access.cert_file}, cannot be read: {reason}",
-            hint="give this process the file that the service's option tls_cert_file names",
-        ) from None
+        what = f"the certificate of service {service}, {access.cert_file},"
+        raise _unreadable(what, "tls_cert_file", error) from None
     return context
+
+
+def _unreadable(what: str, option: str, error: OSError | ValueError) -> SetupError:
+    told = getattr(error, "strerror", None)
+    is_foreign = isinstance(error, ssl.SSLError) or not told
+    why = "it holds no certificate in PEM" if is_foreign else told
+    return SetupError(
+        "SR622",
+        f"{what} cannot be read: {why}",
+        hint=f"give this process the PEM file that the service's option {option} names",
+    )

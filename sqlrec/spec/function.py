@@ -154,8 +154,8 @@ class ApiSpec:
 class Callee:
     """A model service that a program calls: where it was when the program was deployed, and its model.
 
-    ``access`` belongs to our own services, ``headers`` to those that somebody else runs: their secrets are
-    references, which the process that makes the calls resolves.
+    ``headers`` belong to services that somebody else runs: their secrets are references, which the process
+    that makes the calls resolves.
     """
 
     service: str

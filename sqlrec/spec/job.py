@@ -105,7 +105,7 @@ class ScoreWork:
     ``query`` is the one-row query table of ``call_service_with_qv``. ``features`` and ``outputs`` are
     the model's, as the service's checkpoint declares them. ``columns`` are the columns of the features in
     their order; without them a feature is found by its name. ``headers`` go with each request; they may be
-    secrets, so such work is never written down. ``access`` belongs to our own services.
+    secrets, so such work is never written down. ``access`` is what the service asks of its callers.
     """
 
     service: str

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sqlrec.spec.access import Access
 from sqlrec.spec.group import Group
 from sqlrec.spec.job import Resources
 from sqlrec.spec.model import ModelSpec
@@ -71,7 +72,8 @@ class ServiceSpec:
 class ExternalServiceSpec:
     """A service that somebody else runs at ``url``: a runtime keeps its name, and starts nothing.
 
-    ``headers`` go with each request; their secrets are references.
+    ``headers`` go with each request; their secrets are references. ``access`` is None where the public
+    authorities are trusted.
     """
 
     name: str
@@ -80,6 +82,7 @@ class ExternalServiceSpec:
     checkpoint: str
     version: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    access: Access | None = None
 
 
 class ServiceState(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sqlrec.errors import JobError, NameNotFoundError, StateError
+from sqlrec.errors import JobError, NameNotFoundError, SetupError, StateError
 from sqlrec.execution.environment import Environment
 from sqlrec.execution.key import RunKey
 from sqlrec.execution.options import api_image
@@ -22,7 +23,7 @@ from sqlrec.execution.run_step import run_step
 from sqlrec.models.api_options import API_OPTIONS
 from sqlrec.settings import Cluster, load
 from sqlrec.spec.options import Scope
-from tests.certificates import certificate
+from tests.certificates import authority, certificate
 from tests.execution.steps import steps_of
 from tests.fakes import FakeRegistry
 from tests.predict_server import Reply, Service, ok, running
@@ -83,16 +84,22 @@ def project(tmp_path: Path) -> Iterator[Project]:
         env.services.remove(endpoint.name)
 
 
-@pytest.fixture
-def far() -> Iterator[Service]:
+@contextmanager
+def elsewhere(tls: Path | None = None) -> Iterator[Service]:
     """A service of somebody else, which wants a secret."""
-    with running() as service:
+    with running(tls=tls) as service:
 
         def answer(rows: list[dict[str, Any]]) -> Reply:
             known = service.headers[-1].get("authorization") == FAR
             return ok({"probs": [0.25] * len(rows)}) if known else Reply(status=401)
 
         service.answer = answer
+        yield service
+
+
+@pytest.fixture
+def far() -> Iterator[Service]:
+    with elsewhere() as service:
         yield service
 
 
@@ -132,6 +139,36 @@ def test_an_api_is_served_as_its_options_say(project: Project, far: Service, tmp
     assert "hush" not in project.written
     assert HUSH not in project.written
     assert '"secret:far"' in project.written
+
+
+def test_services_behind_a_companys_authority_are_asked(project: Project, tmp_path: Path) -> None:
+    """When they are made, by a script, in chunks, by an API, whose own server it vouches for, too."""
+    ours, pem = authority(tmp_path, "company", "127.0.0.1")
+    tls = f"tls_cert_file = '{pem}', tls_key_file = '{pem}', tls_ca_file"
+    with elsewhere(tls=pem) as far:
+        script = SERVED.format(url=far.url).replace(
+            "{{ secret.far }}'", "{{ secret.far }}', tls_ca_file = 'CA'"
+        )
+        with pytest.raises(SetupError, match=r"SR622.*gone\.pem, cannot be read: No such file"):
+            project.run(script.replace("'CA'", "'gone.pem'"))
+        assert project.env.services.endpoint("rank") is None
+        script = script.replace("'CA'", f"'{ours}'").replace("CREATE MODEL", "CREATE OR REPLACE MODEL")
+        done = project.run(
+            f"{script} {FUNCTION} CACHE TABLE scored AS CALL call_service('rank', users);"
+            " CALL f(users) PARTITION BY users SIZE 2;"
+            f" CREATE API score WITH f WITH ({tls} = '{ours}')",
+            "r2",
+        )
+        assert [outcome.rows for outcome in done.values()].count(3) == 2
+        url = done["define_api_score"].facts["url"]
+        assert url.startswith("https://127.0.0.1:")
+        trust = ssl.create_default_context(cafile=str(ours))
+        answer = httpx.post(url, json=USER, verify=trust, trust_env=False, timeout=20)
+        assert answer.json()["data"] == [{"user_id": 1, "age": 2, "probs": 0.25}], answer.text
+        other = certificate(tmp_path, "other.pem")
+        with pytest.raises(JobError, match=r"SR506.*certificate verify failed"):
+            project.run(FUNCTION + f"CREATE OR REPLACE API score WITH f WITH ({tls} = '{other}')", "r3")
+        assert httpx.post(url, json=USER, verify=trust, trust_env=False).status_code == 200
 
 
 def test_an_api_does_not_start_without_a_secret_it_needs(project: Project, far: Service) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from sqlrec.models.controller import ModelController, Problem, Programs
 from sqlrec.models.described import MODEL, common_options
+from sqlrec.spec.access import CA_FILE
 from sqlrec.spec.job import Resources, Topology
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.options import Effective, Option, OptionKind, OptionSet, Scope, canonical_key
@@ -52,6 +53,12 @@ OPTIONS = OptionSet(
             doc="Header of each request, such as header.authorization, as a reference to a secret.",
             scopes=BOTH,
             sensitive=True,
+        ),
+        Option(
+            key=CA_FILE,
+            kind=OptionKind.STRING,
+            doc="PEM file with the authorities that callers trust, where they run; unset: the public ones.",
+            scopes=BOTH,
         ),
         Option(
             key="batch_size",
