@@ -17,7 +17,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = Path("sqlrec/serving/_rows.c")
-FLAGS = ("-O2", "-std=c11", "-fPIC", "-shared", "-fvisibility=hidden")
+FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-fvisibility=hidden")
 
 
 def target() -> Path:

@@ -203,6 +203,7 @@ static int add_column(Scanner *scanner, Py_ssize_t i, char kind) {
   if (!(column->name = PyUnicode_AsUTF8AndSize(name, &column->size))) return -1;
   if (!plain_name(column)) return PyErr_SetString(PyExc_ValueError, "JSON writes this name with escapes"), -1;
   Py_ssize_t *group = kind == 's' ? &scanner->texts : kind == 'f' ? &scanner->reals : &scanner->integers;
+  set_head(column);
   column->kind = kind;
   column->slot = (*group)++;
   scanner->order[i] = i;

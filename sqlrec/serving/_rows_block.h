@@ -11,6 +11,8 @@ enum { MAX_COLUMNS = 4096, MAX_UNKNOWN = 8 };
 typedef struct {
   const char *name; /* UTF-8, held by Scanner.names */
   Py_ssize_t size;
+  uint64_t head; /* its first bytes, and which bits of a word they are */
+  uint64_t mask;
   Py_ssize_t slot; /* place among the columns of its group */
   char kind;       /* i: int64, b: boolean as int64, f: float32, s: string */
 } Column;
@@ -46,6 +48,24 @@ typedef struct {
 
 /* ---- keys */
 
+enum { WORD = sizeof(uint64_t) };
+
+static void set_head(Column *column) {
+  size_t size = column->size < WORD ? (size_t)column->size : WORD;
+  memcpy(&column->head, column->name, size);
+  memset(&column->mask, 0xFF, size);
+}
+
+/* Whether the name and a quote stand at p, a word at a time: most names are short. */
+static inline bool is_name(const Column *column, const char *p, const char *end) {
+  if (end - p <= column->size || p[column->size] != '"') return false;
+  if (end - p < WORD) return memcmp(p, column->name, (size_t)column->size) == 0;
+  uint64_t word;
+  memcpy(&word, p, WORD);
+  if ((word & column->mask) != column->head) return false;
+  return column->size <= WORD || memcmp(p + WORD, column->name + WORD, (size_t)column->size - WORD) == 0;
+}
+
 static Py_ssize_t search(const Scanner *scanner, const char *name, Py_ssize_t size) {
   for (Py_ssize_t i = 0; i < scanner->count; i++) {
     const Column *column = &scanner->columns[i];
@@ -71,8 +91,7 @@ static Result read_key(Scanner *scanner, const char **p, const char *end, Py_ssi
   if (**p != '"') return REFUSED;
   Py_ssize_t guess = n < scanner->count ? scanner->order[n] : 0;
   const Column *column = &scanner->columns[guess];
-  if (end - *p > column->size + 1 && (*p)[column->size + 1] == '"' &&
-      memcmp(*p + 1, column->name, (size_t)column->size) == 0) {
+  if (is_name(column, *p + 1, end)) {
     *found = guess;
     *p += column->size + 2;
   } else {

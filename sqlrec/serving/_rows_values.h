@@ -34,7 +34,7 @@ typedef struct {
   bool negative, whole, rounded; /* rounded: there are more digits than `digits` holds */
 } Number;
 
-static const char *skip_space(const char *p) {
+static inline const char *skip_space(const char *p) {
   while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r') p++;
   return p;
 }
@@ -121,7 +121,24 @@ static Result read_real(const char **p, float *value) {
   return READ;
 }
 
-static Result read_integer(const char **p, int64_t *value) {
+enum { SHORT_DIGITS = 18 }; /* so many always fit an int64 */
+
+/* The usual integer, without sign, point or exponent; NULL when it is not that plain. */
+static inline const char *take_short(const char *p, int64_t *value) {
+  const char *start = p;
+  uint64_t digits = 0;
+  for (; is_digit(*p); p++) {
+    if (p - start == SHORT_DIGITS) return NULL;
+    digits = digits * 10 + (uint64_t)(*p - '0');
+  }
+  if (p == start || *p == '.' || *p == 'e' || *p == 'E' || (*start == '0' && p > start + 1)) return NULL;
+  *value = (int64_t)digits;
+  return p;
+}
+
+static inline Result read_integer(const char **p, int64_t *value) {
+  const char *end = take_short(*p, value);
+  if (end) return *p = end, READ;
   Number number;
   if (read_number(*p, &number) != READ || to_integer(&number, value) != READ) return REFUSED;
   *p = number.end;

@@ -52,7 +52,7 @@ class Request:
 
     @property
     def usual(self) -> bool:
-        """Whether it sends JSON and asks for nothing beside an answer."""
+        """Whether it sends JSON by HTTP/1.1 and asks for nothing beside an answer."""
         return self._head.usual
 
     @property
@@ -97,8 +97,8 @@ class Request:
         self._connection.flush()
 
     def respond_next(self, body: bytes, now: float) -> None:
-        """Answer with 200 and JSON, as :meth:`respond` does, at less cost where nothing is in the way."""
-        if self._head.http10 or not self._connection.answer_next(self, body, now):
+        """As :meth:`respond` answers a usual request with 200, at less cost where nothing is in the way."""
+        if not self._connection.answer_next(self, body, now):
             self.respond(OK, body)
 
     def refuse(self, error: RequestError) -> None:
@@ -157,8 +157,10 @@ class Connection(asyncio.Protocol):
                 self._transport.abort()
             return
         try:
-            self._parser.feed(data)
-            self._hold(self._parser.size if self._parser.busy else 0)
+            parser = self._parser
+            parser.feed(data)
+            if parser.busy or self._held:
+                self._hold(parser.size if parser.busy else 0)
         except RequestError as error:
             if not self._no_more:  # bytes after a request that closes the connection are nobody's
                 self._refuse(error)

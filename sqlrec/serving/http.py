@@ -5,7 +5,8 @@ while they arrive, ``Expect`` is answered, and a request that asks for an upgrad
 on every first request) is read like any other, with the offer left unanswered.
 
 A client that keeps its connection sends the same head again and again. What httptools made of a head is
-kept by its bytes in :class:`Heads`, and a message that comes whole under a known head is not parsed anew.
+kept by its bytes in :class:`Heads`, and a message that comes whole under a known head is not parsed anew;
+under the head of the message before, not even its end is looked for.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _UNIQUE = frozenset((b"expect", b"traceparent", b"transfer-encoding", b"x-reques
 class Head:
     """The head of a request. Header names are in lower case; of the headers, those the server reads.
 
-    ``usual``: it sends JSON and asks for nothing beside an answer.
+    ``usual``: it sends JSON by HTTP/1.1 and asks for nothing beside an answer.
     """
 
     __slots__ = ("headers", "http10", "keep_alive", "method", "path", "target", "usual")
@@ -60,7 +61,8 @@ class Head:
         self.keep_alive = keep_alive
         self.path = _path(target)
         media_type = headers.get(b"content-type", "application/json")
-        self.usual = method == "POST" and media_type == "application/json" and headers.keys() <= _USUAL
+        plain = method == "POST" and media_type == "application/json" and not http10
+        self.usual = plain and headers.keys() <= _USUAL
 
 
 def _path(target: bytes) -> str:
@@ -114,6 +116,9 @@ class MessageParser:
         self._limits = limits
         self._heads = heads
         self._raw = b""
+        self._last = b""  # the last known head, itself read, and how long a message under it is
+        self._last_head: Head
+        self._last_size = 0
         self._parser = HttpRequestParser(self)
         self._in_head = False
         self._upgrade_body = 0
@@ -138,14 +143,16 @@ class MessageParser:
 
     def _take_known(self, data: bytes) -> bool:
         """Whether this was one whole message under a known head; called between messages."""
-        end = data.find(b"\r\n\r\n") + 4
-        raw = data[:end]
-        known = self._heads.get(raw)
-        if known and len(data) - end == known[1]:
-            self._sink.message_received(known[0], data[end:], time.monotonic())
-            return True
-        self._raw = raw if end > 3 else b""
-        return False
+        if len(data) != self._last_size or not data.startswith(self._last):
+            end = data.find(b"\r\n\r\n") + 4
+            raw = data[:end]
+            known = self._heads.get(raw)
+            if not known or len(data) - end != known[1]:
+                self._raw = raw if end > 3 else b""
+                return False
+            self._last, self._last_head, self._last_size = raw, known[0], len(data)
+        self._sink.message_received(self._last_head, data[len(self._last) :], time.monotonic())
+        return True
 
     def _feed(self, data: bytes) -> None:
         while data:

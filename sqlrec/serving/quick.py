@@ -1,9 +1,13 @@
 """The short way of the usual request: JSON of scalars, a head without wishes, an answer within this tick.
 
 It does for a whole tick what the long way (:mod:`sqlrec.serving.prediction`) does for each request, and
-gives the same answers. What it cannot do goes the long way instead: a body that the compiled scanner does not
-read, a batch that the model refuses, more than a tick should take. So errors, deadlines, queues and
-the worker thread are matters of the long way alone.
+gives the same answers. A tick ends when a look at the sockets brings nothing new: clients that were answered
+together ask together, and in two parts they would cost two calls of the model. There is no timer; nobody
+waits for a request that may not come.
+
+What it cannot do goes the long way instead: a body that the compiled scanner does not read, a batch that
+the model refuses, more than a tick should take. So errors, deadlines, queues and the worker thread are
+matters of the long way alone.
 """
 
 from __future__ import annotations
@@ -29,6 +33,14 @@ TICK_BYTES = 512 * 1024
 """Bodies that may wait for the end of a tick."""
 BODY_BYTES = 64 * 1024
 """Of one body: a larger one takes longer to score than to bring to the worker thread."""
+
+
+LOOKS = 3
+"""At the sockets until a tick ends, if each brings more."""
+LOOK_BYTES = 8 * 1024
+"""Bodies of that size are enough for a call of the model."""
+FEW_ROWS = 4
+"""Of a request, on average: scores of more are written request by request."""
 
 
 Asked = tuple[Request, Callable[[Request], None], "Block | None"]
@@ -60,6 +72,9 @@ class Quick:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Asked] = []
         self._bytes = 0
+        self._seen = 0
+        self._looks = 0
+        self._last = 1  # requests of the last tick
 
     @property
     def waiting(self) -> int:
@@ -79,25 +94,44 @@ class Quick:
 
     def _flush(self) -> None:
         """Read, score and answer up to ``rows`` rows; the rest after the loop looked at its sockets."""
+        if not self._is_settled():
+            self._loop.call_soon(self._flush)
+            return
         started = time.perf_counter()
         waiting, self._waiting, self._bytes = self._waiting, [], 0
+        scan, most = self._scanner.scan, self._rows
         taken: list[Asked] = []
         blocks: list[Block] = []
+        counts: list[int] = []
         rows = 0
-        for place, (request, otherwise, known) in enumerate(waiting):
-            block = known or self._scanner.scan(request.body)
-            if block is None or block.rows > self._rows or request.abandoned:
+        for place, asked in enumerate(waiting):
+            request, otherwise, known = asked
+            block = known or scan(request.body)
+            count = block.rows if block else 0
+            if block is None or count > most or request.abandoned:
                 otherwise(request)
                 continue
-            if rows + block.rows > self._rows:
+            if rows + count > most:
                 self._put_back([(request, otherwise, block), *waiting[place + 1 :]])
                 break
-            rows += block.rows
-            taken.append((request, otherwise, block))
+            rows += count
+            taken.append(asked)
             blocks.append(block)
+            counts.append(count)
         self._observer.stage_done("decode", time.perf_counter() - started)
         if taken:
-            self._answer(taken, blocks, rows)
+            self._answer(taken, blocks, counts, rows)
+
+    def _is_settled(self) -> bool:
+        """Whether another look at the sockets is not worth its while."""
+        due = len(self._waiting)
+        if due > self._seen and due + self._last > 2 and self._looks < LOOKS and self._bytes < LOOK_BYTES:
+            self._seen = due
+            self._looks += 1
+            return False
+        self._seen = self._looks = 0
+        self._last = due
+        return True
 
     def _put_back(self, waiting: list[Asked]) -> None:
         if not self._waiting:
@@ -105,12 +139,11 @@ class Quick:
         self._waiting = waiting + self._waiting
         self._bytes += sum([len(request.body) for request, _, _ in waiting])
 
-    def _answer(self, taken: list[Asked], blocks: list[Block], rows: int) -> None:
-        counts = [block.rows for block in blocks]
+    def _answer(self, taken: list[Asked], blocks: list[Block], counts: list[int], rows: int) -> None:
         try:
             outputs = self._scorer.run(self._scanner.join(blocks, rows))
             started = time.perf_counter()
-            answers = self._written(outputs, counts)
+            answers = self._written(outputs, counts, rows)
         except Exception:  # one request's rows broke the model: the long way finds out whose
             for request, otherwise, _ in taken:
                 otherwise(request)
@@ -121,23 +154,36 @@ class Quick:
             request.respond_next(answer, now)
         self._observer.requests_done([now - request.started for request, _, _ in taken], counts)
 
-    def _written(self, outputs: Sequence[Array], counts: list[int]) -> list[bytes]:
-        """The answer of each request. All values are written at once and then dealt out."""
-        columns: list[list[bytes]] = []
-        for output in outputs:
-            text = orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-            columns.append([text] if len(counts) == 1 else _dealt(text.split(b","), counts))
+    def _written(self, outputs: Sequence[Array], counts: list[int], rows: int) -> list[bytes]:
+        """The answer of each request."""
+        written = _each if rows > FEW_ROWS * len(counts) else _together
+        columns = [written(output, counts) for output in outputs]
         return [self._template % texts for texts in zip(*columns, strict=True)]
 
 
-def _dealt(texts: list[bytes], counts: list[int]) -> list[bytes]:
-    if len(texts) == len(counts):
-        return texts
-    parts, start = [], 0
+def _each(output: Array, counts: list[int]) -> list[bytes]:
+    """The values of each request, by commas."""
+    texts, start = [], 0
     for count in counts:
-        parts.append(b",".join(texts[start : start + count]))
+        texts.append(_text(output[start : start + count]))
         start += count
-    return parts
+    return texts
+
+
+def _together(output: Array, counts: list[int]) -> list[bytes]:
+    """The same for requests of few rows: all are written at once and then dealt out."""
+    values = _text(output).split(b",")
+    if len(values) == len(counts):
+        return values
+    texts, start = [], 0
+    for count in counts:
+        texts.append(b",".join(values[start : start + count]))
+        start += count
+    return texts
+
+
+def _text(values: Array) -> bytes:
+    return orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
 
 
 def _template(signature: Signature) -> bytes:

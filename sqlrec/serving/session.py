@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,9 +18,9 @@ from sqlrec.spec.schema import Kind
 from sqlrec.spec.service import ServedModel
 from sqlrec.spec.signature import Signature
 
-CHUNK_ROWS = 256
-"""Rows of one ONNX Runtime call: what a core's cache holds (a network of 512-256-128 in FP32 takes a fifth
-longer for a row of a thousand), and a bound on the arena's growth."""
+CHUNK_ROWS = 512
+"""Rows of one ONNX Runtime call at most: what a core's cache holds (a network of 512-256-128 takes 5 to 15
+percent longer for a row in calls of 2,048, and also in calls of 128), and a bound on the arena's growth."""
 
 CATBOOST = ".cbm"
 _TENSORS = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(string)": "string"}
@@ -70,9 +71,10 @@ class Session:
         """Outputs ``[rows, …]`` in the signature's order. Exceptions are those of ONNX Runtime."""
         if rows <= CHUNK_ROWS:
             return cast(list[Array], self._session.run(self._outputs, dict(tensors)))
+        size = ceil(rows / ceil(rows / CHUNK_ROWS))  # calls of one size: a short one costs more a row
         pieces = [
-            self._session.run(self._outputs, {k: v[start : start + CHUNK_ROWS] for k, v in tensors.items()})
-            for start in range(0, rows, CHUNK_ROWS)
+            self._session.run(self._outputs, {k: v[start : start + size] for k, v in tensors.items()})
+            for start in range(0, rows, size)
         ]
         return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 

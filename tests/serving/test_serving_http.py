@@ -166,3 +166,4 @@ def test_what_is_kept_is_bounded() -> None:
 )
 def test_a_usual_head_asks_for_nothing(headers: dict[bytes, str], method: str, usual: bool) -> None:
     assert Head(method, b"/", headers, http10=False, keep_alive=True).usual == usual
+    assert not Head(method, b"/", headers, http10=True, keep_alive=True).usual

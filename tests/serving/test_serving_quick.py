@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlrec.serving.connection import Connection, Request
 from sqlrec.serving.http import Head
 from sqlrec.serving.json_scan import scanner_of
-from sqlrec.serving.quick import BODY_BYTES, TICK_BYTES, Quick, quick_way
+from sqlrec.serving.quick import BODY_BYTES, LOOK_BYTES, LOOKS, TICK_BYTES, Quick, quick_way
 from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
 from sqlrec.spec.service import ServiceSpec
 
@@ -173,6 +173,11 @@ def scorer(
     return load_scorer(make_spec(folder).own, threads=1, observe=reports.append)
 
 
+@pytest.fixture(scope="module")
+def scorer_of_roots(nan_folder: Path, make_spec: Callable[..., ServiceSpec]) -> Scorer:
+    return load_scorer(make_spec(nan_folder).own, threads=1, observe=lambda report: None)
+
+
 def quick_of(scorer: Scorer, noted: Noted, rows: int = 100) -> Quick:
     scanner = scanner_of(scorer.signature.inputs, missing_as_null=False, max_rows=1000)
     quick = quick_way(scorer, scanner, noted, rows=rows)
@@ -205,6 +210,53 @@ def test_a_tick_is_one_call(scorer: Scorer, reports: list[BatchReport]) -> None:
     assert client.answers[0] == client.answers[2] == b'{"probs":[0.5]}'
     assert noted.rows == [1, 2, 1]
     assert noted.stages == ["decode", "encode"]
+
+
+def arriving(scorer: Scorer, bodies: Sequence[Sequence[bytes]]) -> Client:
+    """Requests that come by and by, one list each time the loop looks at its sockets."""
+
+    async def run() -> Client:
+        client, noted = Client(), Noted()
+        quick = quick_of(scorer, noted)
+        for sent in bodies:
+            for body in sent:
+                assert quick.take(request_of(client, body), noted.long_way)
+            await asyncio.sleep(0)
+        while quick.waiting:
+            await asyncio.sleep(0)
+        return client
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("bodies", "batches"),
+    [
+        ([[ROW, ROW], [ROW], [ROW]], [4]),
+        ([[ROW, ROW], [ROW], [], [ROW]], [3, 1]),
+        ([[ROW, ROW]] + [[ROW]] * (LOOKS + 2), [LOOKS + 2, 2]),
+        ([[ROW], [ROW]], [1, 1]),
+        ([[ROW, ROW], [], [], [ROW], [], [ROW]], [2, 1, 1]),
+        ([[ROW, ROW + b" " * LOOK_BYTES], [ROW]], [2, 1]),
+    ],
+    ids=["coming", "nothing new", "looks are bounded", "a lone client", "alone again", "enough to do"],
+)
+def test_a_tick_ends_when_nothing_new_comes(
+    bodies: list[list[bytes]], batches: list[int], scorer: Scorer, reports: list[BatchReport]
+) -> None:
+    client = arriving(scorer, bodies)
+    assert [report.rows for report in reports] == batches
+    assert client.answers == [b'{"probs":[0.5]}'] * sum(batches)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=5))
+@settings(max_examples=30)
+def test_answers_are_dealt_out_in_order(scorer_of_roots: Scorer, counts: list[int]) -> None:
+    values = iter(range(100))
+    bodies = [b'{"x":[%b]}' % b",".join(b"%d" % next(values) ** 2 for _ in range(n)) for n in counts]
+    answers = scenario(scorer_of_roots, bodies)[0].answers
+    assert [len(json.loads(answer)["root"]) for answer in answers] == counts
+    assert [root for answer in answers for root in json.loads(answer)["root"]] == list(range(sum(counts)))
 
 
 def test_more_rows_than_a_batch_holds_are_several(scorer: Scorer, reports: list[BatchReport]) -> None:

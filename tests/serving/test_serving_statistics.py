@@ -32,6 +32,25 @@ def test_a_percentile_is_in_the_bucket_that_holds_it(values: list[float], percen
     assert (0.0, *BOUNDS)[place] <= found <= BOUNDS[place]
 
 
+@given(
+    st.lists(st.sampled_from([0.5, 1.0, 1.5, 2.0, 9.0, 10.0, 11.0]), max_size=40),
+    st.integers(1, 50),
+    st.lists(st.just(float("nan")) | st.floats(0, 20, width=32), max_size=20),
+)
+def test_values_are_counted_up_to_each_bound(values: list[float], times: int, array: list[float]) -> None:
+    histogram = Histogram(BOUNDS)
+    for value in values * times:
+        histogram.add(value)
+    histogram.add_each(values)
+    histogram.add_all(np.array(array, np.float32))
+    counted = [*values * (times + 1), *(value for value in array if value == value)]
+    expected = [0] * (len(BOUNDS) + 1)
+    for value in counted:
+        expected[bisect.bisect_left(BOUNDS, value)] += 1
+    assert list(histogram.counts) == expected
+    assert histogram.total == pytest.approx(sum(counted))
+
+
 def test_values_beyond_the_last_bound_count_as_that_bound() -> None:
     histogram = Histogram(BOUNDS)
     histogram.add_each([0.5, 50.0, 70.0])
