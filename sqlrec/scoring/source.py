@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+READ_ROWS = 8192
+"""Rows that are decoded at a time at least."""
+BUFFER = 2**18
+"""Bytes of each column that are read from a file at a time; else it is all that a row group has of it."""
 
 
 class Source:
@@ -19,18 +24,15 @@ class Source:
 
     def __init__(self, files: Sequence[str | Path], shard_rows: int) -> None:
         with ExitStack() as stack:
-            self._files = [stack.enter_context(pq.ParquetFile(file)) for file in files]
+            opened = (pq.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False) for file in files)
+            self._files = [stack.enter_context(file) for file in opened]
             self._open = stack.pop_all()
         self.schema: pa.Schema = self._files[0].schema_arrow.remove_metadata()
+        self.rows: int = sum(file.metadata.num_rows for file in self._files)
         self._shard_rows = shard_rows
-        groups: list[tuple[int, pq.ParquetFile, int]] = []
-        self.rows = 0
-        for file in self._files:
-            for index in range(file.num_row_groups):
-                groups.append((self.rows, file, index))
-                self.rows += file.metadata.row_group(index).num_rows
-        self._groups = groups
-        self._last: tuple[int, pa.Table] | None = None
+        self._next = 0
+        self._stream = self._batches(0)
+        self._rest: pa.RecordBatch | None = None
 
     def __enter__(self) -> Source:
         return self
@@ -50,21 +52,29 @@ class Source:
         return min(self._shard_rows, self.rows - shard * self._shard_rows)
 
     def read(self, shard: int) -> pa.RecordBatch:
-        """The rows of a shard. A row group that reaches beyond is kept for the next one."""
-        first = shard * self._shard_rows
-        last = first + self.size(shard)
-        parts = []
-        for number, (start, file, index) in enumerate(self._groups):
-            end = start + file.metadata.row_group(index).num_rows
-            if start < last and end > first and end > start:
-                table = self._group(number)
-                parts.append(table.slice(max(first - start, 0), min(last, end) - max(first, start)))
-        (batch,) = pa.concat_tables(parts).combine_chunks().to_batches()
-        return batch
+        """The rows of a shard. The shard after it is read on from there."""
+        first, size = shard * self._shard_rows, self.size(shard)
+        if first != self._next:
+            self._stream, self._rest = self._batches(first), None
+        self._next = first + size
+        parts: list[pa.RecordBatch] = []
+        while size:
+            batch = self._rest or next(self._stream)
+            parts.append(batch.slice(0, size))
+            self._rest = batch.slice(size)
+            size -= parts[-1].num_rows
+        (whole,) = pa.Table.from_batches(parts).combine_chunks().to_batches()
+        return whole
 
-    def _group(self, number: int) -> pa.Table:
-        if self._last is None or self._last[0] != number:
-            _, file, index = self._groups[number]
-            self._last = None
-            self._last = (number, file.read_row_group(index).replace_schema_metadata(None))
-        return self._last[1]
+    def _batches(self, row: int) -> Iterator[pa.RecordBatch]:
+        """All rows from ``row`` on, as they are asked for: a row group may be larger than memory."""
+        for file in self._files:
+            groups = range(file.num_row_groups)
+            sizes = [file.metadata.row_group(group).num_rows for group in groups]
+            while groups and row >= sizes[groups[0]]:
+                row -= sizes[groups[0]]
+                groups = groups[1:]
+            for batch in file.iter_batches(max(self._shard_rows, READ_ROWS), row_groups=list(groups)):
+                skipped = min(row, batch.num_rows)
+                row -= skipped
+                yield batch.slice(skipped).replace_schema_metadata(None)
