@@ -48,6 +48,15 @@ def write_text(path: Path, text: str) -> None:
             draft.unlink(missing_ok=True)
 
 
+def sync(path: Path) -> None:
+    """Bring a file or folder to the disk, so that nothing which relies on it outlives it in a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file at ``path``, waiting for it; threads and processes exclude each other."""

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlrec.artifacts.durable import write_text
+from sqlrec.artifacts.durable import sync, write_text
 from sqlrec.errors import SetupError, StateError
 from sqlrec.spec.table import TableFormat
 
@@ -174,12 +174,3 @@ def _remove_empty(folder: Path, root: Path) -> None:
         except OSError:
             return
         folder = folder.parent
-
-
-def sync(path: Path) -> None:
-    """Bring a file or folder to the disk, so that a commit never outlives its files in a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

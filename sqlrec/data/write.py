@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sqlrec.artifacts import store
-from sqlrec.artifacts.durable import writing
+from sqlrec.artifacts.durable import sync, writing
 from sqlrec.artifacts.scratch import own_folder
 from sqlrec.data import commit, remote, types
 from sqlrec.data.parts import NULL_PARTITION, CsvFile, ParquetFile, Parts
@@ -198,7 +198,7 @@ def _write_one(
                 file.write(pa.Table.from_batches([batch]))
                 count += batch.num_rows
             file.close()
-            commit.sync(draft)
+            sync(draft)
             draft.replace(path)
         finally:
             file.close()

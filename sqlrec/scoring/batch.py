@@ -75,7 +75,8 @@ async def score_shards(
             async for piece, batch in results:
                 done.append(batch)
                 if piece.is_last:
-                    future = asyncio.wrap_future(writer.submit(shards.publish, piece.shard, done))
+                    work = writer.submit(shards.publish, piece.shard, done, len(source.schema))
+                    future = asyncio.wrap_future(work)
                     written.append((sum(b.num_rows for b in done), future))
                     done = []
                     await settle(1)

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sqlrec.artifacts.durable import write_text, writing
+from sqlrec.artifacts.durable import sync, write_text, writing
 from sqlrec.errors import StateError
 
 MANIFEST = "manifest.json"
@@ -57,16 +57,19 @@ class Shards:
         """Whether a shard is scored."""
         return self._path(shard).is_file()
 
-    def publish(self, shard: int, batches: list[pa.RecordBatch]) -> None:
-        """Keep the rows of a scored shard: its file appears whole."""
+    def publish(self, shard: int, batches: list[pa.RecordBatch], given: int) -> None:
+        """Keep the rows of a scored shard: its file appears whole. Its first ``given`` columns were read."""
         path = self._path(shard)
+        table = pa.Table.from_batches(batches)
         with writing(path):
             pq.write_table(
-                pa.Table.from_batches(batches),
+                table,
                 _draft(path),
                 compression="zstd",
                 row_group_size=GROUP_ROWS,
+                use_dictionary=_repeating(table.schema, given),
             )
+            sync(_draft(path))
             _draft(path).rename(path)
 
     def files(self, shards: int) -> list[Path]:
@@ -130,6 +133,31 @@ def _start_over_unless(folder: Path, digest: str) -> None:
 
 def _draft(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
+
+
+def _repeating(schema: pa.Schema, given: int) -> list[str]:
+    """What may take less space as a dictionary, in parquet's names: all but a model's fractions.
+
+    These hardly ever repeat; a dictionary of them takes as long as all the rest, and a quarter more space.
+    """
+    leaves = [
+        (number, leaf) for number, field in enumerate(schema) for leaf in _leaves(field.name, field.type)
+    ]
+    return [name for number, (name, kind) in leaves if number < given or not pa.types.is_floating(kind)]
+
+
+def _leaves(name: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
+    """The columns of parquet that hold a column, and the types of their values."""
+    if pa.types.is_list(kind):
+        yield from _leaves(f"{name}.list.element", kind.value_type)
+    elif pa.types.is_map(kind):
+        yield from _leaves(f"{name}.key_value.key", kind.key_type)
+        yield from _leaves(f"{name}.key_value.value", kind.item_type)
+    elif pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{name}.{field.name}", field.type)
+    else:
+        yield name, kind
 
 
 def _groups(rows: pa.RecordBatchReader, size: int) -> Iterator[pa.Table]:
