@@ -22,7 +22,7 @@ from typing import Any
 from sqlrec.artifacts.scratch import own_folder
 from sqlrec.artifacts.store import is_local, sha256
 from sqlrec.data.engine import Engine
-from sqlrec.data.plain import plain_files
+from sqlrec.data.plain import plain_table
 from sqlrec.data.remote import stamp
 from sqlrec.data.views import find
 from sqlrec.data.write import adopt_files, write_table
@@ -61,11 +61,13 @@ def score_table(
     another process scores into the same table.
     """
     with Engine() as engine:
-        columns = engine.schema(inputs)
+        plain = plain_table(inputs)
+        columns = plain.columns if plain and plain.is_known else engine.schema(inputs)
         result = scorer.schema(columns)
         with opened(_state(output), digest) as shards:
-            files = plain_files(inputs, columns)
-            if files is None:
+            if plain and plain.columns.equals(columns):
+                files = plain.files
+            else:
                 if not shards.has_input:
                     progress("reading the input", done=0.0)
                     shards.keep_input(engine.reader(inputs), options.shard_rows)
