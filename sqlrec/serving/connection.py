@@ -52,7 +52,7 @@ class Request:
 
     @property
     def usual(self) -> bool:
-        """Whether it sends JSON by HTTP/1.1 and asks for nothing beside an answer."""
+        """Whether it sends JSON by HTTP/1.1 and asks for nothing but an answer."""
         return self._head.usual
 
     @property
@@ -74,6 +74,11 @@ class Request:
     def keep_alive(self) -> bool:
         """Whether the client wants to use the connection again."""
         return self._head.keep_alive
+
+    @property
+    def request_id(self) -> str:
+        """The client's own id of the request, or an empty string."""
+        return self._head.request_id
 
     def header(self, name: bytes) -> str:
         """A header's value, or an empty string. Only those that the server knows are kept."""
@@ -98,7 +103,10 @@ class Request:
 
     def respond_next(self, body: bytes, now: float) -> None:
         """As :meth:`respond` answers a usual request with 200, at less cost where nothing is in the way."""
-        if not self._connection.answer_next(self, body, now):
+        request_id = self._head.request_id
+        if request_id:
+            self.respond(OK, body, headers=(("X-Request-Id", request_id),))
+        elif not self._connection.answer_next(self, body, now):
             self.respond(OK, body)
 
     def refuse(self, error: RequestError) -> None:

@@ -14,7 +14,6 @@ from sqlrec.serving.tracing import Trace, Tracer, begun, parent_of
 from sqlrec.serving.wire import Headers
 
 TIMEOUT = b"x-request-timeout-ms"
-ID_CHARACTERS = 128
 _QUOTING = frozenset(("SR651", "SR653", "SR667"))
 """Errors whose message quotes the body, for the caller; the log does not hold what callers send."""
 CLIENT_GONE = 499
@@ -55,8 +54,7 @@ class Exchanges:
 
     def headers(self, request: Request, trace: Trace | None) -> Headers:
         """The request id and the trace, given back."""
-        request_id = request.header(b"x-request-id")[:ID_CHARACTERS]
-        headers = (("X-Request-Id", request_id),) if request_id else ()
+        headers = (("X-Request-Id", request.request_id),) if request.request_id else ()
         return headers if trace is None else (*headers, ("traceparent", trace.header))
 
     def end(
@@ -77,7 +75,7 @@ class Exchanges:
             told = {"error": _logged(error)} if error else {}
             log(
                 event,
-                id=request.header(b"x-request-id")[:ID_CHARACTERS],
+                id=request.request_id,
                 trace=trace.trace_id if trace else None,
                 client=request.client,
                 method=request.method,

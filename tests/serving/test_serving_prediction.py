@@ -33,6 +33,7 @@ class Asked:
         self.headers: dict[str, str] = {}
         self.sent = b""
         self._given = {name.replace("_", "-").encode(): value for name, value in headers.items()}
+        self.request_id = self._given.get(b"x-request-id", "")
 
     def header(self, name: bytes) -> str:
         return self._given.get(name, "")

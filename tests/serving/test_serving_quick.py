@@ -67,7 +67,7 @@ def post(body: bytes, *headers: str) -> bytes:
     return head.encode() + b"\r\n\r\n" + body
 
 
-LONG = "X-Request-Id: r"
+LONG = "X-Request-Timeout-Ms: 60000"
 """A wish that the short way does not know."""
 
 numbers = st.none() | st.integers(-50, 50) | st.sampled_from([True, "x", 2**63, 1.0])
@@ -87,7 +87,17 @@ bodies = (rows | good_rows | good_columns).map(lambda d: json.dumps(d).encode())
 def test_both_ways_give_the_same_answers(server: Any, sent: list[bytes]) -> None:
     long = ask(server.port, [post(body, LONG) for body in sent])
     assert ask(server.port, [post(body) for body in sent]) == long
+    assert ask(server.port, [post(body, "X-Request-Id: r") for body in sent]) == long
     assert ask(server.port, [post(body, *([LONG] * (n % 2))) for n, body in enumerate(sent)]) == long
+
+
+@pytest.mark.parametrize("headers", [(), (LONG,)], ids=["short", "long"])
+def test_a_request_id_is_given_back(headers: tuple[str, ...], server: Any) -> None:
+    request = post(b'[{"a":1,"b":2}]', f"X-Request-Id: {'r' * 130}", "Connection: close", *headers)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as wire:
+        wire.sendall(request)
+        head = b"".join(iter(lambda: wire.recv(65536), b"")).partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert b"X-Request-Id: " + b"r" * 128 in head
 
 
 def test_answers_keep_their_order_on_a_connection(server: Any) -> None:
