@@ -212,7 +212,7 @@ class Recorded:
     def __init__(self, method: str, path: str, *, private: bool = True) -> None:
         self.method, self.path, self.private, self.body = method, path, private, b"[]"
         self.abandoned = self.usual = False
-        self.client = ""
+        self.client = self.request_id = ""
         self.started = 0.0
         self.status = 0
         self.json: Any = None
