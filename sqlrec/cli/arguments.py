@@ -29,7 +29,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", dest="as_json", action="store_true", help="print JSON")
 
 
-def add_params(parser: argparse.ArgumentParser) -> None:
+def add_params(parser: argparse.ArgumentParser, what: str = "a value for a DECLAREd name") -> None:
     """Declare ``--param NAME=VALUE``, any number of times, as ``param``: a list of pairs."""
     parser.add_argument(
         "--param",
@@ -38,7 +38,7 @@ def add_params(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a value for a DECLAREd name",
+        help=what,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlrec import __version__
 from sqlrec.cli import (
+    calling,
     compiling,
     completing,
     demo,
@@ -40,6 +41,7 @@ MODULES = (
     shell,
     inspecting,
     services,
+    calling,
     scoring,
     demo,
     languageserver,

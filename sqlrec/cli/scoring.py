@@ -1,20 +1,16 @@
-"""``sqlrec call`` and ``sqlrec score``: a few rows, or a whole table, through a model."""
+"""``sqlrec score``: a table through a model."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sqlrec.cli.arguments import add_command, add_json
-from sqlrec.cli.console import print_json, print_table, stderr
-from sqlrec.cli.project import settings
-from sqlrec.errors import DataError, NameNotFoundError
+from sqlrec.cli.console import print_json, stderr
+from sqlrec.cli.project import by_hand, settings
+from sqlrec.errors import NameNotFoundError
 from sqlrec.spec import codec
 from sqlrec.spec.names import ModelName
 from sqlrec.spec.table import TableFormat, TableSource
@@ -26,20 +22,10 @@ if TYPE_CHECKING:
     from sqlrec.execution.call import Call
 
 FORMATS = {".parquet": TableFormat.PARQUET, ".csv": TableFormat.CSV}
-EXAMPLE = 'a JSON list of objects, or one object: {"user_id": 1}'
 
 
 def add_to(commands: Commands) -> None:
-    """Declare ``call`` and ``score``."""
-    calling = add_command(
-        commands,
-        "call",
-        lambda a: call(a.service, a.rows, as_json=a.as_json),
-        "ask a running service about a few rows",
-    )
-    calling.add_argument("service", help="the service")
-    calling.add_argument("rows", nargs="?", default="-", metavar="ROWS", help=f"a file, - or {EXAMPLE}")
-    add_json(calling)
+    """Declare ``score``."""
     scoring = add_command(
         commands,
         "score",
@@ -61,39 +47,6 @@ def add_to(commands: Commands) -> None:
     add_json(scoring)
 
 
-def call(service: str, rows: str, *, as_json: bool) -> None:
-    """Print the rows with the service's outputs."""
-    from sqlrec.execution.scoring import ask_service
-
-    given = _rows(rows)
-    answered = ask_service(service, given, _call("call"))
-    if as_json:
-        print_json(answered)
-        return
-    columns = list(dict.fromkeys(name for row in answered for name in row))
-    print_table(service, columns, [[row.get(name) for name in columns] for row in answered])
-
-
-def _rows(text: str) -> Sequence[Mapping[str, object]]:
-    """The rows of a file, of standard input, or of the argument itself; raises ``DataError`` SR638."""
-    where = "what is given"
-    try:
-        if text == "-":
-            text, where = sys.stdin.read(), "standard input"
-        elif not text.lstrip().startswith(("{", "[")):
-            where = text
-            text = Path(text).read_text(encoding="utf-8")
-        found = json.loads(text)
-    except OSError as error:
-        raise DataError("SR638", f"{where} cannot be read: {error.strerror}", hint=EXAMPLE) from None
-    except ValueError as error:
-        raise DataError("SR638", f"{where} is no JSON: {error}", hint=EXAMPLE) from None
-    rows = [found] if isinstance(found, dict) else found
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError("SR638", f"{where} holds no rows", hint=EXAMPLE)
-    return rows
-
-
 def score(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """Score a table; what is done so far stands on stderr."""
     from sqlrec.execution.scoring import Asked, score_by_hand
@@ -103,7 +56,7 @@ def score(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
         model = ModelName.parse(name)
     except ValueError as error:
         parser.error(str(error))
-    own = _call("score")
+    own = by_hand("score")
     asked = Asked(
         model=model,
         checkpoint=_checkpoint(model, checkpoint, own),
@@ -147,17 +100,6 @@ def _table(text: str, *, reads: bool) -> TableSource:
             raise
         into = own.warehouse.joinpath(*text.split("."))
         return TableSource(name=text, format=TableFormat.PARQUET, path=str(into))
-
-
-def _call(task: str) -> Call:
-    from sqlrec.execution.call import Call
-    from sqlrec.execution.environment import Environment
-    from sqlrec.execution.key import RunKey
-
-    key = RunKey(dag_id=task, run_id=f"manual__{datetime.now(UTC).isoformat()}", task_id=task)
-    return Call(
-        env=Environment(settings=settings()), key=key, report=lambda line: print(line, file=sys.stderr)
-    )
 
 
 class Bar:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from sqlrec.errors import NameNotFoundError, RemoteError, StateError, suggest
+from sqlrec.execution.asking import ask
 from sqlrec.execution.call import Call
 from sqlrec.execution.locks import service_lock
 from sqlrec.execution.options import api_image, values
@@ -118,40 +119,22 @@ def drop_api(step: DropApiStep, call: Call) -> Outcome:
 def _proof(api: ApiSpec, access: Access, call: Call) -> Verify:
     """A check that the server is this API's and answers a request whose tables have no rows.
 
-    ``access`` is what it asks of its callers. It raises ``RemoteError`` SR644, and ``SetupError`` SR621,
-    SR622 for a token or certificate that cannot be read here.
+    ``access`` is what it asks of its callers. It raises ``RemoteError`` SR610, SR644, and ``SetupError``
+    SR621, SR622 for a token or certificate that cannot be read here.
     """
     empty = json.dumps({"data": {table.name: [] for table in api.program.inputs}}).encode()
 
     def verify(endpoint: Endpoint) -> None:
-        status, text = _ask(endpoint, access, "GET")
+        status, text = ask(endpoint.name, endpoint.url, access, timeout=TIMEOUT)
         told = json.loads(text).get("api") if status == 200 else None
         if told != api.name:
             raise _failed(api, f"the server says {status}: {text[:300]}")
-        status, text = _ask(endpoint, access, "POST", empty)
+        status, text = ask(endpoint.name, endpoint.url, access, empty, timeout=TIMEOUT)
         if status != 200 and not (status == 422 and json.loads(text)["error"]["code"] in OF_ROWS):
             raise _failed(api, f"for tables without rows it answers {status}: {text[:500]}")
         call.report(f"{endpoint.url} answers")
 
     return verify
-
-
-def _ask(endpoint: Endpoint, access: Access, method: str, body: bytes | None = None) -> tuple[int, str]:
-    import httpx
-
-    from sqlrec.scoring.credentials import connection
-
-    with httpx.Client(
-        timeout=TIMEOUT,
-        headers={"Content-Type": "application/json"} if body else {},
-        **connection(endpoint.name, access),
-    ) as client:
-        try:
-            answer = client.request(method, endpoint.url, content=body)
-        except httpx.TransportError as error:
-            message = f"its server cannot be reached: {error}"
-            raise RemoteError("SR644", message, retriable=True) from None
-        return answer.status_code, answer.text
 
 
 def _failed(api: ApiSpec, what: str) -> RemoteError:

@@ -1,4 +1,4 @@
-"""``sqlrec call`` and ``sqlrec score``: a real export and registry; the service is a stand-in over HTTP."""
+"""``sqlrec score``, and ``sqlrec call`` of a service: a real export and registry; the service is a stand-in over HTTP."""
 
 from __future__ import annotations
 
