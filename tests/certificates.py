@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import ssl
 from dataclasses import dataclass
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,13 @@ def authority(folder: Path, name: str, *hosts: str) -> tuple[Path, Path]:
     (folder / f"{name}-ca.pem").write_bytes(root.pem)
     (folder / f"{name}.pem").write_bytes(leaf.pem + middle.pem + leaf.key_pem)
     return folder / f"{name}-ca.pem", folder / f"{name}.pem"
+
+
+def over_tls(server: HTTPServer, pem: Path) -> None:
+    """Let a server that does not listen to anybody yet speak TLS; handshakes are made by its threads."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 
 
 @dataclass(frozen=True, slots=True)

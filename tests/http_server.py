@@ -6,6 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tests.certificates import over_tls
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -27,13 +30,18 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def listening(handler: type[Handler]) -> Iterator[str]:
-    """Serve on a free port until the block is left; gives the address, such as ``http://127.0.0.1:8080``."""
+def listening(handler: type[Handler], *, tls: Path | None = None) -> Iterator[str]:
+    """Serve on a free port until the block is left; gives the address, such as ``http://127.0.0.1:8080``.
+
+    Over TLS with the certificate and key of a PEM file.
+    """
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls is not None:
+            over_tls(server, tls)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http{'s' * (tls is not None)}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

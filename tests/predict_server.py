@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.certificates import over_tls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +83,7 @@ def running(host: str = "127.0.0.1", *, tls: Path | None = None) -> Iterator[Ser
 
     with Quiet((host, 0), Handler) as server:
         if tls is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(tls)
-            server.socket = context.wrap_socket(
-                server.socket, server_side=True, do_handshake_on_connect=False
-            )
+            over_tls(server, tls)
         service.url = f"http{'s' * (tls is not None)}://{host}:{server.server_port}/predict"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

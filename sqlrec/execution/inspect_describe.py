@@ -221,7 +221,7 @@ def describe_api(step: InspectStep, call: Call) -> Preview:
     facts = (
         ("api", api.name),
         ("function", api.function),
-        ("path", f"/api/v1/{api.name}"),
+        ("path", api.path),
         *inputs,
         ("returns", api.program.returns),
         ("services", ", ".join(dict.fromkeys(_services_of(api.program.steps)))),

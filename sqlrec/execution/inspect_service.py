@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing
-from urllib.parse import urlsplit
+from http import HTTPStatus
 
-from sqlrec.errors import NameNotFoundError, suggest
+from sqlrec.errors import NameNotFoundError, RemoteError, SetupError, suggest
+from sqlrec.execution.asking import ask
 from sqlrec.execution.call import Call
 from sqlrec.execution.inspect_describe import FACTS, SECTIONS, Pair, section, shown
 from sqlrec.execution.inspect_rows import moment, table
@@ -20,6 +19,7 @@ from sqlrec.execution.revisions import in_force
 from sqlrec.plan.plan import InspectStep
 from sqlrec.registry.registry import Deployment, DeployState, Pinned
 from sqlrec.registry.tags import running_canary
+from sqlrec.spec.access import Access, access_of
 from sqlrec.spec.canary import CANARY
 from sqlrec.spec.model import Checkpoint
 from sqlrec.spec.service import Endpoint, ServiceState
@@ -55,7 +55,7 @@ def describe_service(step: InspectStep, call: Call) -> Preview:
         *section("Service Information", found),
         *section("Service Parameters", ((key, shown(value)) for key, value in options.items())),
         *section("History", (_revision(d) for d in history)),
-        *section("Statistics", _statistics(endpoint)),
+        *section("Statistics", _statistics(endpoint, access_of(entry.options))),
     ]
     return table(SECTIONS, sections)
 
@@ -98,30 +98,29 @@ def _revision(entry: Deployment) -> Pair:
 # Statistics
 
 
-def _statistics(endpoint: Endpoint | None) -> Iterator[Pair]:
+def _statistics(endpoint: Endpoint | None, access: Access) -> Iterator[Pair]:
     """What the service tells of itself; one that does not answer is said to be silent."""
     if endpoint is None or endpoint.state is not ServiceState.READY:
         yield "(none)", "the service does not run here"
         return
-    base = endpoint.url.removesuffix("/predict")
-    own = _json(_get(f"{base}/stats"))
-    figures = own or _figures(_get(f"{base}/metrics"))
+    try:
+        figures = _json(_told(endpoint, "stats", access)) or _figures(_told(endpoint, "metrics", access))
+    except SetupError as error:
+        yield "(none)", error.message
+        return
     if not figures:
         yield "(none)", "the service does not answer"
     yield from figures
 
 
-def _get(url: str) -> str:
-    """The body of an answer with status 200, or an empty text."""
-    parts = urlsplit(url)
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+def _told(endpoint: Endpoint, page: str, access: Access) -> str:
+    """The body of an answer with status 200, or an empty text; raises SR621, SR622."""
+    url = f"{endpoint.url.removesuffix('/predict')}/{page}"
     try:
-        with closing(connect(parts.netloc, timeout=PATIENCE)) as connection:
-            connection.request("GET", parts.path)
-            answer = connection.getresponse()
-            return answer.read().decode("utf-8", "replace") if answer.status == http.client.OK else ""
-    except (OSError, http.client.HTTPException):
+        status, text = ask(endpoint.name, url, access, timeout=PATIENCE)
+    except RemoteError:
         return ""
+    return text if status == HTTPStatus.OK else ""
 
 
 def _json(text: str) -> list[Pair]:

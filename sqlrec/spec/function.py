@@ -149,6 +149,11 @@ class ApiSpec:
     program: Program
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
+    @property
+    def path(self) -> str:
+        """Where requests go."""
+        return f"/api/v1/{self.name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callee:
@@ -188,7 +193,7 @@ class ApiServiceSpec:
     @property
     def path(self) -> str:
         """Where requests go."""
-        return f"/api/v1/{self.api.name}"
+        return self.api.path
 
     @property
     def checkpoint(self) -> str:

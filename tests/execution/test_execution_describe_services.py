@@ -11,6 +11,7 @@ import pytest
 
 from sqlrec.registry.registry import DeployAction
 from sqlrec.spec.sensitive import MASK
+from tests.certificates import authority
 from tests.execution.looking import CTR, MOMENT, ask, facts, first, serve, trained_world
 from tests.execution.steps import World
 from tests.http_server import Handler, listening
@@ -22,15 +23,16 @@ def world(tmp_path: Path) -> World:
 
 
 @contextmanager
-def answering(**pages: str) -> Iterator[str]:
-    """A server that answers GET of some paths with a text."""
+def answering(*, tls: Path | None = None, token: str = "", **pages: str) -> Iterator[str]:
+    """A server that answers GET of some paths with a text, whoever has the token."""
 
     class Pages(Handler):
         def do_GET(self) -> None:
             body = pages.get(self.path.strip("/"), "").encode()
-            self.answer(200 if body else 404, body)
+            known = not token or self.headers["Authorization"] == f"Bearer {token}"
+            self.answer((200 if body else 404) if known else 401, body)
 
-    with listening(Pages) as url:
+    with listening(Pages, tls=tls) as url:
         yield f"{url}/predict"
 
 
@@ -116,6 +118,20 @@ def test_statistics_that_the_service_tells_itself(
         assert (told["models[m 2].usage"], told["models[m 2].duration"]) == pairs
         assert told["models[m 2].min"] == ""
         assert "requests" not in told
+
+
+def test_a_service_behind_tls_is_asked_with_what_its_options_name(world: World, tmp_path: Path) -> None:
+    ours, pem = authority(tmp_path, "ours", "127.0.0.1")
+    (tmp_path / "token").write_text("hush")
+    with answering(stats='{"usage": 3}', tls=pem, token="hush") as url:
+        serve(world, url, tls_ca_file=str(ours), auth_token_file=str(tmp_path / "token"))
+        assert facts(ask(world, "DESCRIBE FORMATTED SERVICE rank"))["usage"] == "3"
+        (tmp_path / "token").write_text("other")
+        told = facts(ask(world, "DESCRIBE FORMATTED SERVICE rank"))
+        assert told["(none)"] == "the service does not answer"
+        ours.unlink()
+        told = facts(ask(world, "DESCRIBE FORMATTED SERVICE rank"))
+        assert told["(none)"].endswith("ours-ca.pem, cannot be read: No such file or directory")
 
 
 def test_figures_of_something_else_are_no_statistics(world: World) -> None:

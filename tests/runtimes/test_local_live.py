@@ -116,6 +116,11 @@ def test_updates_under_load(
     assert pids(tmp_path) == started
     assert everywhere(tmp_path) == [(3, [3])] * 2
     assert (record(tmp_path).version, record(tmp_path).revision) == (3, 6)
+    told = [endpoint.detail for endpoint in runtime.endpoints()]
+    assert told[0].startswith("v4_export (version 4) was not loaded: "), told
+    assert "changed after its export" in told[0]
+    runtime.apply(specs[2], Proof())
+    assert [(e.version, e.detail) for e in runtime.endpoints()] == [(2, "")], "it is about the last attempt"
 
 
 @dataclass

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlrec.errors import JobError
 from sqlrec.runtimes.local.ports import HOST
@@ -28,10 +29,11 @@ LOG_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """One model of a running process: the version in force, and all that are loaded."""
+    """One model of a running process: the version in force, all that are loaded, why one could not be."""
 
     version: int
     loaded: frozenset[int]
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +68,16 @@ class Replica:
         try:
             found = json.loads(answer)["slots"] if status == 200 else {}
             return {
-                name: SlotState(slot["version"], frozenset(map(int, slot["loaded"])))
+                name: SlotState(slot["version"], frozenset(map(int, slot["loaded"])), _failed(slot))
                 for name, slot in found.items()
             }
         except (ValueError, KeyError, TypeError):
             return {}
+
+    @property
+    def failed_update(self) -> str:
+        """Why the last version that it was told to load is not served; empty when it is."""
+        return next((state.failure for state in self.slots().values() if state.failure), "")
 
     def load(self, slot: str, model: ServedModel, seconds: float) -> None:
         """Load a version beside that in force, within ``seconds``. Raises ``JobError`` SR506."""
@@ -101,6 +108,13 @@ class Replica:
             answer = connection.getresponse()
             return answer.status, answer.read().decode("utf-8", errors="replace")
         return 599, ""
+
+
+def _failed(slot: Mapping[str, Any]) -> str:
+    failure = slot.get("last_update_error")
+    if not failure:
+        return ""
+    return f"{failure['checkpoint']} (version {failure['version']}) was not loaded: {failure['message']}"
 
 
 def _reason(status: int, answer: str) -> str:

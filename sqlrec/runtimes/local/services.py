@@ -376,8 +376,9 @@ def _observe(record: ServiceRecord) -> Endpoint:
         return record.endpoint(
             ServiceState.READY, f"{len(dead)} of {len(record.replicas)} processes are dead"
         )
-    ready = any(replica.ready for replica in record.replicas)
-    return record.endpoint(ServiceState.READY if ready else ServiceState.STARTING)
+    ready = [replica for replica in record.replicas if replica.ready]
+    failed = next(filter(None, (replica.failed_update for replica in ready)), "")
+    return record.endpoint(ServiceState.READY if ready else ServiceState.STARTING, failed)
 
 
 def _failure(name: str, error: Exception, replicas: Sequence[Replica]) -> JobError:
