@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.project_state import Finished, state_of
-from tests.e2e.whole_project import DEPLOY, RANK, TABLES, Project, make_project
+from tests.e2e.whole_project import RANK, Project, make_project, started_before
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    """A new project."""
-    made = make_project(tmp_path / "project")
+    """A project in which nothing was run that left anything."""
+    made = started_before(make_project(tmp_path / "project"))
     try:
         yield made
     finally:
@@ -22,16 +22,19 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def deployed(project: Project) -> Project:
-    """A new project whose service runs, for tests that add to it what others must not find."""
-    project.run("run", project.script(TABLES + DEPLOY))
-    return project
+def new_project(tmp_path: Path) -> Iterator[Project]:
+    """A project in which nothing was ever run."""
+    made = make_project(tmp_path / "project")
+    try:
+        yield made
+    finally:
+        made.kill_all()
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
-    """One for all tests, in whatever order: none leaves there what another could find."""
-    made = make_project(tmp_path_factory.mktemp("finished") / "project")
+    """One for all tests, in whatever order: none changes what another looks at."""
+    made = started_before(make_project(tmp_path_factory.mktemp("finished") / "project"))
     try:
         report = made.json("run", made.script(RANK))
         yield Finished(made, report, made.json("checkpoints", "rank_model"), state_of(made))

@@ -13,8 +13,9 @@ from tests.e2e.whole_project import Project, ask
 pytestmark = pytest.mark.e2e
 
 
-def test_the_demo(project: Project) -> None:
+def test_the_demo(new_project: Project) -> None:
     """On less data than it would make itself."""
+    project = new_project
     write_behavior(project.folder / "data" / "behavior", BehaviorConfig(rows=8_000))
     shown = project.run("demo", project.folder)
     scores = re.search(r"AUC +(0\.\d+) trained, (0\.\d+) is the best reachable", shown)

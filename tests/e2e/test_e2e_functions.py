@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.whole_project import Project
+from tests.e2e.project_state import Finished
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "functions" / "recommend.sql"
 VISITOR = {
@@ -39,8 +39,9 @@ def ask(url: str, data: dict[str, Any], **params: Any) -> tuple[int, Any]:
 
 @pytest.mark.e2e
 @pytest.mark.ml
-def test_the_example(deployed: Project) -> None:
-    project = deployed
+def test_the_example(finished: Finished) -> None:
+    project = finished.project
+    before = project.json("services")
     report = project.json("run", project.script(EXAMPLE.read_text(encoding="utf-8"), "recommend"))
     tasks = {task["id"]: task for task in report["tasks"]}
     assert {task["state"] for task in tasks.values()} == {"success"}
@@ -72,7 +73,7 @@ def test_the_example(deployed: Project) -> None:
     assert ask(url, {"visitor": [VISITOR], "wanted": []})[1] == {"data": []}
 
     project.run("run", project.script("DROP API recommend; DROP SQL FUNCTION recommend;", "away"))
-    assert [service["name"] for service in project.json("services")] == ["rank"]
+    assert project.json("services") == before
 
 
 def ask_service(url: str, columns: dict[str, Any]) -> tuple[int, Any]:

@@ -45,7 +45,7 @@ def logged(name: str, pattern: str, text: str) -> Moment:
 FIRST_START = exists("the registry's database is being made", "mlflow.db.new")
 DEFINED = done("define_rank_model")
 TRAINING = logged("the training job works", "jobs/*train*/log.txt", "encoding")
-TRAINED = exists("trained, not registered", "runs/*/*/output/train_rank_model/result.json")
+TRAINED = exists("trained, not registered", "runs/*/*/output/train_rank_model*/result.json")
 REGISTERING = exists("the checkpoint's files are being copied", "models/*/*/*/models/m-*")
 EXPORTING = logged("the export job works", "jobs/*export*/log.txt", "comparing")
 STARTING = exists("the server is being started", "services/rank/spec.1.json")
@@ -72,9 +72,9 @@ def kill_at(moment: Moment, project: Project, script: Path) -> None:
     ],
 )
 def test_killed_again_and_again(
-    project: Project, finished: Finished, moments: list[Moment], all_of_it: bool
+    new_project: Project, finished: Finished, moments: list[Moment], all_of_it: bool
 ) -> None:
-    script = project.script(RANK)
+    project, script = new_project, new_project.script(RANK)
     for moment in moments:
         kill_at(moment, project, script)
         if all_of_it:

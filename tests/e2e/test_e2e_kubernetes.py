@@ -27,6 +27,7 @@ from tests.e2e.whole_project import (
     candidates,
     make_project,
     rows_of,
+    started_before,
 )
 from tests.tools import tool
 
@@ -61,7 +62,7 @@ class OnCluster:
 
 @pytest.fixture
 def on_cluster(cluster: Cluster, tmp_path: Path) -> Iterator[OnCluster]:
-    project = make_project(tmp_path / "project")
+    project = started_before(make_project(tmp_path / "project"))
     given = {f.name: getattr(cluster, f.name) for f in fields(cluster)}
     lines = [f"{key} = {json.dumps(value)}" for key, value in given.items()]
     text = "\n".join(['runtime = "kubernetes"', "[kubernetes]", *lines, ""])

@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import accuracy_score, mean_squared_error
 
-from tests.e2e.whole_project import FEATURES, HOLDOUT, TABLES, Project
+from tests.e2e.project_state import Finished
+from tests.e2e.whole_project import FEATURES, HOLDOUT, TABLES
 
 pytestmark = pytest.mark.e2e
 NAMES = ", ".join(column.split()[0] for column in FEATURES.replace("\n", " ").split(", "))
@@ -33,8 +34,8 @@ ASSERT SELECT ML_EVALUATE(rank_model, is_click, {NAMES})['Accuracy'] > 0.5 AS go
 """
 
 
-def test_a_trained_model_inside_queries(deployed: Project) -> None:
-    project = deployed
+def test_a_trained_model_inside_queries(finished: Finished) -> None:
+    project = finished.project
     report = project.json("run", project.script(SCRIPT, "asks"), "--param", f"holdout={HOLDOUT}")
     assert {task["state"] for task in report["tasks"]} == {"success"}
     rows = pq.read_table(project.folder / "data" / "compared").to_pandas()
@@ -49,8 +50,8 @@ def test_a_trained_model_inside_queries(deployed: Project) -> None:
     assert measured["accuracy"] == accuracy_score(rows["is_click"], rows["called"] >= 0.5)
 
 
-def test_what_a_query_asks_is_judged_before_a_run(deployed: Project) -> None:
-    project = deployed
+def test_what_a_query_asks_is_judged_before_a_run(finished: Finished) -> None:
+    project = finished.project
     script = project.script(
         f"{TABLES}SELECT * FROM ML_PREDICT(TABLE behavior, MODEL rank_model, DESCRIPTOR(user_id));", "wrong"
     )

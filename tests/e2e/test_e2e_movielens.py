@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.whole_project import Project
+from tests.e2e.whole_project import Project, started_before
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def movielens(tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "movielens")
     shutil.copytree(EXAMPLE, project.folder)
     try:
-        yield project
+        yield started_before(project)
     finally:
         project.kill_all()
 

@@ -22,9 +22,9 @@ def servers(project: Project, name: str) -> list[psutil.Process]:
     return [p for p in project.family() if folder in " ".join(p.cmdline())]
 
 
-def test_a_service_that_dies_while_it_is_asked(deployed: Project) -> None:
+def test_a_service_that_dies_while_it_is_asked(finished: Finished) -> None:
     """The run fails with a word on what to do; run again, it starts the service and scores the rest."""
-    project = deployed
+    project = finished.project
     process = project.start("run", project.script(FRAIL, "frail"))
     wait_until(
         lambda: next(project.state.glob("runs/frail/*/tables/.scored.score/shard*1.*"), None), "shards"

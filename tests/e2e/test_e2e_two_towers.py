@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sqlrec.data.behavior import BehaviorConfig, write_behavior
-from tests.e2e.whole_project import Project
+from tests.e2e.whole_project import Project, started_before
 
 pytestmark = pytest.mark.e2e
 EXAMPLE = Path(__file__).parents[2] / "examples" / "two_towers"
@@ -21,7 +21,7 @@ def towers(tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "towers")
     shutil.copytree(EXAMPLE, project.folder)
     try:
-        yield project
+        yield started_before(project)
     finally:
         project.kill_all()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -20,6 +22,7 @@ import pyarrow.parquet as pq
 
 from sqlrec.data.behavior import BehaviorConfig, write_behavior
 from sqlrec.runtimes.local.processes import MARK
+from tests.registries import template as registry_template
 
 HOLDOUT = "2026-01-03"
 CHECKPOINT = f"day_{HOLDOUT}"
@@ -92,7 +95,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "SQLREC_"))},
+            env=_plain_environment(),
             start_new_session=True,
         )
         self.started.append(process)
@@ -149,6 +152,30 @@ def make_project(folder: Path) -> Project:
     (folder / "sqlrec.toml").touch()
     write_behavior(folder / "data" / "behavior", BehaviorConfig(rows=6_000, days=3, users=300, items=80))
     return Project(folder)
+
+
+def started_before(project: Project) -> Project:
+    """With the databases that the first start in a project leaves: making them takes seconds."""
+    airflow, database = airflow_template()
+    for path, content in {airflow: database, Path("mlflow.db"): registry_template()}.items():
+        (project.state / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.state / path).write_bytes(content)
+    return project
+
+
+@functools.cache
+def airflow_template() -> tuple[Path, bytes]:
+    """Airflow's database, and where it lies."""
+    program = "import sys, pathlib, sqlrec.airflow.embedded as e; e.start(pathlib.Path(sys.argv[1]))"
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-W", "ignore", "-c", program, folder]
+        subprocess.run(command, env=_plain_environment(), check=True)
+        (path,) = Path(folder).glob("airflow/airflow-*.db")
+        return path.relative_to(folder), path.read_bytes()
+
+
+def _plain_environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "SQLREC_"))}
 
 
 def _mark(process: psutil.Process) -> str:
