@@ -47,11 +47,12 @@ class FakeJobRuntime:
 
     def submit(self, job: JobSpec) -> JobHandle:
         known = self.jobs.setdefault(job.id, FakeJob(spec=job, state=JobState.PENDING))
-        if known.state not in (JobState.RUNNING, JobState.SUCCEEDED):
-            if is_complete(Path(job.output_uri)):
-                known.state = JobState.SUCCEEDED
-            else:
-                self._start(known, job)
+        if known.state is JobState.RUNNING and known.spec == job:
+            pass
+        elif is_complete(Path(job.output_uri)):
+            known.state = JobState.SUCCEEDED
+        else:
+            self._start(known, job)
         return JobHandle(id=job.id, runtime="fake")
 
     def _start(self, known: FakeJob, job: JobSpec) -> None:

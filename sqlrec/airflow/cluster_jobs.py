@@ -60,7 +60,8 @@ class Prepared:
 class IndexedJobOperator(ResumableJobMixin, JobOperator):
     """The job of a step as a Job of the cluster, one pod a machine.
 
-    A try that follows another finds its job running or finished, and starts anew what has failed.
+    A try that follows another finds its job running or finished, and starts anew what has failed or was told
+    otherwise.
     """
 
     external_id_key = "job"
@@ -115,7 +116,8 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
         return self._at_work.env.jobs.submit(self._at_work.job).id
 
     def get_job_status(self, external_id: Any, context: Any) -> str:
-        """Where the job of an earlier try is."""
+        """Where the job is; that of an earlier try, if it is to do the same, else one in its place."""
+        self.submit_job(context)
         return str(self._at_work.env.jobs.state(self._at_work.handle))
 
     def is_job_active(self, status: str) -> bool:
@@ -142,7 +144,8 @@ class IndexedJobOperator(ResumableJobMixin, JobOperator):
         at_work = self._at_work
         state = at_work.env.jobs.state(at_work.handle)
         if state is JobState.UNKNOWN:
-            raise JobError(LOST, f"job {at_work.job.id} is gone: somebody deleted it")
+            gone = f"job {at_work.job.id} is gone: somebody deleted it, or it is told otherwise now"
+            raise JobError(LOST, gone)
         if state is not JobState.SUCCEEDED:
             raise at_work.env.jobs.error(at_work.handle)
         result = read_result(at_work.job.output_uri)

@@ -25,6 +25,7 @@ from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, RemoteError, SqlRecError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
+from sqlrec.runtimes.kubernetes.earlier import make_way
 from sqlrec.runtimes.kubernetes.failures import LOST, Trouble, by_its_log, ended, waits
 from sqlrec.runtimes.kubernetes.job import CONTAINER, config_map, pod_manifest
 from sqlrec.runtimes.kubernetes.jobs import patience_of
@@ -76,6 +77,7 @@ class JobPod(KubernetesPodOperator):
         )
         self.job = job
         self.cluster = cluster
+        self.tell = tell
 
     @cached_property
     def hook(self) -> Any:
@@ -96,7 +98,9 @@ class JobPod(KubernetesPodOperator):
         """
         keeps = keeps_failed(self.cluster)
         try:
-            if not is_complete(self.job.output_uri):
+            is_done = is_complete(self.job.output_uri)
+            event = self._of_this(event, is_done=is_done)
+            if not is_done:
                 self._follow(context, event)
         except (TaskDeferred, RemoteError):
             raise
@@ -157,6 +161,16 @@ class JobPod(KubernetesPodOperator):
         """Name and namespace."""
         metadata = self.pod_template_dict["metadata"]
         return metadata["name"], metadata["namespace"]
+
+    def _of_this(self, event: Mapping[str, Any], *, is_done: bool) -> Mapping[str, Any]:
+        """The event, or none when it is of a pod that was told otherwise: such a pod is deleted."""
+        waited_for = self.api.get("Pod", *self._where) if event else None
+        files = config_map(self.job, self.cluster)
+        if ended := make_way(self.api, self.pod_template_dict, files, is_done=is_done):
+            self.log.warning("%s", ended)
+            self.tell(ended)
+        has_gone = waited_for is not None and self.api.get("Pod", *self._where) is None
+        return {} if has_gone else event
 
     def _follow(self, context: Any, event: Mapping[str, Any]) -> None:
         failure: JobError | None = None

@@ -30,6 +30,9 @@ from sqlrec.spec.signature import Signature
 RESULT = "result.json"
 SIGNATURE = "signature.json"
 PROFILE = "profile.json"
+PROGRESS = ".progress"
+TOLD_DIGITS = 12
+"""Of the digest of what a job is told, by which its output is named."""
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -59,14 +62,28 @@ def staging(final: Path) -> Path:
     return folder
 
 
+def output_place(place: str, told: str) -> str:
+    """Where a job publishes whose digest is ``told``: jobs that are told other things never share a place."""
+    return f"{place}.{told[:TOLD_DIGITS]}"
+
+
+def progress_place(output: Place) -> str:
+    """Where the states of a job are kept that publishes at ``output``.
+
+    All jobs of a place of :func:`output_place` have the same one: one that is told to log more, or has
+    another image, goes on from the states of the one before. A state says itself what it is good for.
+    """
+    return re.sub(rf"\.[0-9a-f]{{{TOLD_DIGITS}}}$", "", str(output).rstrip("/")) + PROGRESS
+
+
 def progress_folder(folder: Path) -> Path:
     """Where the program that fills ``folder`` keeps what lets it go on after it was killed.
 
-    ``<final>.progress`` beside the final folder, also when ``folder`` is one of its staging folders: every
+    :func:`progress_place` of the final folder, also when ``folder`` is one of its staging folders: every
     start of the same job has the same one.
     """
     name = re.fullmatch(r"\.(.+)\.[0-9a-f]{8}\.tmp", folder.name)
-    return folder.with_name(f"{name[1] if name else folder.name}.progress")
+    return Path(progress_place(folder.with_name(name[1]) if name else folder))
 
 
 def sweep(final: Place) -> None:

@@ -18,11 +18,10 @@ from pathlib import Path
 
 from sqlrec.artifacts import store
 from sqlrec.artifacts.durable import make_folder, write_text
-from sqlrec.artifacts.folder import progress_folder
+from sqlrec.artifacts.folder import progress_folder, progress_place
 from sqlrec.artifacts.store import Place
 from sqlrec.errors import SetupError
 
-PROGRESS = ".progress"
 OUTPUT = "output"
 ORIGIN = ".origin"
 """File beside the output and its progress that holds the URI they belong to."""
@@ -67,7 +66,7 @@ def discard_progress(output: Place) -> None:
     if store.is_local(output):
         shutil.rmtree(progress_folder(store.local_path(output)), ignore_errors=True)
     else:
-        store.remove(store.beside(output, PROGRESS))
+        store.remove(progress_place(output))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Mirror:
         """The mirror of a progress folder; None where the output is on this machine."""
         with suppress(FileNotFoundError, NotADirectoryError):
             output = (folder.parent / ORIGIN).read_text(encoding="utf-8")
-            return Mirror(store.beside(output, PROGRESS))
+            return Mirror(progress_place(output))
         return None
 
     def names(self) -> set[str]:

@@ -38,7 +38,7 @@ class Call:
 
     @property
     def output(self) -> str:
-        """Where this task's job puts its files: a path or a URI."""
+        """Where jobs of this task put their files: what a path or a URI of each begins with."""
         return join(self.env.settings.staging, self.key.run_folder, "output", self.key.task_id)
 
     @property

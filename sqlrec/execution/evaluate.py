@@ -15,6 +15,7 @@ from sqlrec.execution.find import find_checkpoint, find_model
 from sqlrec.execution.jobs import run_job
 from sqlrec.execution.options import effective, job_image, job_pod, values
 from sqlrec.execution.outcome import Outcome, Preview
+from sqlrec.execution.output import with_own_output
 from sqlrec.execution.tables import concrete
 from sqlrec.models.lookup import get_controller
 from sqlrec.models.measuring.measures import require_bounds, title, wanted
@@ -54,6 +55,7 @@ def evaluate_job(step: EvaluateStep, call: Call) -> Outcome:
         image=job_image(options, call.env.settings),
         pod=job_pod(options, call.key),
     )
+    job = with_own_output(job)
     result = run_job(job, call)
     return Outcome(
         message=f"measured {step.model} {found.name} on {result.rows:,} rows",

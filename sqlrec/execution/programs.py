@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from sqlrec.execution.call import Call
 from sqlrec.execution.predictor import predictor_at
@@ -18,15 +20,23 @@ from sqlrec.spec.function import (
     services,
 )
 from sqlrec.spec.secret import reference
-from sqlrec.spec.table import Relation, TableFormat
+from sqlrec.spec.table import Relation, TableFormat, TableSource
+
+Find = Callable[[TableSource], TableSource]
+"""Gives a table with the place where it is."""
 
 
 def concrete_program(program: Program, call: Call) -> Program:
     """The program over tables that any process of this machine can open; raises SR401 for a missing one."""
+    return with_tables(program, partial(source, call=call))
+
+
+def with_tables(program: Program, find: Find) -> Program:
+    """The program with the tables outside it as they are found; its own stay names."""
     return replace(
         program,
-        steps=tuple(_step(step, call) for step in program.steps),
-        likes={name: source(table, call) for name, table in program.likes.items()},
+        steps=tuple(_step(step, find) for step in program.steps),
+        likes={name: find(table) for name, table in program.likes.items()},
     )
 
 
@@ -45,24 +55,23 @@ def _callee(service: str, call: Call) -> Callee:
     )
 
 
-def _step(step: ProgramStep, call: Call) -> ProgramStep:
+def _step(step: ProgramStep, find: Find) -> ProgramStep:
     match step:
         case ProgramQuery() | ProgramAssert():
-            return replace(step, query=_relation(step.query, call))
+            return replace(step, query=_relation(step.query, find))
         case ProgramScore(query=query):
-            query = _relation(query, call) if query else None
-            return replace(step, inputs=_relation(step.inputs, call), query=query)
+            query = _relation(query, find) if query else None
+            return replace(step, inputs=_relation(step.inputs, find), query=query)
         case ProgramIf(otherwise=otherwise):
             if otherwise is not None:
-                otherwise = tuple(_step(inner, call) for inner in otherwise)
-            then = tuple(_step(inner, call) for inner in step.then)
-            return replace(step, condition=_relation(step.condition, call), then=then, otherwise=otherwise)
+                otherwise = tuple(_step(inner, find) for inner in otherwise)
+            then = tuple(_step(inner, find) for inner in step.then)
+            return replace(step, condition=_relation(step.condition, find), then=then, otherwise=otherwise)
 
 
-def _relation(relation: Relation, call: Call) -> Relation:
-    """Tables of the program itself stay names."""
+def _relation(relation: Relation, find: Find) -> Relation:
     sources = {
-        name: table if table.format is TableFormat.CACHE else source(table, call)
+        name: table if table.format is TableFormat.CACHE else find(table)
         for name, table in relation.sources.items()
     }
     return replace(relation, sources=sources)

@@ -15,6 +15,7 @@ from sqlrec.execution.find import find_model, find_origin
 from sqlrec.execution.jobs import run_job
 from sqlrec.execution.options import effective, job_image, job_pod, values
 from sqlrec.execution.outcome import Outcome
+from sqlrec.execution.output import with_own_output
 from sqlrec.execution.tables import concrete
 from sqlrec.models.lookup import get_controller
 from sqlrec.models.pod_placement import environment
@@ -115,7 +116,7 @@ def _job(
     call: Call,
 ) -> JobSpec:
     controller = get_controller(model.type)
-    return JobSpec(
+    job = JobSpec(
         id=call.key.job,
         kind=kind,
         work=work,
@@ -126,6 +127,7 @@ def _job(
         image=job_image(options, call.env.settings),
         pod=job_pod(options, call.key),
     )
+    return with_own_output(job)
 
 
 def _outcome(result: JobResult, job: JobSpec, message: str, parent: Checkpoint | None) -> Outcome:

@@ -14,7 +14,7 @@ from sqlrec.models.pod_volumes import FORMS
 from sqlrec.models.server_options import server_options
 from sqlrec.spec.following import FOLLOW
 from sqlrec.spec.job import Resources, Topology
-from sqlrec.spec.options import Effective, Option, OptionKind, Parsed, Scope
+from sqlrec.spec.options import Effective, Option, OptionKind, OptionSet, Parsed, Scope
 from sqlrec.spec.pod import Pod
 
 POD = frozenset({Scope.TRAIN, Scope.EXPORT, Scope.EVALUATE, Scope.SERVICE})
@@ -131,6 +131,10 @@ def _count_option(
         minimum=minimum,
         maximum=maximum,
     )
+
+
+SURROUNDINGS = OptionSet((*topology_options(), *container_options("")))
+"""Options of where a job runs, and with how much: one that had too little memory goes on with more."""
 
 
 def resources(options: Mapping[str, Effective]) -> Resources:

@@ -17,9 +17,10 @@ class JobRuntime(Protocol):
     """Runs jobs."""
 
     def submit(self, job: JobSpec) -> JobHandle:
-        """Start a job. The same id again gives the same job: running, or finished with its result.
+        """Start a job. The same job again is the one there is: running, or finished with its result.
 
-        A job of that id that failed or died is started anew.
+        A job of that id that failed or died is started anew; one that runs and was told otherwise is ended,
+        and started anew as it is told now.
         """
 
     def state(self, handle: JobHandle) -> JobState:

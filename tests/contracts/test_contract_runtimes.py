@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,29 @@ def test_a_failed_job_says_why_and_may_be_tried_again(jobs: JobRuntime, tmp_path
     assert error.message == "job dag/run/train failed: label clicked holds one class only"
     assert jobs.submit(job(tmp_path, "succeed")) == handle
     assert finish(jobs, handle) == (JobState.SUCCEEDED, ["succeed: started"])
+
+
+def test_a_job_that_runs_makes_way_for_one_that_is_told_otherwise(jobs: JobRuntime, tmp_path: Path) -> None:
+    if isinstance(jobs, FakeJobRuntime):
+        jobs.paused = True
+    first = job(tmp_path, "wait")
+    assert jobs.submit(first) == jobs.submit(first)
+    if isinstance(jobs, FakeJobRuntime):
+        jobs.paused = False
+    handle = jobs.submit(replace(job(tmp_path, "succeed"), output_uri=str(tmp_path / "other")))
+    state, lines = finish(jobs, handle)
+    assert (state, lines[-1]) == (JobState.SUCCEEDED, "succeed: started")
+    (tmp_path / "gate").touch()
+    time.sleep(0.2)
+    assert not (tmp_path / "output").exists(), "nobody waits for the gate any more"
+
+
+def test_the_result_of_other_work_lies_elsewhere_and_is_not_taken(jobs: JobRuntime, tmp_path: Path) -> None:
+    assert finish(jobs, jobs.submit(job(tmp_path, "succeed")))[0] is JobState.SUCCEEDED
+    other = replace(job(tmp_path, "forget"), output_uri=str(tmp_path / "other"))
+    state, lines = finish(jobs, jobs.submit(other))
+    assert (state, lines[0]) == (JobState.FAILED, "forget: started")
+    assert jobs.state(jobs.submit(job(tmp_path, "succeed"))) is JobState.SUCCEEDED
 
 
 def test_a_job_without_output_has_failed(jobs: JobRuntime, tmp_path: Path) -> None:

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from sqlrec.errors import OptionError
+from sqlrec.errors import OptionError, SetupError
 from sqlrec.execution.planned_manifests import PlannedManifests, planned_manifests
 from sqlrec.plan.build import build_plan
 from sqlrec.plan.catalog import OpenCatalog
 from sqlrec.plan.plan import Plan
-from sqlrec.runtimes.kubernetes.job import job_manifests
+from sqlrec.runtimes.kubernetes.job import job_manifests, pod_manifest
 from sqlrec.runtimes.kubernetes.service import service_manifests
 from sqlrec.settings import Cluster, Settings, load
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import Endpoint, ServiceSpec, ServiceState
 from tests.execution.steps import MODEL, make_world, server
 from tests.manifests import problems
 
@@ -28,6 +29,7 @@ TRAIN MODEL ctr CHECKPOINT = 'v1' ON clicks
 EXPORT MODEL ctr CHECKPOINT = 'v1' ON clicks WITH (pod_memory = '512Mi');
 CREATE SERVICE live_one ON MODEL ctr CHECKPOINT = 'v1_export' WITH (replicas = 2, NAMESPACE = 'live');
 """
+GOLDEN = Path(__file__).parents[1] / "golden" / "manifests" / "planned.yaml"
 CLUSTER = Cluster(job_image="sqlrec/job:1", server_image="sqlrec/server:1", volume="host:/", mount="/")
 
 
@@ -48,9 +50,9 @@ def settings(tmp_path: Path) -> Settings:
 def decided(manifest: Any) -> Any:
     """A manifest of a run with what the run decided taken out."""
     text = json.dumps(manifest)
-    text = re.sub(r'("sqlrec\.io/(run|job|version|revision)"): "[^"]*"', r'\1: "<\2>"', text)
+    text = re.sub(r'("sqlrec\.io/(run|job|version|revision|digest)"): "[^"]*"', r'\1: "<\2>"', text)
     text = re.sub(r"(ctr-v1(?:-export)?)-[0-9a-f]{10}", r"\1-<run>", text)
-    return json.loads(re.sub(r"(live-one)-[0-9a-f]{10}", r"\1-<digest>", text))
+    return json.loads(re.sub(r"(live-one|api-dear-items-\w{10})-[0-9a-f]{10}", r"\1-<digest>", text))
 
 
 def test_what_is_shown_is_what_a_run_renders(tmp_path: Path, settings: Settings) -> None:
@@ -62,9 +64,9 @@ def test_what_is_shown_is_what_a_run_renders(tmp_path: Path, settings: Settings)
         for step in plan_of(SCRIPT).steps:
             world.run(step, "manual__2026-11-21T20:18:52+00:00")
     rendered: list[Any] = []
-    for job in (known.spec for known in world.jobs.jobs.values()):
-        made = job_manifests(job, settings.kubernetes)
-        rendered += filter(None, (made.job, made.headless))
+    train, export = (known.spec for known in world.jobs.jobs.values())
+    made = job_manifests(train, settings.kubernetes)
+    rendered += [made.job, made.headless, pod_manifest(export, settings.kubernetes)]
     (service,) = world.services.applied
     assert isinstance(service, ServiceSpec)
     served = service_manifests(service, settings.kubernetes)
@@ -75,7 +77,7 @@ def test_what_is_shown_is_what_a_run_renders(tmp_path: Path, settings: Settings)
     assert [m["kind"] for m in planned.manifests] == [
         "Job",
         "Service",
-        "Job",
+        "Pod",
         "Deployment",
         "Service",
         "PodDisruptionBudget",
@@ -92,7 +94,7 @@ def test_what_a_template_decides_has_a_placeholder(settings: Settings) -> None:
     script = script.replace("'512Mi'", "'{{ var.value.memory }}'")
     planned = shown(script, settings)
     names = [m["metadata"]["name"] for m in planned.manifests]
-    train, export = "ctr-<checkpoint>-<run>-job", "ctr-<checkpoint>-export-<run>-job"
+    train, export = "ctr-<checkpoint>-<run>-job", "ctr-<checkpoint>-export-<run>"
     assert names[:3] == [train, f"{train}-headless", export]
     labels = [m["metadata"]["labels"]["sqlrec.io/checkpoint"] for m in planned.manifests]
     assert set(labels) == {"<checkpoint>"}
@@ -110,10 +112,11 @@ TRAIN MODEL ctr CHECKPOINT = 'v1' ON clicks;
 IF (SELECT TRUE) THEN (EVALUATE MODEL ctr CHECKPOINT = 'v1' ON clicks)
   ELSE (EXPORT MODEL ctr CHECKPOINT = 'v1');
 """
-    kinds = [
-        m["metadata"]["labels"]["app.kubernetes.io/component"] for m in shown(script, settings).manifests
+    found = [
+        (m["kind"], m["metadata"]["labels"]["app.kubernetes.io/component"])
+        for m in shown(script, settings).manifests
     ]
-    assert kinds == ["train", "evaluate", "export"]
+    assert found == [("Pod", "train"), ("Job", "evaluate"), ("Job", "export")], "IF follows Jobs itself"
 
 
 def test_a_service_that_somebody_else_runs_has_no_objects(settings: Settings) -> None:
@@ -139,8 +142,74 @@ def test_a_file_is_imported_and_served_whatever_its_checkpoint_is_called(setting
 CREATE SERVICE rank ON MODEL file;
 """
     job, deployment, _ = shown(script, settings).manifests
-    assert job["metadata"]["name"] == "file-imported-import-<run>-job"
+    assert job["metadata"]["name"] == "file-imported-import-<run>"
     assert deployment["metadata"]["labels"]["sqlrec.io/checkpoint"] == "<checkpoint>"
-    for made in (job, deployment):
-        (container,) = made["spec"]["template"]["spec"]["containers"]
+    for pod in (job["spec"], deployment["spec"]["template"]["spec"]):
+        (container,) = pod["containers"]
         assert container["resources"]["requests"]["cpu"] == "3"
+
+
+API = """CREATE TABLE items (id BIGINT, price DOUBLE) WITH (connector = 'csv', path = 'data/items.csv');
+CREATE SQL FUNCTION dear;
+DEFINE INPUT TABLE wanted (least DOUBLE);
+CACHE TABLE found AS SELECT id, price FROM items, wanted WHERE price >= least;
+RETURN found;
+CREATE API dear_items WITH dear WITH (replicas = 3, pod_cpu_cores = 2, kubernetes.label.team = 'ads',
+  auth_token_env = 'T', 'kubernetes.env.T' = '{{ secret.token }}');
+"""
+
+
+def test_an_api_is_shown_as_it_will_be_made(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "items.csv").write_text("id,price\n1,2.5\n")
+    world = make_world(tmp_path)
+    world = replace(world, env=replace(world.env, settings=settings))
+    applied: list[Any] = []
+
+    def apply(service: Any, verify: object) -> Endpoint:
+        applied.append(service)
+        return Endpoint(name=service.name, url="http://api", state=ServiceState.READY)
+
+    world.services.apply = apply  # type: ignore[method-assign]
+    for step in plan_of(API).steps:
+        world.run(step)
+    (api,) = applied
+    made = service_manifests(api, settings.kubernetes)
+    planned = shown(API, settings)
+    assert planned.notes == ()
+    assert [*planned.manifests] == [decided(manifest) for manifest in (made.deployment, *made.others)]
+    assert [m["kind"] for m in planned.manifests] == ["Deployment", "Service", "PodDisruptionBudget"]
+
+
+def test_an_api_whose_tables_no_pod_sees_is_an_error(settings: Settings) -> None:
+    with pytest.raises(SetupError) as caught:
+        shown(API, replace(settings, kubernetes=replace(settings.kubernetes, volume="")))
+    assert caught.value.code == "SR595"
+
+
+def test_what_only_a_run_knows_of_a_service_is_told(settings: Settings) -> None:
+    script = f"""{MODEL}
+CREATE SERVICE live_one ON MODEL ctr CHECKPOINT = 'v1_export';
+ALTER SERVICE live_one SET CHECKPOINT = 'v2_export' WITH (canary = '10%');
+CREATE SQL FUNCTION f;
+DEFINE INPUT TABLE users (user_id BIGINT, age INT);
+CACHE TABLE r AS CALL call_service('live_one', users);
+RETURN r;
+CREATE API score WITH f;
+"""
+    assert shown(script, settings).notes == (
+        "alter_service_live_one: what it changes of service live_one is decided by the run",
+        "define_api_score: secrets that service live_one asks for are found by the run",
+    )
+
+
+def test_all_of_a_script_is_the_golden_one(settings: Settings, request: pytest.FixtureRequest) -> None:
+    """A training on two machines, an export in a pod, one within IF, a service and an API."""
+    place = Path("/srv/project")
+    cluster = replace(settings.kubernetes, volume="pvc:files", mount=str(place))
+    script = f"{SCRIPT}IF (SELECT TRUE) THEN (EXPORT MODEL ctr CHECKPOINT = 'v1');\n{API}"
+    found = shown(script, replace(settings, project=place, kubernetes=cluster))
+    text = yaml.safe_dump_all(found.manifests, sort_keys=False, allow_unicode=True, width=1000)
+    if request.config.getoption("--update-golden"):
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text(), f"{GOLDEN.name} differs: update with --update-golden"

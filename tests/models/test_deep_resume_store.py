@@ -13,8 +13,7 @@ import pyarrow as pa
 import pytest
 
 from sqlrec.artifacts import store
-from sqlrec.artifacts.folder import files_of, is_complete, read_result
-from sqlrec.artifacts.scratch import PROGRESS
+from sqlrec.artifacts.folder import PROGRESS, files_of, is_complete, read_result
 from sqlrec.jobs.harness import run
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobKind, JobSpec, TrainWork

@@ -39,9 +39,12 @@ def job(
     )
 
 
-def runtime_of(cluster: Cluster, start: str = PYTHON, **more: Any) -> KubernetesJobRuntime:
+def runtime_of(
+    cluster: Cluster, start: str = PYTHON, *, settle: float = 0.0, **more: Any
+) -> KubernetesJobRuntime:
     files = {"start.sh": start}
-    return KubernetesJobRuntime(open_cluster(cluster), cluster, files=lambda job: files, settle=0.0, **more)
+    client = open_cluster(cluster)
+    return KubernetesJobRuntime(client, cluster, files=lambda job: files, settle=settle, **more)
 
 
 def until(holds: Callable[[], object], seconds: float = 30.0) -> None:

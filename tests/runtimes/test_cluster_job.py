@@ -13,7 +13,7 @@ import yaml
 from sqlrec.errors import JobError, OptionError
 from sqlrec.models.deep.controllers import WIDE_AND_DEEP
 from sqlrec.models.pod_placement import environment, pod
-from sqlrec.runtimes.kubernetes.job import JobManifests, config_map, job_manifests, pod_manifest
+from sqlrec.runtimes.kubernetes.job import DIGEST, JobManifests, config_map, job_manifests, pod_manifest
 from sqlrec.settings import Cluster
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobKind, JobSpec, Resources, ScoreWork, Topology, TrainWork
@@ -65,7 +65,7 @@ class Text(str):
 
 
 def shown(manifests: list[dict[str, Any]]) -> str:
-    """YAML, without the spec of the job: what that holds is not the cluster's business."""
+    """YAML, without the spec of the job, which is not the cluster's business, and without digests of it."""
 
     yaml.add_representer(
         Text,
@@ -73,6 +73,9 @@ def shown(manifests: list[dict[str, Any]]) -> str:
         yaml.SafeDumper,
     )
     plain: list[dict[str, Any]] = json.loads(json.dumps(manifests))
+    for notes in [manifest["metadata"]["annotations"] for manifest in plain]:
+        if DIGEST in notes:
+            notes[DIGEST] = "…"
     for data in [manifest["data"] for manifest in plain if "data" in manifest]:
         data.update({key: Text(text) for key, text in {**data, "spec.json": "…\n"}.items()})
     return str(yaml.safe_dump_all(plain, sort_keys=False, allow_unicode=True, width=1000))
@@ -115,6 +118,37 @@ def test_manifests_are_the_golden_ones(case: str, request: pytest.FixtureRequest
         file.write_text(shown(CASES[case]))
     assert shown(CASES[case]) == file.read_text(), f"{file.name} differs: update with --update-golden"
     assert problems(CASES[case]) == []
+
+
+def digests(job: JobSpec, cluster: Cluster = CLUSTER) -> tuple[str, str]:
+    """Of a job as a Job and as a pod."""
+    made = job_manifests(job, cluster).job, pod_manifest(job, cluster)
+    first, second = (manifest["metadata"]["annotations"][DIGEST] for manifest in made)
+    return first, second
+
+
+@pytest.mark.parametrize(
+    ("job", "cluster"),
+    [
+        (replace(JOB, work=replace(WORK, options={"seed": 1})), CLUSTER),
+        (replace(JOB, resources=Resources(memory="9Gi")), CLUSTER),
+        (replace(JOB, image="sqlrec/job:2"), CLUSTER),
+        (replace(JOB, env={"A": "1"}), CLUSTER),
+        (replace(JOB, pod=replace(JOB.pod, labels={"team": "ads"})), CLUSTER),
+        (JOB, replace(CLUSTER, job_image="sqlrec/job:2")),
+        (JOB, replace(CLUSTER, service_account="trainer")),
+        (JOB, replace(CLUSTER, volume="pvc:others")),
+    ],
+)
+def test_another_script_and_other_settings_have_other_digests(job: JobSpec, cluster: Cluster) -> None:
+    assert not {*digests(job, cluster)} & {*digests(JOB)}
+
+
+def test_another_try_has_the_same_digest() -> None:
+    assert digests(JOB) == digests(replace(JOB, env=dict(JOB.env)), replace(CLUSTER, pending_timeout="1h"))
+    files = ({"start.sh": "a"}, {"start.sh": "b"})
+    made = [job_manifests(JOB, CLUSTER, given).job["metadata"]["annotations"][DIGEST] for given in files]
+    assert made[0] != made[1], "what lies beside the spec counts, too"
 
 
 OPTIONS: dict[str, dict[str, OptionValue]] = {

@@ -253,7 +253,7 @@ def test_the_output_of_a_completed_job_may_take_a_while_to_be_seen(
 ) -> None:
     handle = runtime.submit(job(tmp_path, "forget"))
     list(runtime.logs(handle))
-    patient = KubernetesJobRuntime(open_cluster(cluster), cluster, settle=3600.0)
+    patient = runtime_of(cluster, settle=3600.0)
     assert (runtime.state(handle), patient.state(handle)) == (JobState.FAILED, JobState.RUNNING)
     assert "without publishing" in runtime.error(handle).message
     patient.submit(job(tmp_path, "forget"))

@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from sqlrec.errors import NameNotFoundError, SetupError
-from sqlrec.runtimes.local.jobs import LocalJobRuntime
+from sqlrec.runtimes.local.jobs import STOPPED, LocalJobRuntime
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobHandle, JobKind, JobSpec, JobState, Topology, TrainWork
 from sqlrec.spec.model import ModelSpec
@@ -89,6 +90,22 @@ def test_the_same_id_is_not_run_twice(tmp_path: Path, runtime: LocalJobRuntime) 
     assert runtime.submit(job(tmp_path, "wait")) == handle
     assert runtime.state(handle) is JobState.SUCCEEDED
     assert starts(tmp_path) == 1
+
+
+def test_a_job_that_runs_with_other_settings_is_stopped_and_the_log_says_so(
+    tmp_path: Path, runtime: LocalJobRuntime
+) -> None:
+    handle = runtime.submit(job(tmp_path, "nest"))
+    lines = runtime.logs(handle)
+    seen = [next(lines), next(lines), next(lines)]
+    child = int(next(line for line in seen if line.startswith("child")).split()[1])
+    (tmp_path / ".output.deadbeef.tmp").mkdir()
+    edited = replace(job(tmp_path, "succeed"), output_uri=str(tmp_path / "other"))
+    assert runtime.submit(edited) == handle
+    assert not runs(child)
+    assert finished(runtime, handle) is JobState.SUCCEEDED
+    assert list(runtime.logs(handle)) == [f"{STOPPED} (env.BEHAVE)", "succeed: started"]
+    assert [path.name for path in tmp_path.iterdir() if "output" in path.name] == []
 
 
 def test_parallel_submitters_start_one_job(tmp_path: Path, runtime: LocalJobRuntime) -> None:

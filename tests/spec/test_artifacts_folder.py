@@ -129,3 +129,12 @@ def test_every_start_of_a_job_finds_the_same_progress_folder(tmp_path: Path) -> 
     folders.progress_folder(final).mkdir()
     folders.sweep(final)
     assert [path.name for path in tmp_path.iterdir()] == ["v1.2.progress"], "sweeping leaves it"
+
+
+def test_jobs_of_one_place_go_on_from_the_same_states(tmp_path: Path) -> None:
+    places = [folders.output_place(str(tmp_path / "train_ctr"), told * 32) for told in ("0a", "1b")]
+    assert len({*places}) == 2
+    states = {folders.progress_folder(Path(place)) for place in places}
+    states |= {folders.progress_folder(folders.staging(Path(place))) for place in places}
+    assert states == {tmp_path / "train_ctr.progress"}
+    assert folders.progress_place("s3://b/train_ctr.0a0a0a0a0a0a/") == "s3://b/train_ctr.progress"

@@ -7,6 +7,8 @@ machine that was evicted is no failure; it is started again, as if nothing had h
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,6 +22,7 @@ from sqlrec.runtimes.kubernetes.start import COMMAND, program, start_script
 from sqlrec.settings import Cluster
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobSpec
+from sqlrec.spec.pod import OURS
 from sqlrec.spec.quantity import quantity
 from sqlrec.spec.secret import references
 
@@ -28,6 +31,9 @@ CONTAINER = "base"
 KEPT_SECONDS = 24 * 3600
 CONFIG_MAP_BYTES = 1024 * 1024
 THREADS = "OMP_NUM_THREADS"
+SPEC_FILE = "spec.json"
+DIGEST = f"{OURS}digest"
+"""Annotation of a Job or pod: the digest of all that it was given. One with another is another job."""
 NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -47,21 +53,19 @@ def job_manifests(job: JobSpec, cluster: Cluster, files: Mapping[str, str] = NO_
     """
     names, nodes = job_names(job), job.topology.nodes
     template = {"subdomain": names.headless} if nodes > 1 else {}
+    spec = {
+        "completions": nodes,
+        "parallelism": nodes,
+        "backoffLimit": 0,
+        "ttlSecondsAfterFinished": KEPT_SECONDS,
+        **({"completionMode": "Indexed"} if nodes > 1 else {"podFailurePolicy": _GO_ON_ELSEWHERE}),
+        "template": _template(job, cluster, {"restartPolicy": "Never", **template}),
+    }
+    given = config_map(job, cluster, files)
+    metadata = _own_metadata(names.job, job, cluster, _digest(spec, given["data"]))
     return JobManifests(
-        job={
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": _metadata(names.job, job, cluster, own=True),
-            "spec": {
-                "completions": nodes,
-                "parallelism": nodes,
-                "backoffLimit": 0,
-                "ttlSecondsAfterFinished": KEPT_SECONDS,
-                **({"completionMode": "Indexed"} if nodes > 1 else {"podFailurePolicy": _GO_ON_ELSEWHERE}),
-                "template": _template(job, cluster, {"restartPolicy": "Never", **template}),
-            },
-        },
-        config_map=config_map(job, cluster, files),
+        job={"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec},
+        config_map=given,
         headless=_headless(names, job, cluster) if nodes > 1 else None,
     )
 
@@ -74,7 +78,8 @@ def pod_manifest(job: JobSpec, cluster: Cluster) -> Manifest:
     if job.topology.nodes != 1:
         raise ValueError(f"job {job.id} has {job.topology.nodes} machines; one pod is no home for them")
     template = _template(job, cluster, {"restartPolicy": "Never"})
-    metadata = _metadata(job_names(job).base, job, cluster, own=True)
+    told = _digest(template, config_map(job, cluster)["data"])
+    metadata = _own_metadata(job_names(job).base, job, cluster, told)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 
@@ -85,7 +90,7 @@ def config_map(job: JobSpec, cluster: Cluster, files: Mapping[str, str] = NO_FIL
     """
     names, files = job_names(job), {**job_files(job), **files}
     data = {
-        "spec.json": codec.dumps(job),
+        SPEC_FILE: codec.dumps(job),
         "start.sh": start_script(job.topology, f"{names.job}-0.{names.headless}", program(files)),
         **files,
     }
@@ -149,15 +154,29 @@ def _template(job: JobSpec, cluster: Cluster, fields: Mapping[str, object]) -> M
     )
 
 
-def _metadata(name: str, job: JobSpec, cluster: Cluster, *, own: bool = False) -> Manifest:
-    """With ``own``, what the script asks of its pods stands on what makes them, too: queues read it there."""
+def _own_metadata(name: str, job: JobSpec, cluster: Cluster, told: str) -> Manifest:
+    """Metadata of what makes pods, or is one: with all that it is given, as a digest.
+
+    What the script asks of its pods stands there, too, for queues read it there.
+    """
+    own = _metadata(name, job, cluster)
+    remarks = {**job.pod.annotations, **own["annotations"], DIGEST: told}
+    marks = {**job.pod.labels, **own["labels"]}
+    return {**own, "labels": dict(sorted(marks.items())), "annotations": dict(sorted(remarks.items()))}
+
+
+def _digest(*given: object) -> str:
+    text = json.dumps(given, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _metadata(name: str, job: JobSpec, cluster: Cluster) -> Manifest:
     facts = job_facts(job)
-    marks, remarks = (job.pod.labels, job.pod.annotations) if own else (NO_FILES, NO_FILES)
     return {
         "name": name,
         "namespace": namespace_of(job.pod, cluster),
-        "labels": dict(sorted({**marks, **labels(job_names(job).base, job.kind.value, facts)}.items())),
-        "annotations": dict(sorted({**remarks, **notes(facts)}.items())),
+        "labels": dict(sorted(labels(job_names(job).base, job.kind.value, facts).items())),
+        "annotations": dict(sorted(notes(facts).items())),
     }
 
 

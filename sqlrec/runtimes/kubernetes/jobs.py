@@ -2,7 +2,7 @@
 
 Nothing is kept here: a handle names the job and its output, and the cluster has the rest. So any process may
 watch or cancel a job, and the death of the submitter costs nothing. A job has succeeded exactly when its
-output is published; what the Job says matters only until then.
+output is published; what the Job says matters only until then. Jobs that do other work have other outputs.
 """
 
 from __future__ import annotations
@@ -19,23 +19,22 @@ from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, NameNotFoundError, RemoteError, StateError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
+from sqlrec.runtimes.kubernetes.earlier import STOP_SECONDS, make_way, remove
 from sqlrec.runtimes.kubernetes.failures import Patience, Trouble, by_its_log, waits, why_failed
 from sqlrec.runtimes.kubernetes.job import CONTAINER, NO_FILES, JobManifests, job_manifests
 from sqlrec.runtimes.kubernetes.logs import events_of, has_ended, job_lines, pods_of
 from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.names import label_value
 from sqlrec.runtimes.kubernetes.pod import namespace_of, owned_by
-from sqlrec.runtimes.kubernetes.watching import watch
 from sqlrec.settings import Cluster
 from sqlrec.spec.job import JobHandle, JobSpec, JobState
 from sqlrec.spec.options import Option, OptionKind
 from sqlrec.spec.pod import OURS
 
 RUNTIME = "kubernetes"
-OUTPUT, REASON = f"{OURS}output", f"{OURS}reason"
-"""Annotations of a Job: where its result appears, and for what it was given up."""
+OUTPUT, REASON, INSTEAD = f"{OURS}output", f"{OURS}reason", f"{OURS}instead"
+"""Annotations of a Job: where its result appears, why it was given up, and instead of what it was made."""
 LOG_LINES = 20
-STOP_SECONDS = 120.0
 GIVE_SECONDS = 5.0
 TICK_SECONDS = 5.0
 POLL_SECONDS = 0.2
@@ -76,15 +75,18 @@ class KubernetesJobRuntime:
         return JobHandle(id=job.id, runtime=RUNTIME, place=place, output_uri=job.output_uri)
 
     def submit(self, job: JobSpec) -> JobHandle:
-        """Start a job unless it runs or has finished with its output.
+        """Start a job unless it runs, or its output is there.
 
-        Raises SR376 to SR378 for what cannot be rendered, and errors of :class:`ClusterClient`.
+        One that was told otherwise is deleted first. Raises SR376 to SR378 for what cannot be rendered, and
+        errors of :class:`ClusterClient`.
         """
         manifests = job_manifests(job, self._cluster, self._files(job))
         handle = self._submitted[job.id] = self.handle(job)
         self._cancelled.discard(job.id)
-        if not is_complete(job.output_uri):
-            self._start(manifests, job.output_uri)
+        is_done = is_complete(job.output_uri)
+        instead = make_way(self._client, manifests.job, manifests.config_map, is_done=is_done)
+        if not is_done:
+            self._start(manifests, {OUTPUT: job.output_uri, **({INSTEAD: instead} if instead else {})})
         return handle
 
     def state(self, handle: JobHandle) -> JobState:
@@ -105,6 +107,8 @@ class KubernetesJobRuntime:
         if job is None:
             return
         metadata = job["metadata"]
+        if instead := metadata.get("annotations", {}).get(INSTEAD):
+            yield instead
         yield from job_lines(
             self._client,
             metadata["name"],
@@ -117,11 +121,14 @@ class KubernetesJobRuntime:
             time.sleep(POLL_SECONDS)
 
     def cancel(self, handle: JobHandle) -> None:
-        """Delete the Job with all that belongs to it, and wait for it; a finished job is left as it is."""
-        job = self._find(handle)
+        """Delete the Job with all that belongs to it, and wait for it; a finished job is left as it is.
+
+        Whatever it was told: nobody else will end it.
+        """
+        job = self._find(replace(handle, output_uri=""))
         if job is not None and not has_ended(job):
             self._cancelled.add(handle.id)
-            self._remove(job)
+            remove(self._client, job)
 
     def forget(self, handle: JobHandle) -> None:
         """Delete what is left in the cluster of a job that has succeeded; its log goes with it."""
@@ -149,11 +156,12 @@ class KubernetesJobRuntime:
         return JobError(trouble.code, message, hint=trouble.hint)
 
     def _find(self, handle: JobHandle) -> Manifest | None:
-        """The Job of an id; one that is being deleted is none."""
+        """The Job of an id and an output, if one is given; one that is being deleted is none."""
         known = self._submitted.get(handle.id, handle)
         namespace = handle.place or known.place or self._cluster.namespace
         found = self._client.list("Job", namespace, labels=f"{OURS}job={label_value(handle.id)}")
-        return next((job for job in found if "deletionTimestamp" not in job["metadata"]), None)
+        alive = (job for job in found if "deletionTimestamp" not in job["metadata"])
+        return next((job for job in alive if _is_of(handle, job)), None)
 
     def _output(self, handle: JobHandle, job: Manifest | None) -> str:
         """Where the result appears; empty when nobody knows."""
@@ -161,20 +169,20 @@ class KubernetesJobRuntime:
         noted = job["metadata"].get("annotations", {}).get(OUTPUT, "") if job else ""
         return handle.output_uri or known.output_uri or str(noted)
 
-    def _start(self, manifests: JobManifests, output: str) -> None:
-        """Create the objects, or what another submitter of the same job left undone.
+    def _start(self, manifests: JobManifests, notes: Mapping[str, str]) -> None:
+        """Create the objects, or what another submitter of the same job left undone; ``notes`` annotate it.
 
         The one who creates the Job clears what an earlier try left, and no pod is there yet: each waits for
         the ConfigMap.
         """
         wanted: Manifest = manifests.job
-        wanted["metadata"]["annotations"][OUTPUT] = output
+        wanted["metadata"]["annotations"] |= notes
         parts = [part for part in (manifests.headless, manifests.config_map) if part is not None]
         job = self._running_or_gone(wanted, parts)
         mine = self._client.create(wanted) if job is None else None
         if mine is not None:
-            clear_failure(output)
-            sweep(output)
+            clear_failure(notes[OUTPUT])
+            sweep(notes[OUTPUT])
         job = job or mine or self._client.get(*_place(wanted))
         for part in parts:
             self._give(job, part, wait=0.0 if mine else GIVE_SECONDS)
@@ -191,7 +199,7 @@ class KubernetesJobRuntime:
             if job is not None and not self._is_done_for(job):
                 return job
             if job is not None:
-                self._remove(job)
+                remove(self._client, job)
             if not any(self._client.get(*_place(part)) for part in parts):
                 return None
             time.sleep(POLL_SECONDS)
@@ -216,19 +224,6 @@ class KubernetesJobRuntime:
         """Whether nothing comes of a Job any more."""
         is_going = "deletionTimestamp" in job["metadata"]
         return is_going or (has_ended(job) and not _is_new(job, self._settle))
-
-    def _remove(self, job: Manifest) -> None:
-        """Delete a Job and wait until its pods are gone."""
-        metadata = job["metadata"]
-        name, namespace, uid = metadata["name"], metadata["namespace"], metadata["uid"]
-        self._client.delete("Job", name, namespace, uid=uid, propagation="Foreground", wait=STOP_SECONDS)
-        owned = f"controller-uid={uid}"
-        for pods in watch(self._client, "Pod", namespace, labels=owned, seconds=STOP_SECONDS):
-            if not pods:
-                return
-        hint = "their machine does not answer: see kubectl get pods -o wide"
-        told = f"pods of the deleted Job {name} are still there after {STOP_SECONDS:g} s"
-        raise RemoteError("SR746", told, hint=hint, retriable=True)
 
     def _living(self, job: Manifest) -> JobState:
         """Whether any pod of a Job runs; one that waits for too long ends the Job."""
@@ -279,6 +274,12 @@ _PENDING = Option(
     doc="How long a pod may wait for a machine.",
     scopes=frozenset(),
 )
+
+
+def _is_of(handle: JobHandle, job: Manifest) -> bool:
+    """Whether a Job publishes where the one of the handle does, as far as both say where."""
+    noted = job["metadata"].get("annotations", {}).get(OUTPUT)
+    return not (noted and handle.output_uri and noted != handle.output_uri)
 
 
 def _is_new(job: Manifest, seconds: float) -> bool:

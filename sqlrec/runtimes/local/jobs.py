@@ -2,7 +2,8 @@
 
 Every job has a folder: ``spec.json`` (what was asked), ``job.json`` (which processes do it), ``log.txt``,
 ``exit.json`` (how they ended). All of it is on disk, so any process may watch or cancel any job, and the
-death of the submitter costs nothing. A job has succeeded exactly when its output is published.
+death of the submitter costs nothing. A job has succeeded exactly when its output is published; jobs that do
+other work have other outputs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlrec.artifacts.durable import locked, make_folder, write_text, writing
 from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, NameNotFoundError
+from sqlrec.runtimes.changes import changed
 from sqlrec.runtimes.local.processes import Launched, family, how_it_ended, last_lines, launch, stop
 from sqlrec.spec import codec
 from sqlrec.spec.job import JobHandle, JobSpec, JobState
@@ -27,6 +29,7 @@ RUNTIME = "local"
 POLL_SECONDS = 0.1
 PROGRAM = (sys.executable, "-m", "sqlrec.jobs")
 LOG_LINES = 20
+STOPPED = "a job of other settings, as the script or the project had them before, was stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +53,18 @@ class LocalJobRuntime:
         self._grace = grace
 
     def submit(self, job: JobSpec) -> JobHandle:
-        """Start a job unless it runs or has finished with its output. Raises SR503, SR703."""
+        """Start a job unless it runs, or its output is there. Raises SR503, SR703.
+
+        One that runs and was told otherwise is stopped first.
+        """
         folder = make_folder(self._folder(job.id))
         with locked(folder / "lock"):
-            record = self._record(job.id)
-            if record is None or not _running(record):
-                self._start(job, folder, record or JobRecord(id=job.id, output_uri=job.output_uri))
+            record = self._record(job.id) or JobRecord(id=job.id, output_uri=job.output_uri)
+            if not _running(record):
+                self._start(job, folder, record)
+            elif what := _told_otherwise(folder, job):
+                stop(family(str(folder)), grace=self._grace)
+                self._start(job, folder, record, f"{STOPPED} ({what})")
         return JobHandle(id=job.id, runtime=RUNTIME)
 
     def state(self, handle: JobHandle) -> JobState:
@@ -113,13 +122,15 @@ class LocalJobRuntime:
     def forget(self, handle: JobHandle) -> None:
         """Nothing: the folder of a finished job is small, and people look at its log."""
 
-    def _start(self, job: JobSpec, folder: Path, before: JobRecord) -> None:
+    def _start(self, job: JobSpec, folder: Path, before: JobRecord, instead: str = "") -> None:
+        """Start the processes, if there is no output yet; ``instead`` is the first line of their log."""
         record = replace(before, output_uri=job.output_uri, cancelled=False, launched=None)
         if is_complete(job.output_uri):
             self._write(folder, record)
             return
         stop(family(str(folder)), grace=0.0)
-        sweep(job.output_uri)
+        for output in {before.output_uri, job.output_uri}:
+            sweep(output)
         attempt = before.attempt + 1
         log, spec = folder / "log.txt", folder / "spec.json"
         with writing(folder):
@@ -127,6 +138,7 @@ class LocalJobRuntime:
             if log.exists():
                 log.rename(folder / f"log.{before.attempt}.txt")
             log.touch(mode=0o600)
+            log.write_text(f"{instead}\n" if instead else "")
         write_text(spec, codec.dumps(job, indent=2))
         launched = launch(
             self._command(job, spec),
@@ -158,6 +170,11 @@ class LocalJobRuntime:
     @staticmethod
     def _write(folder: Path, record: JobRecord) -> None:
         write_text(folder / "job.json", codec.dumps(record, indent=2))
+
+
+def _told_otherwise(folder: Path, job: JobSpec) -> str:
+    """What a job that runs was told otherwise; empty when nothing was."""
+    return changed((folder / "spec.json").read_text(encoding="utf-8"), codec.dumps(job))
 
 
 def _running(record: JobRecord) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sqlrec.artifacts.folder import progress_place
 from sqlrec.errors import OptionError, SetupError
 from sqlrec.models.controller import Problem
 from sqlrec.models.deep.controllers import deep_model
@@ -49,7 +50,7 @@ def require_sayable(subject: Subject) -> None:
 
 def places(work: TrainWork | ExportWork, output_uri: str) -> Places:
     """Where the rows and the model of a job lie: beside its output, where it keeps what lets it go on."""
-    beside = f"{output_uri}.progress/tzrec"
+    beside = f"{progress_place(output_uri)}/tzrec"
     is_training = isinstance(work, TrainWork)
     base = work.base_uri if isinstance(work, TrainWork) else work.source_uri
     return Places(
