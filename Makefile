@@ -34,7 +34,7 @@ demo: $(VENV)/installed  ## generate data, then train, export, deploy and score 
 	@$(BIN)/sqlrec demo
 
 test: $(VENV)/installed  ## the whole test suite
-	@$(BIN)/python -m pytest -q -n $(WORKERS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 test-cluster: $(VENV)/installed  ## the tests marked `cluster` on a real cluster (KUBECONFIG=…, JOB_IMAGE=…, SERVER_IMAGE=…)
 	@test -n "$(KUBECONFIG)" || { echo "name a cluster: make test-cluster KUBECONFIG=path"; exit 1; }
@@ -54,7 +54,7 @@ $(VENV)/compiled: $(VENV)/installed
 compiled: $(VENV)/compiled  ## the tests of the language over sqlglot's compiled build
 	@export PYTHONPATH=$(abspath $(VENV)/compiled) && $(BIN)/python -c \
 	  'import sqlglot.parser as p; assert p.__file__.endswith(".so"), f"{p.__file__} is not compiled"' \
-	&& $(BIN)/python -m pytest -q -n $(WORKERS) tests/sql
+	&& $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/sql
 
 $(VENV)/conformance: $(VENV)/installed
 	@$(BIN)/uv pip install -q --target $@ --python $(BIN)/python -c constraints.txt --group conformance

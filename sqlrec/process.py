@@ -1,4 +1,4 @@
-"""How our programs begin and end: Python collects garbage seldom in them, and they do not tidy up memory.
+"""How our programs end, and how often those that run Airflow look for garbage.
 
 Airflow, MLflow and torch make millions of objects that live as long as the process. With Python's defaults
 a third of a short run's time is spent looking for garbage among them, and as much on taking them down one by
@@ -13,8 +13,13 @@ import os
 import sys
 from collections.abc import Callable
 
-THRESHOLDS = (50_000, 20, 100)
-"""Objects until a collection, and collections until a larger one (Python's: 700, 10, 10)."""
+OBJECTS = 10_000
+"""New objects until a collection (Python: 700): few enough for what hangs on them, such as tables."""
+
+
+def collect_seldom() -> None:
+    """Look for garbage less often, in a process that makes many objects which are none."""
+    gc.set_threshold(OBJECTS, 10, 10)
 
 
 def whole_process(main: Callable[[], int]) -> int:
@@ -23,7 +28,6 @@ def whole_process(main: Callable[[], int]) -> int:
     The process ends as ever: threads are joined and all handlers of ``atexit`` run. What is left out is what
     the interpreter does after them. A function that raises is left to the interpreter.
     """
-    gc.set_threshold(*THRESHOLDS)
     ended: list[int] = []
 
     def leave() -> None:

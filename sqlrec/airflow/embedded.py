@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlrec.airflow.quiet import import_airflow
 from sqlrec.artifacts.durable import locked, make_folder, write_text
 from sqlrec.plan.plan import Plan
+from sqlrec.process import collect_seldom
 from sqlrec.spec import codec
 from sqlrec.spec.names import slug
 
@@ -48,6 +49,7 @@ def start(work_dir: Path) -> None:
     """Get Airflow ready in this process; the first call decides where it lives."""
     if "airflow" in sys.modules:
         return
+    collect_seldom()
     home = make_folder(work_dir / "airflow")
     sweep(home / "process")
     own = make_folder(home / "process" / str(os.getpid()))
