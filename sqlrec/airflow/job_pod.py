@@ -25,7 +25,7 @@ from sqlrec.artifacts.failure import clear_failure, read_failure
 from sqlrec.artifacts.folder import is_complete, sweep
 from sqlrec.errors import JobError, RemoteError, SqlRecError
 from sqlrec.runtimes.kubernetes.client import ClusterClient
-from sqlrec.runtimes.kubernetes.earlier import make_way
+from sqlrec.runtimes.kubernetes.earlier import make_way, sweep_pods
 from sqlrec.runtimes.kubernetes.failures import LOST, Trouble, by_its_log, ended, waits
 from sqlrec.runtimes.kubernetes.job import CONTAINER, config_map, pod_manifest
 from sqlrec.runtimes.kubernetes.jobs import patience_of
@@ -126,6 +126,7 @@ class JobPod(KubernetesPodOperator):
             self.api.delete("Pod", *self._where, uid=found["metadata"]["uid"], wait=GONE_SECONDS)
             found = None
         if found is None:
+            self._sweep()
             clear_failure(self.job.output_uri)
             sweep(self.job.output_uri)
             self.api.create(manifest)
@@ -230,6 +231,12 @@ class JobPod(KubernetesPodOperator):
             self.execute_async(context)
         else:
             self.execute_sync(context)
+
+    def _sweep(self) -> None:
+        try:
+            sweep_pods(self.api, self._where[1])
+        except SqlRecError as error:
+            self.log.warning("Pods that ended long ago are left behind: %s", error)
 
     def _remove(self) -> None:
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from sqlrec.artifacts.folder import is_complete
 from sqlrec.runtimes.kubernetes.client import ClusterClient, open_cluster
-from sqlrec.runtimes.kubernetes.earlier import make_way
+from sqlrec.runtimes.kubernetes.earlier import make_way, sweep_pods
 from sqlrec.runtimes.kubernetes.job import config_map, job_manifests, pod_manifest
 from sqlrec.runtimes.kubernetes.pod import owned_by
 from sqlrec.settings import Cluster
@@ -133,3 +133,34 @@ def test_pods_of_a_job_are_no_jobs_of_their_own(
     assert make_way(client, made, files, is_done=False) == ""
     assert len(pods(client, namespace)) == 1
     runtime.cancel(runtime.handle(spec))
+
+
+def pod_of(spec: JobSpec, cluster: Cluster, client: ClusterClient, start: str) -> str:
+    """A pod that is a job by itself; gives its name."""
+    pod = client.create(pod_manifest(spec, cluster))
+    assert pod is not None
+    files = config_map(spec, cluster, {"start.sh": start})
+    client.create(owned_by(files, {"apiVersion": "v1", "kind": "Pod", **pod}))
+    return str(pod["metadata"]["name"])
+
+
+def test_pods_that_ended_long_ago_are_swept_with_their_files(
+    cluster: Cluster,
+    client: ClusterClient,
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A day later: a task that failed for good without a process has nobody else who would do it."""
+    spec = job(tmp_path, "wait")
+    pod_of(replace(spec, id="fails"), cluster, client, "exit 3")
+    pod_of(replace(spec, id="succeeds"), cluster, client, "exit 0")
+    alive = pod_of(replace(spec, id="runs"), cluster, client, "sleep 600")
+    phases = ["Failed", "Running", "Succeeded"]
+    until(lambda: sorted(pod["status"]["phase"] for pod in pods(client, namespace).values()) == phases)
+    sweep_pods(client, namespace)
+    assert len(pods(client, namespace)) == 3, "they may be looked at for a day"
+    monkeypatch.setattr("sqlrec.runtimes.kubernetes.earlier.KEPT_SECONDS", -60)
+    sweep_pods(client, namespace)
+    until(lambda: [*pods(client, namespace)] == [alive])
+    until(lambda: leftovers(client, namespace) == [f"Pod {alive}", f"ConfigMap {alive}-cm"])

@@ -8,11 +8,12 @@ its result any more, and two programs of one task would write the same states.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from sqlrec.errors import RemoteError
 from sqlrec.runtimes.changes import changed
 from sqlrec.runtimes.kubernetes.client import ClusterClient
-from sqlrec.runtimes.kubernetes.job import DIGEST, SPEC_FILE
+from sqlrec.runtimes.kubernetes.job import DIGEST, KEPT_SECONDS, SPEC_FILE
 from sqlrec.runtimes.kubernetes.logs import has_ended
 from sqlrec.runtimes.kubernetes.manifest import Manifest
 from sqlrec.runtimes.kubernetes.watching import watch
@@ -56,6 +57,29 @@ def remove(client: ClusterClient, found: Manifest) -> None:
     hint = "their machine does not answer: see kubectl get pods -o wide"
     told = f"pods of the deleted Job {name} are still there after {STOP_SECONDS:g} s"
     raise RemoteError("SR746", told, hint=hint, retriable=True)
+
+
+def sweep_pods(client: ClusterClient, namespace: str) -> None:
+    """Delete pods that were a job each and ended long ago: their tasks failed for good without a process.
+
+    A Job goes by itself after ``KEPT_SECONDS``; a pod has no such time of its own, so whoever starts the next
+    one looks. Jobs that still run are left: clearing the task takes up their results.
+    """
+    now = datetime.now(UTC)
+    for pod in client.list("Pod", namespace, labels=f"{OURS}job"):
+        is_alone = not pod["metadata"].get("ownerReferences")
+        if is_alone and not _is_at_work(pod) and (now - _last_change(pod)).total_seconds() > KEPT_SECONDS:
+            client.delete("Pod", pod["metadata"]["name"], namespace, uid=pod["metadata"]["uid"])
+
+
+def _last_change(pod: Manifest) -> datetime:
+    """When a pod ended, at the latest."""
+    status = pod.get("status", {})
+    ends = [each.get("state", {}).get("terminated", {}) for each in status.get("containerStatuses") or ()]
+    noted = [end.get("finishedAt") for end in ends]
+    noted += [condition.get("lastTransitionTime") for condition in status.get("conditions") or ()]
+    noted.append(pod["metadata"]["creationTimestamp"])
+    return max(datetime.fromisoformat(time) for time in noted if time)
 
 
 def _of_its_task(client: ClusterClient, wanted: Manifest) -> Iterator[Manifest]:
