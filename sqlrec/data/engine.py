@@ -7,12 +7,8 @@ disk goes when the engine is closed.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 
 import duckdb
@@ -22,6 +18,7 @@ from sqlrec.data import views
 from sqlrec.data.failure import translated
 from sqlrec.data.functions import Function, define
 from sqlrec.data.querying import CONFIG, FAILURES, SESSION, bound, conformed, create_view, translating
+from sqlrec.data.spill import spill_folder
 from sqlrec.errors import SqlRecError
 from sqlrec.spec.table import Relation, TableSource
 
@@ -39,10 +36,10 @@ class Engine:
     """
 
     def __init__(self, *, threads: int = 0, memory: str = "", functions: Iterable[Function] = ()) -> None:
-        self._spill = Path(tempfile.gettempdir()) / f"sqlrec-{uuid.uuid4().hex}"
+        spill, self._remove_spill = spill_folder(self)
         self._config: dict[str, str | bool | int | float | list[str]] = {
             **CONFIG,
-            "temp_directory": str(self._spill),
+            "temp_directory": str(spill),
         }
         if threads:
             self._config["threads"] = threads
@@ -70,7 +67,7 @@ class Engine:
         for connection in self._connections:
             connection.close()
         self._connections.clear()
-        shutil.rmtree(self._spill, ignore_errors=True)
+        self._remove_spill()
 
     def reader(self, relation: Relation, *, batch_rows: int = BATCH_ROWS) -> pa.RecordBatchReader:
         """The rows as a stream of batches of at most ``batch_rows`` rows, in a fixed order for a scan.

@@ -7,11 +7,7 @@ changed.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import uuid
 from collections.abc import Iterable
-from pathlib import Path
 
 import duckdb
 
@@ -19,6 +15,7 @@ from sqlrec.data import views
 from sqlrec.data.failure import translated
 from sqlrec.data.querying import CONFIG, FAILURES, SESSION, create_view
 from sqlrec.data.remote import stamp
+from sqlrec.data.spill import spill_folder
 from sqlrec.data.types import quote
 from sqlrec.spec.table import TableSource
 
@@ -38,8 +35,8 @@ class Store:
 
     def __init__(self, sources: Iterable[TableSource], *, threads: int) -> None:
         self._sources = list(sources)
-        self._spill = Path(tempfile.gettempdir()) / f"sqlrec-{uuid.uuid4().hex}"
-        config = {**CONFIG, "threads": threads, "temp_directory": str(self._spill)}
+        spill, self._remove_spill = spill_folder(self)
+        config = {**CONFIG, "threads": threads, "temp_directory": str(spill)}
         try:
             self._database = duckdb.connect(":memory:", config=config)
         except duckdb.Error as error:
@@ -86,7 +83,7 @@ class Store:
     def close(self) -> None:
         """Let go of the memory, and of what was spilled to disk."""
         self._database.close()
-        shutil.rmtree(self._spill, ignore_errors=True)
+        self._remove_spill()
 
     def _stat(self) -> list[list[tuple[str, int, str]]]:
         return [[stamp(file) for file in views.find(source).files] for source in self._sources]

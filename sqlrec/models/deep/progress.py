@@ -24,11 +24,11 @@ from typing import Any
 
 import torch
 
+from sqlrec.artifacts.claims import Claim, sweep
 from sqlrec.artifacts.scratch import Mirror
 from sqlrec.errors import SetupError
 from sqlrec.features.encoder import Encoder
 from sqlrec.models.controller import Progress
-from sqlrec.models.deep.claims import Claim, sweep
 from sqlrec.models.deep.dataset import Dataset
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.training_options import Sharding

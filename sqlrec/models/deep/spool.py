@@ -20,13 +20,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sqlrec.artifacts.claims import Claim, sweep_temporary
 from sqlrec.errors import SetupError
-from sqlrec.models.deep.claims import Claim, sweep
 from sqlrec.models.deep.rows import Rows
 
 PREFIX = "sqlrec-rows-"
-UNCLAIMED_SECONDS = 60
-"""Age at which a folder without an owner is one that was left: younger ones may be just being made."""
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -81,7 +79,7 @@ def no_room(folder: Path, why: str) -> SetupError:
 def new_folder() -> Claim:
     """An empty folder for rows, below TMPDIR; raises ``SetupError`` SR570 for a full disk."""
     with having_room(Path(tempfile.gettempdir())):
-        return Claim.of(Path(tempfile.mkdtemp(prefix=PREFIX)))
+        return Claim.temporary(PREFIX)
 
 
 def remove_with(owner: object, folder: Claim) -> None:
@@ -91,7 +89,7 @@ def remove_with(owner: object, folder: Claim) -> None:
 
 def sweep_rows() -> None:
     """Remove what trainings that were killed have left below TMPDIR."""
-    sweep(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"), UNCLAIMED_SECONDS)
+    sweep_temporary(PREFIX)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)

@@ -1,4 +1,4 @@
-"""Folders of a training that goes on, and those of trainings that ended without cleaning up after themselves.
+"""Folders of processes that go on, and those of processes that ended without cleaning up after themselves.
 
 A process holds a lock on each folder that it uses, which the kernel drops when it dies, however it dies. So a
 folder without a lock has no owner; process ids would say nothing where containers share a disk.
@@ -10,10 +10,14 @@ import contextlib
 import fcntl
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+UNCLAIMED_SECONDS = 60
+"""Age at which a folder without an owner is one that was left: younger ones may be just being made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,11 @@ class Claim:
             os.close(lock)
             return cls(path, -1)
         return cls(path, lock)
+
+    @classmethod
+    def temporary(cls, prefix: str) -> Claim:
+        """A claim on a new folder below TMPDIR; raises ``OSError``."""
+        return cls.of(Path(tempfile.mkdtemp(prefix=prefix)))
 
     def release(self) -> None:
         """Give up the folder; called once."""
@@ -63,6 +72,11 @@ def sweep(folders: Iterable[Path], seconds: float) -> list[Path]:
             finally:
                 os.close(lock)
     return removed
+
+
+def sweep_temporary(prefix: str) -> None:
+    """Remove what processes that were killed have left below TMPDIR."""
+    sweep(Path(tempfile.gettempdir()).glob(f"{prefix}*"), UNCLAIMED_SECONDS)
 
 
 def _changed(folder: Path) -> float:
