@@ -32,10 +32,9 @@ from sqlrec.models.controller import Progress
 from sqlrec.models.deep.dataset import Dataset
 from sqlrec.models.deep.group import Group
 from sqlrec.models.deep.training_options import Sharding
-from sqlrec.models.pods import container_options, topology_options
+from sqlrec.models.pods import SURROUNDINGS
 from sqlrec.spec import codec
 from sqlrec.spec.job import TrainWork
-from sqlrec.spec.options import OptionSet
 
 State = dict[str, Any]
 """Tensors and plain values: what ``torch.load`` reads with ``weights_only``."""
@@ -46,10 +45,6 @@ KEPT = 2
 """States on disk: the newest, and one more for the case that it is damaged."""
 FORMAT = 2
 SUFFIX = ".pt"
-
-
-SURROUNDINGS = OptionSet((*topology_options(), *container_options("")))
-"""Options of where a training runs: one that had too little memory goes on with more."""
 DIVISION = "processes"
 """The mark that says in its own words what it stands for."""
 
