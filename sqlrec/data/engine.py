@@ -8,7 +8,7 @@ disk goes when the engine is closed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 import duckdb
@@ -60,7 +60,8 @@ class Engine:
     def interrupt(self) -> None:
         """End what runs in another thread now; its call raises. Waiting for DuckDB ignores signals."""
         for connection in tuple(self._connections):
-            connection.interrupt()
+            with suppress(duckdb.ConnectionException):  # it has just come to its end
+                connection.interrupt()
 
     def close(self) -> None:
         """End all readers and remove what was spilled to disk."""

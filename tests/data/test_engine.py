@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import gzip
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -128,6 +130,18 @@ class TestQueries:
         quoted = ".".join(f'"{part}"' for part in name.split("."))
         relation = Relation(query=f"SELECT a FROM {quoted}", sources={name: table})
         assert engine.table(relation).to_pylist() == [{"a": 7}]
+
+    def test_an_interrupt_may_come_at_the_end_of_a_query(self, engine: Engine) -> None:
+        def work() -> None:
+            for _ in range(10):
+                with suppress(DataError):
+                    engine.count(Relation(query="SELECT 1"))
+
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(work)
+            while not running.done():
+                engine.interrupt()
+        running.result()
 
     def test_nothing_is_left_on_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
