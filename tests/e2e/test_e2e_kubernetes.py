@@ -100,7 +100,7 @@ def test_a_project_lives_on_a_cluster(on_cluster: OnCluster) -> None:
     assert rows_of(project.folder / "data" / "predictions").num_rows == len(candidates(project))
 
     service = project.service()
-    with asking(lambda: ask(service["url"], rows), clients=1, pause=0.01) as answers:
+    with asking(lambda: ask(service["url"], rows), clients=1, pause=0.03) as answers:
         report = project.json("run", project.script(TWO_MACHINES, "two"))
         assert {task["state"] for task in report["tasks"]} == {"success"}
         assert "[rank 1] " in next(project.state.glob("runs/two/*/airflow.log")).read_text()

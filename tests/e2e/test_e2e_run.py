@@ -95,7 +95,7 @@ def test_again_is_a_new_run_and_the_service_goes_on_answering(finished: Finished
     project = finished.project
     before, service = project.json("checkpoints", "rank_model"), project.service()
     rows = candidates(project)[:20]
-    with asking(lambda: ask(service["url"], rows), clients=1, pause=0.005) as answers:
+    with asking(lambda: ask(service["url"], rows), clients=1, pause=0.02) as answers:
         report = project.json("run", project.script(RANK))
     after = project.json("checkpoints", "rank_model")
     assert report["run"] != finished.report["run"]
