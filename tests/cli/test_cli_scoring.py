@@ -1,4 +1,4 @@
-"""``sqlrec score``, and ``sqlrec call`` of a service: a real export and registry; the service is a stand-in over HTTP."""
+"""``sqlrec score``, and ``sqlrec call`` of a service: a real export and registry, the service a stand-in."""
 
 from __future__ import annotations
 
