@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psutil
 import pytest
 
@@ -22,9 +24,16 @@ def servers(project: Project, name: str) -> list[psutil.Process]:
     return [p for p in project.family() if folder in " ".join(p.cmdline())]
 
 
-def test_a_service_that_dies_while_it_is_asked(finished: Finished) -> None:
+@pytest.fixture
+def frail(finished: Finished) -> Iterator[Project]:
+    """The finished project, for a service that is not there afterwards: other tests ask its model."""
+    yield finished.project
+    finished.project.run("run", finished.project.script("DROP SERVICE IF EXISTS frail;", "frail_ends"))
+
+
+def test_a_service_that_dies_while_it_is_asked(frail: Project) -> None:
     """The run fails with a word on what to do; run again, it starts the service and scores the rest."""
-    project = finished.project
+    project = frail
     process = project.start("run", project.script(FRAIL, "frail"))
     wait_until(
         lambda: next(project.state.glob("runs/frail/*/tables/.scored.score/shard*1.*"), None), "shards"
