@@ -87,6 +87,7 @@ def _export(work: ExportWork, output: Path, progress: Progress) -> JobResult:
         assemble,
         lambda: calibration(features, encoder, (sample, probe)),
         wanted_variants(work.options),
+        encoder.slots,
     )
     export = replace(export, variants=variants)
     progress("measuring the variants", done=0.8)

@@ -163,6 +163,7 @@ def _write(part: Part, trained: Trained, rows: _Rows, work: ExportWork, output: 
         assemble,
         lambda: calibration(features, encoder, (sample, probe)),
         wanted_variants(work.options),
+        encoder.slots,
     )
     written = write_export(replace(one, variants=variants), sample, output)
     return replace(written, warnings=(*warnings, *written.warnings))
