@@ -87,5 +87,5 @@ def test_manifests_are_a_list_for_kubectl(sqlrec: Command, script: Path) -> None
     told = sqlrec("plan", script, "--manifests")
     listed = json.loads(told.out)
     assert (told.status, listed["kind"]) == (0, "List")
-    assert [item["kind"] for item in listed["items"]] == ["Job", "Service", "Job"]
+    assert [item["kind"] for item in listed["items"]] == ["Job", "Service", "Pod"]
     assert told.err == "train_m: option pod_memory is rendered by the run\n"
