@@ -71,9 +71,19 @@ def client_of(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     if _asked[-1:] != [server]:
-        S3FileSystem.clear_instance_cache()
+        _close_all(S3FileSystem)
         _asked.append(server)
     return boto3.client("s3")
+
+
+def _close_all(kind: Any) -> None:
+    """Forget all clients of s3fs, their connections closed. Left to itself it waits a tenth of a second."""
+    from fsspec.asyn import sync
+
+    for client in list(kind._cache.values()):
+        if getattr(client, "_s3creator", None) is not None:
+            sync(client.loop, client._s3creator.__aexit__, None, None, None, timeout=30)
+    kind.clear_instance_cache()
 
 
 @pytest.fixture
