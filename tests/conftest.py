@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-from sqlrec.process import collect_seldom
 
 for _key in [k for k in os.environ if k.startswith("SQLREC_") and k != "SQLREC_PURE"]:
     del os.environ[_key]
@@ -25,8 +22,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("repeatable")
-
-collect_seldom()
 
 LONG = ("e2e", "airflow")
 """Marks of tests that take minutes."""
@@ -58,13 +53,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return share, places[share, items[index].path]
 
     items[:] = [items[index] for index in sorted(range(len(items)), key=place)]
-
-
-def pytest_collection_finish() -> None:
-    """Nothing of the tests that were read is ever garbage."""
-    gc.freeze()
-
-
-def pytest_sessionfinish() -> None:
-    """Libraries look for what is left over at the very end."""
-    gc.unfreeze()
