@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def tidy() -> Iterator[None]:
-    """What Airflow's own code leaves open is found here, where that is let pass, not in tests of other code."""
+    """What Airflow leaves open is found here, where that is let pass, and in no test of other code."""
     often = gc.get_threshold()
     yield
     gc.set_threshold(*often)
