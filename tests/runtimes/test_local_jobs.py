@@ -92,13 +92,18 @@ def test_the_same_id_is_not_run_twice(tmp_path: Path, runtime: LocalJobRuntime) 
     assert starts(tmp_path) == 1
 
 
+def grandchild(runtime: LocalJobRuntime, handle: JobHandle) -> int:
+    """The process that a job of behaviour ``nest`` has started, once it has told of it."""
+    lines = runtime.logs(handle)
+    seen = [next(lines), next(lines), next(lines)]
+    return int(next(line for line in seen if line.startswith("child")).split()[1])
+
+
 def test_a_job_that_runs_with_other_settings_is_stopped_and_the_log_says_so(
     tmp_path: Path, runtime: LocalJobRuntime
 ) -> None:
     handle = runtime.submit(job(tmp_path, "nest"))
-    lines = runtime.logs(handle)
-    seen = [next(lines), next(lines), next(lines)]
-    child = int(next(line for line in seen if line.startswith("child")).split()[1])
+    child = grandchild(runtime, handle)
     (tmp_path / ".output.deadbeef.tmp").mkdir()
     edited = replace(job(tmp_path, "succeed"), output_uri=str(tmp_path / "other"))
     assert runtime.submit(edited) == handle
@@ -181,9 +186,7 @@ def test_cancel_reaches_deaf_grandchildren_in_other_sessions(
     tmp_path: Path, runtime: LocalJobRuntime
 ) -> None:
     handle = runtime.submit(job(tmp_path, "nest"))
-    lines = runtime.logs(handle)
-    seen = [next(lines), next(lines), next(lines)]
-    child = int(next(line for line in seen if line.startswith("child")).split()[1])
+    child = grandchild(runtime, handle)
     assert runs(child)
     runtime.cancel(handle)
     assert not runs(child)
@@ -221,9 +224,7 @@ def test_everything_killed_is_a_failure_and_the_retry_is_alone(
     tmp_path: Path, runtime: LocalJobRuntime
 ) -> None:
     handle = runtime.submit(job(tmp_path, "nest"))
-    lines = runtime.logs(handle)
-    seen = [next(lines), next(lines), next(lines)]
-    child = int(next(line for line in seen if line.startswith("child")).split()[1])
+    child = grandchild(runtime, handle)
     family = [*psutil.Process(child).parents(), psutil.Process(child)]
     ours = [process.pid for process in family if "program_job.py" in " ".join(process.cmdline())]
     for pid in ours:  # all of them looked at before the first is killed: a killed one is a zombie

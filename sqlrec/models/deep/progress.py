@@ -25,6 +25,7 @@ from typing import Any
 import torch
 
 from sqlrec.artifacts.claims import Claim, sweep
+from sqlrec.artifacts.durable import sync
 from sqlrec.artifacts.scratch import Mirror
 from sqlrec.errors import SetupError
 from sqlrec.features.encoder import Encoder
@@ -151,7 +152,7 @@ class States:
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(final)
-            _sync(self.folder)
+            sync(self.folder)
             if self._mirror:
                 self._mirror.put(final)
         except (OSError, SetupError, RuntimeError) as error:  # the last for a full disk, by torch's writer
@@ -206,12 +207,3 @@ def _of_states(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
         if folder.is_dir() and all(SUFFIX in path.name for path in folder.iterdir()):
             yield folder
-
-
-def _sync(folder: Path) -> None:
-    """Make a rename in ``folder`` survive a crash of the machine."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
