@@ -1,9 +1,8 @@
 """The short way of the usual request: JSON of scalars, a head without wishes, an answer within this tick.
 
 It does for a whole tick what the long way (:mod:`sqlrec.serving.prediction`) does for each request, and
-gives the same answers. A tick ends when a look at the sockets brings nothing new: clients that were answered
-together ask together, and in two parts they would cost two calls of the model. There is no timer; nobody
-waits for a request that may not come.
+gives the same answers. A tick ends when a look at the sockets brings nothing new
+(:mod:`sqlrec.serving.looking`). There is no timer; nobody waits for a request that may not come.
 
 What it cannot do goes the long way instead: a body that the compiled scanner does not read, a batch that
 the model refuses, more than a tick should take. So errors, deadlines, queues and the worker thread are
@@ -22,6 +21,7 @@ import orjson
 from sqlrec.serving.connection import Request
 from sqlrec.serving.frame import Array
 from sqlrec.serving.json_scan import Scanner
+from sqlrec.serving.looking import Looking
 from sqlrec.serving.scorer import Scorer
 from sqlrec.spec.schema import Kind
 from sqlrec.spec.signature import Signature
@@ -33,12 +33,6 @@ TICK_BYTES = 512 * 1024
 """Bodies that may wait for the end of a tick."""
 BODY_BYTES = 64 * 1024
 """Of one body: a larger one takes longer to score than to bring to the worker thread."""
-
-
-LOOKS = 3
-"""At the sockets until a tick ends, if each brings more."""
-LOOK_BYTES = 8 * 1024
-"""Bodies of that size are enough for a call of the model."""
 FEW_ROWS = 4
 """Of a request, on average: scores of more are written request by request."""
 
@@ -72,9 +66,7 @@ class Quick:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Asked] = []
         self._bytes = 0
-        self._seen = 0
-        self._looks = 0
-        self._last = 1  # requests of the last tick
+        self._looking = Looking()
 
     @property
     def waiting(self) -> int:
@@ -94,7 +86,7 @@ class Quick:
 
     def _flush(self) -> None:
         """Read, score and answer up to ``rows`` rows; the rest after the loop looked at its sockets."""
-        if not self._is_settled():
+        if not self._looking.is_settled(len(self._waiting), self._bytes):
             self._loop.call_soon(self._flush)
             return
         started = time.perf_counter()
@@ -122,17 +114,6 @@ class Quick:
         if taken:
             self._answer(taken, blocks, counts, rows)
 
-    def _is_settled(self) -> bool:
-        """Whether another look at the sockets is not worth its while."""
-        due = len(self._waiting)
-        if due > self._seen and due + self._last > 2 and self._looks < LOOKS and self._bytes < LOOK_BYTES:
-            self._seen = due
-            self._looks += 1
-            return False
-        self._seen = self._looks = 0
-        self._last = due
-        return True
-
     def _put_back(self, waiting: list[Asked]) -> None:
         if not self._waiting:
             self._loop.call_soon(self._flush)
@@ -152,6 +133,7 @@ class Quick:
         now = time.monotonic()
         for (request, _, _), answer in zip(taken, answers, strict=True):
             request.respond_next(answer, now)
+        self._looking.answered(len(taken), taken[0][0].started, now)
         self._observer.requests_done([now - request.started for request, _, _ in taken], counts)
 
     def _written(self, outputs: Sequence[Array], counts: list[int], rows: int) -> list[bytes]:

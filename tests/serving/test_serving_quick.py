@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from sqlrec.serving.connection import Connection, Request
 from sqlrec.serving.http import Head
 from sqlrec.serving.json_scan import scanner_of
-from sqlrec.serving.quick import BODY_BYTES, LOOK_BYTES, LOOKS, TICK_BYTES, Quick, quick_way
+from sqlrec.serving.looking import LOOK_BYTES, LOOKS
+from sqlrec.serving.quick import BODY_BYTES, TICK_BYTES, Quick, quick_way
 from sqlrec.serving.scorer import BatchReport, Scorer, load_scorer
 from sqlrec.spec.service import ServiceSpec
 
