@@ -187,7 +187,7 @@ class App:
 
     def _changed(self) -> None:
         """Other versions came into force."""
-        self._metrics.models = tuple(slot.lane.model for slot in self._loaded.slots.values())
+        self._metrics.put_in_force([slot.lane.model for slot in self._loaded.slots.values()])
 
 
 def _description(config: ServeConfig[ServiceSpec], lane: Lane) -> bytes:

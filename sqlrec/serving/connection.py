@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from sqlrec.serving.errors import RequestError, not_ready
 from sqlrec.serving.http import Head, MessageParser
+from sqlrec.serving.tracing import begun, given_back, parent_of
 
 if TYPE_CHECKING:
     from sqlrec.serving.connections import Connections
@@ -103,9 +104,10 @@ class Request:
 
     def respond_next(self, body: bytes, now: float) -> None:
         """As :meth:`respond` answers a usual request with 200, at less cost where nothing is in the way."""
-        request_id = self._head.request_id
-        if request_id:
-            self.respond(OK, body, headers=(("X-Request-Id", request_id),))
+        head = self._head
+        if head.request_id or head.traceparent:
+            trace = begun(parent_of(head.traceparent)) if head.traceparent else None
+            self.respond(OK, body, headers=given_back(head.request_id, trace))
         elif not self._connection.answer_next(self, body, now):
             self.respond(OK, body)
 

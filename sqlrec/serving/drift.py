@@ -1,8 +1,9 @@
 """How requests differ from what the model was trained on: values it does not know, quantities out of range.
 
-Looking costs about as much as decoding, so not every batch is looked at: after each look the next one waits
-fifty times as long as it took. The counts are therefore of ``rows`` that were looked at, and mean something
-as shares of these. NULL is neither unseen nor out of range; missing values are counted of every request.
+Looking costs about as much as decoding, so not every batch is looked at: after each look the next one
+waits a hundred times as long as it took. The counts are therefore of ``rows`` that were looked at, and mean
+something as shares of these. NULL is neither unseen nor out of range; missing values are counted of every
+request.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from sqlrec.serving.frame import Array
 from sqlrec.spec.profile import InputProfile, Profile
 from sqlrec.spec.signature import MISSING_INT, InputColumn
 
-REST = 50
-"""Times as long as a look took until the next one: two percent of a processor at most."""
+REST = 100
+"""Times as long as a look took until the next one: one percent of a processor at most."""
 Outside = Callable[[Array], int]
 """How many values of a flat array are not what training saw."""
 

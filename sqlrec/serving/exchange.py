@@ -10,7 +10,7 @@ from sqlrec.serving.connection import Request
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.logs import log
 from sqlrec.serving.otel import OtelTracer
-from sqlrec.serving.tracing import Trace, Tracer, begun, parent_of
+from sqlrec.serving.tracing import Trace, Tracer, begun, given_back, parent_of
 from sqlrec.serving.wire import Headers
 
 TIMEOUT = b"x-request-timeout-ms"
@@ -54,8 +54,7 @@ class Exchanges:
 
     def headers(self, request: Request, trace: Trace | None) -> Headers:
         """The request id and the trace, given back."""
-        headers = (("X-Request-Id", request.request_id),) if request.request_id else ()
-        return headers if trace is None else (*headers, ("traceparent", trace.header))
+        return given_back(request.request_id, trace)
 
     def end(
         self,

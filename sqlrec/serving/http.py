@@ -38,7 +38,18 @@ _KEPT = frozenset(
         b"x-request-timeout-ms",
     )
 )
-_USUAL = frozenset((b"accept", b"content-length", b"content-type", b"host", b"x-request-id"))
+_USUAL = frozenset(
+    (
+        b"accept",
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"traceparent",
+        b"x-request-id",
+    )
+)
+"""Headers of requests that any way of answering heeds; the token was checked before."""
 _UNIQUE = frozenset((b"expect", b"traceparent", b"transfer-encoding", b"x-request-id"))
 """Headers of heads that are not worth keeping, or whose body has no length told before."""
 
@@ -49,11 +60,14 @@ ID_CHARACTERS = 128
 class Head:
     """The head of a request. Header names are in lower case; of the headers, those the server reads.
 
-    ``request_id`` is the client's own, cut to ``ID_CHARACTERS``, or empty. ``usual``: it sends JSON by
-    HTTP/1.1 and asks for nothing but an answer.
+    ``request_id`` is the client's own, cut to ``ID_CHARACTERS``, or empty, as is ``traceparent``. ``usual``:
+    it sends JSON by HTTP/1.1 and asks for nothing but an answer.
     """
 
-    __slots__ = ("headers", "http10", "keep_alive", "method", "path", "request_id", "target", "usual")
+    __slots__ = (
+        *("headers", "http10", "keep_alive", "method", "path", "request_id"),
+        *("target", "traceparent", "usual"),
+    )
 
     def __init__(
         self, method: str, target: bytes, headers: dict[bytes, str], *, http10: bool, keep_alive: bool
@@ -65,6 +79,7 @@ class Head:
         self.keep_alive = keep_alive
         self.path = _path(target)
         self.request_id = headers.get(b"x-request-id", "")[:ID_CHARACTERS]
+        self.traceparent = headers.get(b"traceparent", "")
         media_type = headers.get(b"content-type", "application/json")
         plain = method == "POST" and media_type == "application/json" and not http10
         self.usual = plain and headers.keys() <= _USUAL

@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 
 from sqlrec.serving.histogram import ROWS, SECONDS, Histogram, histogram_family
 from sqlrec.serving.statistics import ModelStatistics, model_families
-from sqlrec.spec.service import ServiceSpec
+from sqlrec.spec.service import ServedModel, ServiceSpec
 
 if TYPE_CHECKING:
     from sqlrec.serving.scorer import BatchReport
@@ -35,17 +35,17 @@ PROTOCOL = "sqlrec"
 class Metrics(Collector):
     """All figures of one server process, for one service.
 
-    ``models`` are those in force, ``updates`` counts live updates by slot and result, ``statistics`` gives
-    the figures of every loaded version.
+    ``updates`` counts live updates by slot and result, ``statistics`` gives the figures of every loaded
+    version.
     """
 
     def __init__(self, spec: ServiceSpec) -> None:
         self._spec = spec
-        self.models = spec.models
+        self.put_in_force(spec.models)
         self.updates: Mapping[tuple[str, str], int] = {}
         self.statistics: Callable[[], Sequence[ModelStatistics]] = tuple
         self._lock = Lock()
-        self._codes: Counter[tuple[str, int]] = Counter()
+        self._codes: Counter[tuple[str, str, str, int]] = Counter()
         self._duration = Histogram(SECONDS)
         self._request_rows = Histogram(ROWS)
         self._stages = {name: Histogram(SECONDS) for name in ("decode", "predict", "encode")}
@@ -56,27 +56,34 @@ class Metrics(Collector):
         self._registry.register(self)
         self._registry.register(PROCESS_COLLECTOR)
 
+    def put_in_force(self, models: Sequence[ServedModel]) -> None:
+        """These versions answer from now on, the first one whatever is not known to be another's."""
+        self._models = tuple(models)
+        self._first = _labels(models[0])
+
     def request_started(self) -> None:
         """A prediction request has arrived."""
         self.in_flight += 1
 
-    def request_done(self, code: int, seconds: float, rows: int, protocol: str = PROTOCOL) -> None:
+    def request_done(
+        self, code: int, seconds: float, rows: int, protocol: str = PROTOCOL, by: ServedModel | None = None
+    ) -> None:
         """A prediction request was answered with status ``code``, ``seconds`` after its first byte."""
         self.in_flight -= 1
-        self._codes[protocol, code] += 1
+        self._codes[*(_labels(by) if by else self._first), protocol, code] += 1
         self._duration.add(seconds)
         if code == 200:
             self._request_rows.add(rows)
 
     def requests_done(self, seconds: Sequence[float], rows: Sequence[int]) -> None:
         """Prediction requests were answered with 200 that were not said to have arrived."""
-        self._codes[PROTOCOL, 200] += len(rows)
+        self._codes[*self._first, PROTOCOL, 200] += len(rows)
         self._duration.add_each(seconds)
         self._request_rows.add_each(rows)
 
     def request_refused(self, code: int) -> None:
         """A request was answered with an error before it was complete."""
-        self._codes[PROTOCOL, code] += 1
+        self._codes[*self._first, PROTOCOL, code] += 1
 
     def batch_done(self, report: BatchReport) -> None:
         """The model was called once; from any thread."""
@@ -103,11 +110,8 @@ class Metrics(Collector):
         spec, service = self._spec, [self._spec.name]
         labels = ("service", "model", "version", "protocol", "code")
         requests = CounterMetricFamily("sqlrec_requests", "Prediction requests answered", labels=labels)
-        for (protocol, code), count in sorted(self._codes.items()):
-            requests.add_metric(
-                [spec.name, str(self.models[0].model.name), str(self.models[0].version), protocol, str(code)],
-                count,
-            )
+        for (model, version, protocol, code), count in sorted(self._codes.items()):
+            requests.add_metric([spec.name, model, version, protocol, str(code)], count)
         yield requests
         yield histogram_family(
             "sqlrec_request_duration_seconds", "First byte in to answer", service, self._duration
@@ -128,7 +132,7 @@ class Metrics(Collector):
             "What is served",
             labels=("service", "model", "version", "checkpoint", "variant", "digest"),
         )
-        for m in self.models:
+        for m in self._models:
             facts = [spec.name, str(m.model.name), str(m.version), m.checkpoint, m.variant, m.digest]
             info.add_metric(facts, 1)
         yield info
@@ -145,3 +149,7 @@ class Metrics(Collector):
             yield histogram_family(f"sqlrec_{name}_seconds", f"Time to {name} one batch", service, histogram)
         yield histogram_family("sqlrec_batch_rows", "Rows of one model call", service, self._batch_rows)
         yield from model_families(self._spec.name, self.statistics())
+
+
+def _labels(model: ServedModel) -> tuple[str, str]:
+    return str(model.model.name), str(model.version)

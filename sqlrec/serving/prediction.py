@@ -165,7 +165,7 @@ class Desk:
         request, now = call.request, time.monotonic()
         error = answer if isinstance(answer, RequestError) else None
         code = code_of(request, error)
-        self._metrics.request_done(code, now - request.started, rows, call.form.protocol)
+        self._metrics.request_done(code, now - request.started, rows, call.form.protocol, call.served)
         headers = self._exchanges.headers(request, call.trace)
         if call.answered_by:
             headers += (("X-Sqlrec-Model", call.answered_by),)

@@ -139,14 +139,17 @@ class Site:
 
     def handle(self, request: Request) -> None:
         """Answer a request."""
-        if self._gate is None and request.usual and self._content.take_quickly(request, self._handle):
-            return
-        self._handle(request)
+        if self._gate is not None and not request.private and request.path not in UNGUARDED:
+            try:
+                self._gate.check(request)
+            except RequestError as error:
+                self._content.refuse(request, error)
+                return
+        if not (request.usual and self._content.take_quickly(request, self._handle)):
+            self._handle(request)
 
     def _handle(self, request: Request) -> None:
         try:
-            if self._gate is not None and not request.private and request.path not in UNGUARDED:
-                self._gate.check(request)
             self._route(request)(request)
         except RequestError as error:
             self._content.refuse(request, error)

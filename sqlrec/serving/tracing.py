@@ -66,3 +66,9 @@ def begun(parent: Trace | None) -> Trace:
     if parent is not None:
         return Trace(parent.trace_id, span_id, parent.flags)
     return Trace(f"{random.getrandbits(128) or 1:032x}", span_id)
+
+
+def given_back(request_id: str, trace: Trace | None) -> tuple[tuple[str, str], ...]:
+    """The headers of an answer: the caller's own id, unless it is empty, and the trace, if he has one."""
+    headers = (("X-Request-Id", request_id),) if request_id else ()
+    return headers if trace is None else (*headers, ("traceparent", trace.header))

@@ -160,8 +160,8 @@ def test_what_is_kept_is_bounded() -> None:
         ({b"host": "x", b"content-type": "application/json", b"content-length": "3"}, "POST", True),
         ({b"content-type": "application/vnd.apache.arrow.stream"}, "POST", False),
         ({b"x-request-id": "1"}, "POST", True),
-        ({b"traceparent": "1"}, "POST", False),
-        ({b"authorization": "Bearer x"}, "POST", False),
+        ({b"traceparent": "1", b"authorization": "Bearer x"}, "POST", True),
+        ({b"x-request-timeout-ms": "1"}, "POST", False),
         ({}, "GET", False),
     ],
 )

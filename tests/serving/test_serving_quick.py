@@ -101,6 +101,18 @@ def test_a_request_id_is_given_back(headers: tuple[str, ...], server: Any) -> No
     assert b"X-Request-Id: " + b"r" * 128 in head
 
 
+@pytest.mark.parametrize("headers", [(), (LONG,)], ids=["short", "long"])
+@pytest.mark.parametrize("parent", ["00-" + "a" * 32 + "-" + "b" * 16 + "-01", "nonsense"])
+def test_a_trace_is_gone_on_with(parent: str, headers: tuple[str, ...], server: Any) -> None:
+    request = post(b'[{"a":1,"b":2}]', f"traceparent: {parent}", "Connection: close", *headers)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as wire:
+        wire.sendall(request)
+        head = b"".join(iter(lambda: wire.recv(65536), b"")).partition(b"\r\n\r\n")[0]
+    ((trace, span, flags),) = re.findall(rb"traceparent: 00-(\w{32})-(\w{16})-(\d\d)", head)
+    assert span != b"b" * 16
+    assert (trace, flags) == (b"a" * 32, b"01") if parent != "nonsense" else flags == b"00"
+
+
 def test_answers_keep_their_order_on_a_connection(server: Any) -> None:
     requests = [post(json.dumps([{"a": n, "b": 0}]).encode(), *([LONG] * (n % 3 == 0))) for n in range(20)]
     health = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"

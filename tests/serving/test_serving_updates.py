@@ -98,6 +98,9 @@ def test_a_version_is_loaded_beside_put_in_force_and_the_old_one_unloaded(
     gone = server.call("POST", "/models/m/versions/1/predict", json.dumps(ROW))
     assert (gone.status, gone.json["error"]["code"]) == (404, "SR674")
     figures = server.metrics()
+    answered = 'sqlrec_requests_total{code="200",model="m",protocol="sqlrec",service="ranker",version="%d"}'
+    by_version = [figures[answered % version] for version in (1, 2)]
+    assert by_version == [2, 3], "each is counted under the version that gave it"
     results = {"loaded": 1.0, "activated": 1.0, "unloaded": 1.0}
     for result, count in results.items():
         assert figures[f'sqlrec_model_updates_total{{result="{result}",service="ranker",slot="m"}}'] == count
