@@ -4,9 +4,10 @@
 
 The model is a Wide & Deep of eight columns and layers 512-256-128 which the product's own jobs train and
 export. Every server has one process and one thread for the model, and is driven by wrk over loopback, with
-rows and with columns of 1 and 100 rows, at 1 and 16 connections. Rounds alternate between the servers and
-the median is shown, so that other work on the machine touches all alike; processor time per request, of
-the server's processes alone, depends on it least. Needs wrk (``apt-get install wrk``).
+rows and with columns of 1 and 100 rows, at 1 and 16 connections. Rounds alternate between the servers, and
+ONNX Runtime alone as the limit, and the median is shown, so that other work on the machine touches all
+alike; processor time per request, of the server's processes alone, depends on it least. Needs wrk
+(``apt-get install wrk``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -72,6 +74,19 @@ class Load:
 LOADS = tuple(
     Load(shape, rows, connections) for rows in ROWS for connections in CONNECTIONS for shape in SHAPES
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """ONNX Runtime alone, called with ``rows`` rows of a variant."""
+
+    variant: str
+    rows: int
+
+
+Key = TypeVar("Key")
+Found = dict[str, list[dict[Load, dict[str, float]]]]
+"""Figures by server, of each round, by load."""
 
 
 def python_of(program: str) -> str:
@@ -173,37 +188,40 @@ def drive(url: str, folder: Path, form: str, load: Load, seconds: int) -> dict[s
     return figures
 
 
-def limit(folder: Path) -> str:
-    """Rows a second of ONNX Runtime alone, on tensors that are ready: what no server can exceed."""
-    program = (
-        "import sys, time, json, numpy as np; sys.path.insert(0, sys.argv[1]); import common; "
-        "import onnxruntime as ort\n"
-        "options = ort.SessionOptions(); options.intra_op_num_threads = 1\n"
-        "for name in ('model.onnx', 'model.int8.onnx'):\n"
-        "    session = ort.InferenceSession(sys.argv[2] + '/' + name, options)\n"
-        "    for rows in (1, 100):\n"
-        "        document = json.load(open(f'{sys.argv[2]}/columns.{rows}.json'))\n"
-        "        types = common.Model(sys.argv[2]).types\n"
-        "        feed = {n: np.array(document[n], dtype=k) for n, k in types.items()}\n"
-        "        best = 9.0\n"
-        "        for _ in range(30):\n"
-        "            began = time.perf_counter()\n"
-        "            for _ in range(20): session.run(['probs'], feed)\n"
-        "            best = min(best, (time.perf_counter() - began) / 20)\n"
-        "        print(f'{name} {rows} row(s): {best * 1e6:.0f} us a call, {rows / best:,.0f} rows/s')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(HERE), str(folder)], capture_output=True, text=True, check=True
-    )
-    return done.stdout
+def raw(folder: Path, seconds: int) -> dict[Limit, dict[str, float]]:
+    """Calls a second of ONNX Runtime alone, and their processor time."""
+    command = [sys.executable, HERE / "raw.py", folder, str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    return {Limit(f.pop("variant"), f.pop("rows")): f for f in found}
 
 
-def median(results: Sequence[dict[Load, dict[str, float]]], load: Load) -> dict[str, float]:
+def median(results: Sequence[dict[Key, dict[str, float]]], of: Key) -> dict[str, float]:
     """Medians of the rounds."""
-    return {key: statistics.median(r[load][key] for r in results) for key in results[0][load]}
+    return {key: statistics.median(r[of][key] for r in results) for key in results[0][of]}
 
 
-def tables(found: dict[str, list[dict[Load, dict[str, float]]]]) -> str:
+def shares(limits: Sequence[dict[Limit, dict[str, float]]], found: Found) -> str:
+    """A Markdown table: how much of ONNX Runtime's own speed is left behind our server at 16 connections."""
+    lines = [
+        "| ONNX Runtime alone | rows/s | CPU µs/call | ours, rows | ours, columns |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    ours = {server.title: server.variant for server in SERVERS if server.variant and server.title in found}
+    for title, variant in ours.items():
+        for rows in ROWS:
+            most = median(limits, Limit(variant, rows))
+            parts = [
+                median(found[title], Load(shape, rows, max(CONNECTIONS)))["rate"] / most["rate"]
+                for shape in SHAPES
+            ]
+            named = f"{variant.upper()}, {rows} row{'s' if rows > 1 else ''} a call"
+            told = " | ".join(f"{part:.0%}" for part in parts)
+            lines.append(f"| {named} | {most['rate'] * rows:,.0f} | {most['cpu_us']:.1f} | {told} |")
+    return "\n".join(lines)
+
+
+def tables(found: Found) -> str:
     """A Markdown table a load, with the ratios of ours to each."""
     parts = []
     ours = next(iter(found))
@@ -241,7 +259,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = arguments.folder or Path(name)
         prepare(folder, arguments.mixed)
-        found: dict[str, list[dict[Load, dict[str, float]]]] = {}
+        found: Found = {}
+        limits = []
         for number in range(arguments.rounds):
             for server in wanted:
                 print(f"round {number + 1}: {server.title}", file=sys.stderr, flush=True)
@@ -250,8 +269,10 @@ def main() -> None:
                 except (RuntimeError, subprocess.CalledProcessError) as error:
                     print(f"{server.title} cannot run: {error}", file=sys.stderr)
                     found.pop(server.title, None)
-        print(limit(folder))
+            print(f"round {number + 1}: ONNX Runtime alone", file=sys.stderr, flush=True)
+            limits.append(raw(folder, arguments.seconds))
     if found:
+        print(shares(limits, found), end="\n\n")
         print(tables(found))
 
 
