@@ -19,6 +19,7 @@ from sqlrec.spec.signature import InputColumn
 
 if TYPE_CHECKING:
     from sqlrec.serving._rows import Block
+    from sqlrec.serving.places import Place
 
 PURE = "SQLREC_PURE"
 """Set to 1, this environment variable makes the server read all bodies the long way."""
@@ -45,10 +46,13 @@ class Scanner:
             return None
         return Frame(Packed(self, block, block.rows), block.rows, block.nulls, block.unknown)
 
-    def join(self, blocks: list[Block], rows: int) -> Frame:
-        """The rows of several bodies, ``rows`` in all."""
+    def join(self, blocks: list[Block], rows: int, place: Place | None) -> Frame:
+        """The rows of several bodies, ``rows`` in all, in their place if they have one."""
         nulls, unknown = self._scanner.tally(blocks)
-        return Frame(self.unpack(blocks, rows), rows, nulls, unknown)
+        if place is None:
+            return Frame(self.unpack(blocks, rows), rows, nulls, unknown)
+        self._scanner.put(blocks, place.integers, place.reals)
+        return Frame(place, rows, nulls, unknown)
 
     def unpack(self, parts: list[Block], rows: int) -> dict[str, Array]:
         """See :class:`sqlrec.serving.frame.Source`."""

@@ -122,7 +122,7 @@ class Quick:
 
     def _answer(self, taken: list[Asked], blocks: list[Block], counts: list[int], rows: int) -> None:
         try:
-            outputs = self._scorer.run(self._scanner.join(blocks, rows))
+            outputs = self._scorer.run(self._scanner.join(blocks, rows, self._scorer.place(rows)))
             started = time.perf_counter()
             answers = self._written(outputs, counts, rows)
         except Exception:  # one request's rows broke the model: the long way finds out whose

@@ -19,6 +19,7 @@ from sqlrec.serving.errors import RequestError, prediction_failed
 from sqlrec.serving.frame import Array, Frame, Outputs, join
 from sqlrec.serving.json_values import reader_of
 from sqlrec.serving.json_wire import JsonWire
+from sqlrec.serving.places import Place
 from sqlrec.serving.session import Session, check_outputs, verified_signature
 from sqlrec.spec.service import ServedModel
 from sqlrec.spec.signature import Signature
@@ -68,6 +69,10 @@ class Scorer:
         if len(frames) == 1:
             return [failure]
         return [self.score([frame])[0] for frame in frames]
+
+    def place(self, rows: int) -> Place | None:
+        """See :meth:`sqlrec.serving.session.Session.place`."""
+        return self._session.place(rows)
 
     def run(self, batch: Frame) -> Sequence[Array]:
         """Outputs of a batch of at least one row. Exceptions are those of the model's graph."""

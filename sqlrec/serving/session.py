@@ -14,6 +14,7 @@ from sqlrec.artifacts.cache import local_copy
 from sqlrec.artifacts.folder import combined, digests, read_result, read_signature
 from sqlrec.errors import StateError, suggest
 from sqlrec.serving.frame import Array
+from sqlrec.serving.places import Place, Places, places_of
 from sqlrec.spec.schema import Kind
 from sqlrec.spec.service import ServedModel
 from sqlrec.spec.signature import Signature
@@ -63,12 +64,20 @@ class Session:
             self._session = _opened(path, threads)
         except Exception as error:  # ONNX Runtime has a dozen unrelated exception classes
             raise StateError("SR672", f"{path} cannot be loaded: {_first_line(error)}") from error
+        self._places: Places | None = None
         if isinstance(self._session, ort.InferenceSession):
             _check_interface(path, self._session, signature)
+            self._places = places_of(self._session, signature)
         self._outputs = [output.name for output in signature.outputs]
+
+    def place(self, rows: int) -> Place | None:
+        """Where a batch of so many rows is best put for :meth:`run`; None: anywhere. For one thread."""
+        return self._places.of(rows) if self._places else None
 
     def run(self, tensors: Mapping[str, Array], rows: int) -> list[Array]:
         """Outputs ``[rows, …]`` in the signature's order. Exceptions are those of ONNX Runtime."""
+        if type(tensors) is Place:
+            return tensors.run()
         if rows <= CHUNK_ROWS:
             return cast(list[Array], self._session.run(self._outputs, dict(tensors)))
         size = ceil(rows / ceil(rows / CHUNK_ROWS))  # calls of one size: a short one costs more a row

@@ -147,6 +147,20 @@ def pick_model() -> Model:
     return graph(inputs, outputs, [table, node("Gather", ["table", "i"], ["picked"])]), inputs, outputs
 
 
+def numbers_model() -> Model:
+    """score = x · n - y, total = n + flag; the file has its inputs and outputs in another order."""
+    inputs = [column("x", "FLOAT"), column("n", "BIGINT"), column("y", "DOUBLE"), column("flag", "BOOLEAN")]
+    total = OutputColumn(name="total", type=DataType.parse("BIGINT"), tensor="int64")
+    outputs = [output("score"), total]
+    nodes = [
+        node("Cast", ["n"], ["n_float"], to=TensorProto.FLOAT),
+        node("Mul", ["x", "n_float"], ["product"]),
+        node("Sub", ["product", "y"], ["score"]),
+        node("Add", ["n", "flag"], ["total"]),
+    ]
+    return graph(inputs[::-1], outputs[::-1], nodes), inputs, outputs
+
+
 def network_model() -> Model:
     """probs = sigmoid(mean(relu(relu(vector · W0) · W1)))."""
     rng = np.random.default_rng(3)
@@ -233,6 +247,12 @@ def mixed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """root = √x; FLOAT x."""
     return export(tmp_path_factory.mktemp("models") / "nan", *nan_model())
+
+
+@pytest.fixture(scope="session")
+def numbers_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """score = x · n - y, total = n + flag; FLOAT x, BIGINT n, DOUBLE y, BOOLEAN flag."""
+    return export(tmp_path_factory.mktemp("models") / "numbers", *numbers_model())
 
 
 @pytest.fixture(scope="session")
