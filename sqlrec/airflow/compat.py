@@ -33,3 +33,24 @@ def log_to(file: IO[str]) -> None:
     from airflow._shared.logging import configure_logging
 
     configure_logging(log_level="INFO", output=file, colors=False)
+
+
+def serve_one_version() -> None:
+    """Build no version of the Execution API in this process but the newest, which its only client speaks.
+
+    Airflow builds every version that workers of other releases may speak, when the first task starts: most of
+    the processor time of a small run.
+    """
+    from airflow.api_fastapi.execution_api import versions
+    from airflow.api_fastapi.execution_api.routes import execution_api_router
+    from airflow.sdk.api.datamodels._generated import API_VERSION
+    from cadwyn import HeadVersion, Version, VersionBundle
+    from cadwyn.route_generation import _DELETED_ROUTE_TAG
+
+    newest = versions.bundle.versions[0].value
+    if newest != API_VERSION:
+        return
+    versions.bundle = VersionBundle(HeadVersion(*versions.bundle.head_version.changes), Version(newest))
+    execution_api_router.routes[:] = [
+        route for route in execution_api_router.routes if _DELETED_ROUTE_TAG not in getattr(route, "tags", ())
+    ]

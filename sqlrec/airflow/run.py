@@ -132,6 +132,9 @@ def _dag(plan: Plan, settings: Settings) -> DAG:
 
 def _test(dag: DAG, run: Run) -> dict[str, str]:
     """State of each task, in the order of the script."""
+    from sqlrec.airflow.compat import serve_one_version
+
+    serve_one_version()
     finished = dag.test(run_after=run.date, logical_date=run.date, run_conf=dict(run.params))
     found = {ti.task_id: str(ti.state) for ti in finished.get_task_instances()}
     return {name: found[name] for name in dag.task_dict if name in found}

@@ -76,6 +76,16 @@ def test_a_run_reports_tasks_in_order_with_outcomes_and_events(run: Run, events:
     assert all(task.seconds > 0 for task in report.tasks)
 
 
+def test_a_run_builds_the_one_version_of_the_api_that_its_client_speaks(run: Run) -> None:
+    """Airflow's other eight take seconds, and nobody in this process asks for them."""
+    from airflow.sdk.api.datamodels._generated import API_VERSION
+    from airflow.sdk.execution_time.supervisor import in_process_api_server
+
+    for _ in range(2):
+        assert run("SELECT 1 AS x;").error is None
+    assert list(in_process_api_server().app.versions.version_values) == [API_VERSION]
+
+
 def test_a_second_run_is_a_new_one(run: Run, project: Path) -> None:
     first, second = run(), run()
     assert first.run_id != second.run_id
