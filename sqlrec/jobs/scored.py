@@ -90,18 +90,19 @@ async def _score(
     until: AbstractAsyncContextManager[object],
     progress: Progress,
 ) -> Done:
-    total, seen = source.rows, 0
+    total = source.rows
     started = time.perf_counter()
     kept = sum(source.size(shard) for shard in range(len(source.shards)) if shards.finished(shard))
+    seen = kept
 
     def report(rows: int) -> None:
         nonlocal seen
         seen += rows
-        speed = max(seen - kept, 0) / (time.perf_counter() - started)
+        speed = (seen - kept) / (time.perf_counter() - started)
         progress(f"scored {seen:,} of {total:,} rows, {speed:,.0f} rows/s", done=seen / total)
 
     if kept:
-        progress(f"{kept:,} of {total:,} rows were scored before")
+        progress(f"{kept:,} of {total:,} rows were scored before", done=kept / total)
     async with until:
         await score_shards(
             source,

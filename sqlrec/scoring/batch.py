@@ -56,7 +56,7 @@ async def score_shards(
     """Score the shards of ``source`` that are not finished, and publish each as soon as it is.
 
     At most ``concurrency`` requests of ``batch_size`` rows are in flight. ``report`` gets the number of
-    rows of every shard that is done. On an error the requests in flight are given up; finished shards
+    rows of every shard that it finishes. On an error the requests in flight are given up; finished shards
     stay. Raises what :meth:`RowScorer.score` raises.
     """
     done: list[pa.RecordBatch] = []
@@ -69,7 +69,7 @@ async def score_shards(
                 await future
                 report(rows)
 
-        slices = _slices(source, shards, reader, batch_size, report)
+        slices = _slices(source, shards, reader, batch_size)
         scored = in_order(slices, lambda s: scorer.score(s.rows, first_row=s.first_row), concurrency)
         async with aclosing(scored) as results:
             async for piece, batch in results:
@@ -84,14 +84,9 @@ async def score_shards(
 
 
 async def _slices(
-    source: Source, shards: Shards, reader: ThreadPoolExecutor, size: int, report: Callable[[int], None]
+    source: Source, shards: Shards, reader: ThreadPoolExecutor, size: int
 ) -> AsyncGenerator[Slice, None]:
-    wanted = []
-    for shard in range(len(source.shards)):
-        if shards.finished(shard):
-            report(source.size(shard))
-        else:
-            wanted.append(shard)
+    wanted = [shard for shard in range(len(source.shards)) if not shards.finished(shard)]
     reads = (reader.submit(source.read, shard) for shard in wanted)
     ahead = next(reads, None)
     for shard in wanted:

@@ -176,7 +176,8 @@ def test_what_was_scored_is_kept_when_the_service_goes_down(work: ScoreWork, ser
     result = run(with_options(work, concurrency=1), log)
     assert len(service.requests) == 10
     assert (result.rows, result.metrics["rows"]) == (ROWS, 500)
-    assert "500 of 1,000 rows were scored before" in log.lines
+    assert log.lines[0] == "500 of 1,000 rows were scored before"
+    assert log.lines[1].startswith("scored 600 of 1,000 rows, ")
     assert rows(work.output) == EXPECTED
 
 
