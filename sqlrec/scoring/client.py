@@ -194,8 +194,9 @@ class ServiceClient:
         if response.is_success:
             return response
         status = response.status_code
-        message = f"service {self.service} answered {status} {response.reason_phrase}: {_shown(response)}"
-        refused = RemoteError("SR611", message, retriable=status in RETRIABLE, status=status)
+        why, hint = _reason(response)
+        message = f"service {self.service} answered {status} {response.reason_phrase}: {why}"
+        refused = RemoteError("SR611", message, hint=hint, retriable=status in RETRIABLE, status=status)
         raise _Refused(refused, _retry_after(response))
 
     def _unreached(self, error: httpx.TransportError | httpx.InvalidURL) -> RemoteError:
@@ -228,9 +229,26 @@ class _Refused(Exception):
         self.silent = silent
 
 
+def _reason(response: httpx.Response) -> tuple[str, str]:
+    """Why a request was refused and what to do, as our own servers say it; the text of any other answer."""
+    try:
+        match orjson.loads(response.content):
+            case {"error": {"code": str(code), "message": str(message), "hint": str(hint)}}:
+                return f"{_short(message)} ({code})", hint
+            case {"error": {"code": str(code), "message": str(message)}}:
+                return f"{_short(message)} ({code})", ""
+    except orjson.JSONDecodeError:
+        pass
+    return _shown(response), ""
+
+
 def _shown(response: httpx.Response) -> str:
     text = response.content[: 4 * BODY_CHARACTERS].decode("utf-8", errors="replace").strip()
-    return text[:BODY_CHARACTERS] + "…" * (len(text) > BODY_CHARACTERS) or "no text"
+    return _short(text) or "no text"
+
+
+def _short(text: str) -> str:
+    return text[:BODY_CHARACTERS] + "…" * (len(text) > BODY_CHARACTERS)
 
 
 def _retry_after(response: httpx.Response) -> float | None:

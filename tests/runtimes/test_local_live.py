@@ -108,7 +108,10 @@ def test_updates_under_load(
             assert proof.urls[-1] == url
             while len(answers) < before + 40:
                 predict(url)
-        with pytest.raises(JobError, match=r"does not load v4_export.*changed after its export"):
+        with pytest.raises(
+            JobError,
+            match=r"does not load v4_export.*changed.*\(export the checkpoint again\)",
+        ):
             runtime.apply(specs[4], Proof())
     assert all(len(answer) == 1 for answer in answers), "an answer is of one version"
     assert set().union(*answers) == {1.0, 2.0, 3.0}

@@ -66,6 +66,17 @@ def test_other_failures_are_not(service: Service, status: int) -> None:
     assert "row 3, column age" in error.message
 
 
+OWN = b'{"error": {"code": "SR653", "message": "row 0, column age: expected an integer"%s, "row": 0}}'
+
+
+@pytest.mark.parametrize(("hint", "says"), [(b', "hint": "send null"', "send null"), (b"", "")])
+def test_an_error_of_our_servers_is_told_in_words(service: Service, hint: bytes, says: str) -> None:
+    service.script(Reply(status=422, body=OWN % hint))
+    error = failure(service.url)
+    assert error.message.endswith(": row 0, column age: expected an integer (SR653)")
+    assert (error.code, error.hint) == ("SR611", says)
+
+
 def test_an_error_shows_five_hundred_characters(service: Service) -> None:
     service.script(Reply(status=400, body=b"x" * 300 + "é".encode() * 1000))
     assert failure(service.url).message.count("é") == 200

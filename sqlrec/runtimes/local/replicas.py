@@ -118,12 +118,14 @@ def _failed(slot: Mapping[str, Any]) -> str:
 
 
 def _reason(status: int, answer: str) -> str:
-    """Why a server refused: the message of its error, or the answer as it is."""
+    """Why a server refused: message and hint of its error, or the answer as it is."""
     if status == 599:
         return "it does not answer"
     try:
-        return str(json.loads(answer)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
+        error = json.loads(answer)["error"]
+        hint = f" ({error['hint']})" if error.get("hint") else ""
+        return f"{error['message']}{hint}"
+    except (ValueError, KeyError, TypeError, AttributeError):
         return f"status {status} {answer[:500]}".rstrip()
 
 
