@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,6 +58,8 @@ def call(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
         print_json(answered)
     elif answered is None:
         print(f"API {given.name} returns nothing")
+    elif not answered:
+        print(f"{given.name} answered no rows")
     else:
         columns = list(dict.fromkeys(name for row in answered for name in row))
         print_table(given.name, columns, [[row.get(name) for name in columns] for row in answered])
@@ -81,7 +82,12 @@ def _rows(text: str) -> Rows:
 
 
 def _read(text: str) -> tuple[object, str]:
-    """The JSON of a file, of standard input, or of the argument itself, and where it was; raises SR638."""
+    """The JSON of a file, of standard input, or of the argument itself, and where it was; raises SR638.
+
+    Read as the servers read it: NaN, infinity and half of a surrogate pair are no JSON.
+    """
+    import orjson
+
     where = "what is given"
     try:
         if text == "-":
@@ -89,7 +95,7 @@ def _read(text: str) -> tuple[object, str]:
         elif not text.lstrip().startswith(("{", "[")):
             where = text
             text = Path(text).read_text(encoding="utf-8")
-        return json.loads(text), where
+        return orjson.loads(text), where
     except OSError as error:
         raise DataError("SR638", f"{where} cannot be read: {error.strerror}", hint=EXAMPLE) from None
     except ValueError as error:

@@ -36,7 +36,9 @@ def add_to(commands: Commands) -> None:
         "model", metavar="MODEL[@CHECKPOINT]", help="without a checkpoint: the newest export"
     )
     scoring.add_argument("input", metavar="INPUT", help="a parquet or CSV file or folder, or a table's name")
-    scoring.add_argument("output", metavar="OUTPUT", help="likewise; it is overwritten in one step")
+    scoring.add_argument(
+        "output", metavar="OUTPUT", help="likewise, elsewhere; it is overwritten in one step"
+    )
     variants = ("auto", "int8", "fp32")
     scoring.add_argument(
         "--variant", choices=variants, default="auto", help="auto: INT8 where the export kept it"
@@ -65,6 +67,8 @@ def score(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
         variant=given.variant,
         service=given.service,
     )
+    if _overlap(asked.inputs, asked.output):
+        parser.error(f"OUTPUT {given.output} is overwritten, and INPUT {given.input} is in the same place")
     with Bar(f"scoring {given.input}") as bar:
         outcome = score_by_hand(asked, own, bar)
     if given.as_json:
@@ -100,6 +104,16 @@ def _table(text: str, *, reads: bool) -> TableSource:
             raise
         into = own.warehouse.joinpath(*text.split("."))
         return TableSource(name=text, format=TableFormat.PARQUET, path=str(into))
+
+
+def _overlap(one: TableSource, other: TableSource) -> bool:
+    """Whether two tables are the same files, or one is in the folder of the other."""
+    from sqlrec.artifacts.store import is_local, local_path
+
+    if not (is_local(one.path) and is_local(other.path)):
+        return one.path.rstrip("/") == other.path.rstrip("/")
+    a, b = local_path(one.path).resolve(), local_path(other.path).resolve()
+    return a.is_relative_to(b) or b.is_relative_to(a)
 
 
 class Bar:

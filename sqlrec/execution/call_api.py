@@ -53,7 +53,7 @@ def ask_api(api: ApiSpec, given: object, params: Mapping[str, str], call: Call) 
     if params and isinstance(told, dict):
         body["params"] = {**told, **_typed(api.program, params)}
     server = service_name(api.name)
-    url = ready_endpoint(server, call).url
+    url = ready_endpoint(server, call, statement=f"API {api.name}").url
     status, text = ask(server, url, access_to(api), json.dumps(body).encode(), timeout=TIMEOUT)
     try:
         answer = json.loads(text)
@@ -73,7 +73,7 @@ def _body(program: Program, given: object) -> dict[str, object]:
     match given:
         case dict() if given and given.keys() <= BODY:
             return dict(given)
-        case dict() if {key.casefold() for key in given} <= names and _are_tables(given):
+        case dict() if _named(given, names) and _are_tables(given):
             return {"data": given}
         case dict() | list() if len(program.inputs) == 1:
             return {"data": {program.inputs[0].name: [given] if isinstance(given, dict) else given}}
@@ -84,6 +84,12 @@ def _body(program: Program, given: object) -> dict[str, object]:
         f"function {program.name} of the API {what}, and what is given names none of them",
         hint=f"give {{{takes}}}",
     )
+
+
+def _named(given: Mapping[str, object], names: set[str]) -> bool:
+    """Whether keys are names of input tables; of several tables one that is not is for the API to refuse."""
+    keys = {key.casefold() for key in given}
+    return keys <= names or (len(names) > 1 and not keys.isdisjoint(names))
 
 
 def _are_tables(given: Mapping[str, object]) -> bool:

@@ -101,8 +101,11 @@ def predictor_of(used: UsedModel, call: Call) -> Predictor:
     return _predictor(service, endpoint, served, call, call.env.secrets)
 
 
-def ready_endpoint(service: str, call: Call) -> Endpoint:
-    """Where a service answers; raises SR206 for an unknown service, SR630 for one that is not ready."""
+def ready_endpoint(service: str, call: Call, *, statement: str = "") -> Endpoint:
+    """Where a service answers; raises SR206 for an unknown service, SR630 for one that is not ready.
+
+    ``statement`` is what CREATE OR REPLACE names to deploy it, unless it is the service.
+    """
     found = call.env.services.endpoint(service)
     if found is None:
         raise _unknown(service, call)
@@ -110,14 +113,15 @@ def ready_endpoint(service: str, call: Call) -> Endpoint:
         raise StateError(
             "SR630",
             f"service {service} is {found.state}{': ' if found.detail else ''}{found.detail}",
-            hint=f"deploy it again: CREATE OR REPLACE SERVICE {service} …",
+            hint=f"deploy it again: CREATE OR REPLACE {statement or f'SERVICE {service}'} …",
         )
     return found
 
 
 def _unknown(service: str, call: Call) -> NameNotFoundError:
     known = tuple(e.name for e in call.env.services.endpoints())
-    hint = suggest(service, known) or f"services: {', '.join(known) or 'none; CREATE SERVICE first'}"
+    none = f"none in the project {call.env.settings.project}; CREATE SERVICE first"
+    hint = suggest(service, known) or f"services: {', '.join(known) or none}"
     return NameNotFoundError("SR206", f"service {service} does not exist", hint=hint)
 
 

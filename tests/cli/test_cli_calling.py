@@ -117,14 +117,22 @@ def test_several_input_tables_are_named(sqlrec: Command, known: Known) -> None:
         given = f'{{"u": {ROWS}, "v": [{{"factor": 0.5}}]}}'
         assert [row["factor"] for row in json.loads(sqlrec("call", "rec", given, "--json").out)] == [0.5, 0.5]
         told = sqlrec("call", "rec", ROWS)
+        other = sqlrec("call", "rec", f'{{"u": {ROWS}, "w": []}}')
     assert "error[SR638]: function f of the API has 2 input tables" in told.err
     assert 'give {"u": [{"column": value}], "v": [{"column": value}]}' in told.err
+    assert "error[SR640]: API rec answered 422: there is no input table 'w'" in other.err
 
 
 def test_an_api_without_tables_needs_none(sqlrec: Command, known: Known) -> None:
     with known(NONE):
         assert json.loads(sqlrec("call", "rec", "--json").out) == [{"seven": 7}]
         assert "has no input table" in sqlrec("call", "rec", ROWS).err
+
+
+def test_an_api_that_returns_no_rows(sqlrec: Command, known: Known) -> None:
+    with known(program(query("r", "SELECT 1 AS a WHERE FALSE"), inputs={})):
+        assert sqlrec("call", "rec").out == "rec answered no rows\n"
+        assert json.loads(sqlrec("call", "rec", "--json").out) == []
 
 
 def test_an_api_that_returns_nothing(sqlrec: Command, known: Known) -> None:
@@ -141,7 +149,9 @@ def test_an_answer_of_something_else_and_none(sqlrec: Command, project: Path) ->
         assert "error[SR611]: API rec answered 200: []" in sqlrec("call", "rec").err
         assert "error[SR610]: service api.rec at http" in sqlrec("call", "rec").err
     LocalServiceRuntime(project / ".sqlrec" / "services").stop("api.rec")
-    assert "error[SR630]: service api.rec is stopped" in sqlrec("call", "rec").err
+    told = sqlrec("call", "rec")
+    assert "error[SR630]: service api.rec is stopped" in told.err
+    assert "CREATE OR REPLACE API rec …" in told.err
 
 
 def test_a_service_has_no_parameters(sqlrec: Command) -> None:

@@ -159,6 +159,9 @@ def test_rows_are_asked_about(
         ("{no", "SR638]: what is given is no JSON"),
         ("[1, 2]", "SR638]: what is given holds no rows"),
         ("[]", "SR638]: there are no rows"),
+        ('{"price": NaN}', "SR638]: what is given is no JSON"),
+        ('{"price": 1e999}', "SR638]: what is given is no JSON"),
+        ('{"price": "\\ud800"}', "SR638]: what is given is no JSON"),
         ("none.json", "SR638]: none.json cannot be read: No such file"),
     ],
 )
@@ -167,6 +170,25 @@ def test_what_holds_no_rows(sqlrec: Command, ready: Service, rows: str, says: st
     assert (told.status, told.out) == (EXIT_FAILED, "")
     assert f"error[{says}" in told.err
     assert ready.requests == []
+
+
+def test_a_number_that_no_column_holds_is_for_the_service_to_refuse(sqlrec: Command, ready: Service) -> None:
+    ready.script(Reply(status=422, body=b"expected an integer"))
+    told = sqlrec("call", "rank", '{"user_id": 99999999999999999999, "price": 1}')
+    assert told.status == EXIT_FAILED
+    assert "error[SR611]" in told.err
+    assert ready.requests == [[{"user_id": 1e20, "price": 1}]]
+
+
+@pytest.mark.parametrize("output", ["rows.parquet", "../{name}/rows.parquet", "."])
+def test_the_rows_that_are_read_are_not_overwritten(
+    sqlrec: Command, ready: Service, project: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    monkeypatch.chdir(project)
+    told = sqlrec("score", "rank_model", "rows.parquet", output.format(name=project.name))
+    assert (told.status, told.out) == (EXIT_USAGE, "")
+    assert "INPUT rows.parquet is in the same place" in told.err
+    assert pq.read_table(project / "rows.parquet").to_pydict() == ROWS
 
 
 def test_errors_of_the_service_and_of_names(sqlrec: Command, ready: Service) -> None:
