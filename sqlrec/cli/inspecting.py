@@ -79,6 +79,9 @@ def models(*, as_json: bool) -> None:
         shown = (replace(s, options=masked_options(s.options), ddl=masked(s.ddl)) for s in specs)
         print_json([codec.encode(spec) for spec in shown])
         return
+    if not specs:
+        print(f"no models in the project {settings().project}")
+        return
     rows = [
         (s.name, s.type, len(s.features), ", ".join(s.labels), len(world.checkpoints(s.name))) for s in specs
     ]

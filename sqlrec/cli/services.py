@@ -54,6 +54,9 @@ def listing(*, as_json: bool) -> None:
     if as_json:
         print_json([codec.encode(endpoint) for endpoint in endpoints])
         return
+    if not endpoints:
+        print(f"no services in the project {settings().project}")
+        return
     rows = [(e.name, e.state, e.checkpoint, e.version, e.url, e.detail) for e in endpoints]
     print_table("Services", ("service", "state", "checkpoint", "version", "url", "detail"), rows)
 

@@ -34,7 +34,8 @@ def registered(project: Path) -> Path:
 
 def test_an_empty_project(sqlrec: Command, project: Path) -> None:
     assert json.loads(sqlrec("models", "--json").out) == []
-    assert sqlrec("models").status == 0
+    told = sqlrec("models")
+    assert (told.status, told.out) == (0, f"no models in the project {project}\n")
     assert not (project / ".sqlrec").exists()
 
 

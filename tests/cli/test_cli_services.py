@@ -33,7 +33,8 @@ def running(project: Path) -> Iterator[Endpoint]:
 
 def test_no_services(sqlrec: Command, project: Path) -> None:
     assert json.loads(sqlrec("services", "--json").out) == []
-    assert sqlrec("services").status == 0
+    told = sqlrec("services")
+    assert (told.status, told.out) == (0, f"no services in the project {project}\n")
     assert sqlrec("services", "stop", "--all").status == 0
 
 
