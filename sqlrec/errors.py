@@ -91,9 +91,20 @@ def _line_end(text: str, begin: int) -> int:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """``Did you mean x?`` for the closest of ``known``, or an empty string."""
+    close = _closest(word, known)
+    return f"Did you mean {close!r}?" if close else ""
+
+
+def misspelt(missing: str, given: Iterable[str]) -> str:
+    """``Did you mean missing by x?`` for the closest of what is ``given``, or an empty string."""
+    close = _closest(missing, given)
+    return f"Did you mean {missing!r} by {close!r}?" if close else ""
+
+
+def _closest(word: str, known: Iterable[str]) -> str:
     by_folded = {name.casefold(): name for name in known}
     close = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.7)
-    return f"Did you mean {by_folded[close[0]]!r}?" if close else ""
+    return by_folded[close[0]] if close else ""
 
 
 class SqlRecError(Exception):

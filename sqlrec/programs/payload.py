@@ -18,7 +18,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlrec.errors import suggest
+from sqlrec.errors import misspelt, suggest
 from sqlrec.scoring.merge import MISFITS, coerced, misfit
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.json_payload import describe
@@ -159,7 +159,7 @@ def _from_columns(name: str, given: dict[str, Any], schema: pa.Schema) -> dict[s
 
 
 def _lacks(what: str, column: str, given: Mapping[str, Any], row: int | None) -> RequestError:
-    hint = suggest(column, given) or "send null for an unknown value"
+    hint = misspelt(column, given) or "send null for an unknown value"
     return RequestError("SR640", f"{what} column {column!r}", status=UNFIT, hint=hint, row=row, column=column)
 
 

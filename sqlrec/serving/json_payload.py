@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from sqlrec.errors import suggest
+from sqlrec.errors import misspelt
 from sqlrec.serving.errors import RequestError
 
 Cells = Sequence[Any]
@@ -101,7 +101,7 @@ class PayloadReader:
         missing = [name for name in self._names if name not in given]
         if not missing:
             return
-        near = suggest(missing[0], [key for key in given if key not in self._known])
+        near = misspelt(missing[0], [key for key in given if key not in self._known])
         raise RequestError(
             "SR652",
             f"{lacking} feature(s) {', '.join(missing)}",

@@ -65,7 +65,7 @@ def test_a_missing_feature_is_named_with_its_row() -> None:
     error = refused([{"a": 1, "b": 2}, {"A": 1, "b": 2}])
     assert (error.code, error.row, error.column) == ("SR652", 1, "a")
     assert error.message == "row 1 lacks feature(s) a"
-    assert "Did you mean 'A'?" in error.hint
+    assert "Did you mean 'a' by 'A'?" in error.hint
     assert "missing_features" in error.hint
 
 
