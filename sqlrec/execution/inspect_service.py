@@ -136,8 +136,11 @@ def _flat(data: object, path: str) -> Iterator[Pair]:
     match data:
         case dict():
             for key, value in data.items():
-                if key != "buckets":  # histograms are for machines
-                    yield from _flat(value, f"{path}.{key}" if path else key)
+                name = f"{path}.{key}" if path else key
+                if key == "since" and isinstance(value, float):
+                    yield name, moment(value)
+                elif key != "buckets":  # histograms are for machines
+                    yield from _flat(value, name)
         case list():
             for place, value in enumerate(data):
                 yield from _flat(value, f"{path}[{_title(value, place)}]")

@@ -167,7 +167,7 @@ def _target(
             raise StateError(
                 "SR261",
                 f"service {step.service} has no earlier revision to go back to",
-                hint=f"it serves {served.name} of model {served.model} since it was created",
+                hint=f"it serves {served.name} of model {served.model}, as when it was created",
             )
         return revisions[-2]
     before = served_before(history)

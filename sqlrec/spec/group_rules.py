@@ -44,7 +44,8 @@ def option_problems(options: Mapping[str, OptionValue], group: Group, size: int)
             yield GroupProblem(
                 code="SR362",
                 message=f"option {key!r} means nothing with routing {group.routing}",
-                hint=f"leave it out, or write routing = '{wanted}'",
+                hint=f"leave it out, or write routing = '{wanted}'; "
+                f"ALTER SERVICE … RESET ({key}) takes it from a service",
                 key=key,
             )
     if "threshold" in map(canonical_key, options) and group.decider != Decider.VOTE:

@@ -108,6 +108,7 @@ def test_there_is_nothing_to_undo(sqlrec: Command, changed: Path) -> None:
     told = sqlrec("rollout", "undo", "rank")
     assert (told.status, told.out) == (EXIT_FAILED, "")
     assert told.err.startswith("error[SR261]: service rank has no earlier revision to go back to")
+    assert "it serves v1_export of model rank_model, as when it was created" in told.err
     told = sqlrec("rollout", "undo", "rank", "--to", "v2_export")
     assert told.err.startswith("error[SR262]: service rank has not served v2_export before")
 

@@ -99,7 +99,8 @@ def test_statistics_from_the_figures_of_the_service(world: World) -> None:
     ("page", "pairs"),
     [
         (
-            '{"models": [{"name": "m", "version": 2, "usage": 3, "duration": 12.5, "min": null}]}',
+            '{"models": [{"name": "m", "version": 2, "since": 1700000000.5, "usage": 3, "duration": 12.5, '
+            '"min": null}]}',
             ("3", "12.5"),
         ),
         ("[1, 2]", None),
@@ -117,6 +118,7 @@ def test_statistics_that_the_service_tells_itself(
     else:
         assert (told["models[m 2].usage"], told["models[m 2].duration"]) == pairs
         assert told["models[m 2].min"] == ""
+        assert re.fullmatch(r"2023-11-1[45] \d\d:\d\d:20", told["models[m 2].since"])
         assert "requests" not in told
 
 

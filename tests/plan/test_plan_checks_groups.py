@@ -85,7 +85,7 @@ def test_what_fits(findings: Findings, options: str) -> None:
         (
             "routing = 'shadow', decider = 'mean'",
             "SR362 `decider` option 'decider' means nothing with routing shadow"
-            " | leave it out, or write routing = 'speculative'",
+            " | leave it out, or write routing = 'speculative'; ALTER SERVICE … RESET (decider) takes it",
         ),
         (
             "threshold = 0.2",
