@@ -1,5 +1,5 @@
 -- Functions and an API over the service of the demo: candidates are recalled, scored and ranked.
--- Run it in the demo's project, after the demo:  sqlrec run recommend.sql --project demo
+-- Run it in the demo's project, after the demo:  sqlrec --project demo run examples/functions/recommend.sql
 DECLARE top INT DEFAULT 5;
 
 CREATE TABLE behavior_sample (
