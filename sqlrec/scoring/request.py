@@ -18,7 +18,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlrec.errors import DataError, NameNotFoundError, SchemaError, suggest
+from sqlrec.errors import DataError, NameNotFoundError, SchemaError, misspelt, suggest
 from sqlrec.scoring.arrow_form import stream
 from sqlrec.spec.model import ModelSpec
 from sqlrec.spec.prediction import wrong_number
@@ -147,6 +147,8 @@ def _index(schema: pa.Schema, name: str) -> int | None:
 def _missing(
     service: str, model: ModelSpec, absent: list[str], table: pa.Schema, query: pa.Table | None
 ) -> SchemaError:
+    given = [*table.names, *(query.schema.names if query is not None else ())]
+    near = misspelt(next(iter(absent), ""), set(given).difference(model.features.names))
     has = f"the table has {', '.join(table.names)}"
     if query is not None:
         has = f"the query table has {', '.join(query.schema.names)}, {has.replace('table', 'value table')}"
@@ -154,7 +156,7 @@ def _missing(
         "SR615",
         f"service {service} of model {model.name} needs "
         f"feature{'s' * (len(absent) > 1)} {', '.join(absent)}; {has}",
-        hint="add the columns, or set missing_features = 'null'",
+        hint=f"{near} add the columns, or set missing_features = 'null'".strip(),
     )
 
 

@@ -76,7 +76,7 @@ class ArrowWire:
         inputs = self._signature.inputs
         missing = [column.name for column in inputs if column.name not in names]
         if missing and (not self._missing_as_null or len(missing) == len(inputs)):
-            raise lacking(missing)
+            raise lacking(missing, set(names) - {column.name for column in inputs})
         tensors: dict[str, Array] = {}
         nulls: dict[str, int] = {}
         for column in inputs:

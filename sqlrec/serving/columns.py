@@ -7,13 +7,14 @@ An array that already is what the model takes is passed on as it is, without a c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import numpy as np
 
+from sqlrec.errors import misspelt
 from sqlrec.serving.bounds import check_matrix
 from sqlrec.serving.errors import RequestError
 from sqlrec.serving.frame import Array
@@ -91,12 +92,13 @@ def wrong_type(column: InputColumn, kind: str) -> RequestError:
     return RequestError("SR653", message, column=column.name, hint=f"the model takes {column.type}")
 
 
-def lacking(missing: list[str]) -> RequestError:
-    """Inputs that a request of columns does not have."""
+def lacking(missing: list[str], others: Iterable[str]) -> RequestError:
+    """Inputs that a request of columns does not have; ``others`` are columns of no input."""
+    near = misspelt(missing[0], others)
     return RequestError(
         "SR652",
         f"the columns lack feature(s) {', '.join(missing)}",
-        hint=NULL_HINT,
+        hint=f"{near} {NULL_HINT}".strip(),
         column=missing[0] if len(missing) == 1 else None,
     )
 

@@ -95,7 +95,7 @@ class OipWire:
     def _frame(self, given: Mapping[str, Tensor]) -> Frame:
         missing = [column.name for column in self._inputs if column.name not in given]
         if missing and (not self._missing_as_null or len(missing) == len(self._inputs)):
-            raise lacking(missing)
+            raise lacking(missing, given.keys() - {column.name for column in self._inputs})
         rows = self._rows([given[column.name] for column in self._inputs if column.name in given])
         tensors: dict[str, Array] = {}
         nulls: dict[str, int] = {}

@@ -83,6 +83,10 @@ def test_missing_features_are_named() -> None:
     assert caught.value.code == "SR615"
     words = "service s of model rank needs features Age, tags; the table has user_id, city"
     assert caught.value.message == words
+    near = pa.table({"user_id": [1], "age": [30], "tag": ["a"]})
+    with pytest.raises(SchemaError, match="Did you mean 'tags' by 'tag'\\? add the columns") as misspelt:
+        bind("s", RANK, near.schema)
+    assert "needs feature tags; the table has" in misspelt.value.message
     with pytest.raises(SchemaError, match="the query table has age, the value table has user_id, city"):
         bind("s", RANK, rows.schema, pa.table({"age": [1]}))
     assert sent(rows, missing="null") == [{"user_id": 1, "Age": None, "tags": None}]

@@ -235,6 +235,9 @@ def test_columns_that_are_missing_unknown_or_there_twice() -> None:
     with pytest.raises(RequestError) as caught:
         strict.read(columns(y=[1]), no_header)
     assert (caught.value.code, caught.value.column) == ("SR652", "x")
+    with pytest.raises(RequestError) as caught:
+        strict.read(columns(X=[1]), no_header)
+    assert caught.value.hint.startswith("Did you mean 'x' by 'X'? send null")
     assert strict.read(columns(x=[1], y=[1]), no_header).frame.unknown == 1
     twice = pa.RecordBatch.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"])
     with pytest.raises(RequestError, match="twice"):
