@@ -23,6 +23,8 @@ from typing import Any
 
 import psutil
 
+from tests.e2e.whole_project import airflow_template
+
 COMMANDS = {
     "api-server": ["api-server"],
     "scheduler": ["scheduler", "--skip-serve-logs"],
@@ -96,8 +98,7 @@ def stack(home: Path, dags: Path, *more: str, options: Mapping[str, object] = NO
     home.mkdir()
     port = _free_port()
     env = _environment(home, dags, port, options)
-    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
-    subprocess.run(migrate, env=env, check=True, capture_output=True)
+    (home / "airflow.db").write_bytes(airflow_template()[1])
     running = Stack(f"http://127.0.0.1:{port}", home, env)
     try:
         for name in (*ALWAYS, *more):
