@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,17 +88,29 @@ def server(
         yield running
 
 
-@pytest.fixture
-def connect(server: Any) -> Connect:
-    """``with connect() as wire``."""
-
+def wires(port: int) -> Connect:
     @contextmanager
     def open_wire() -> Iterator[Wire]:
-        wire = Wire(server.port)
+        wire = Wire(port)
         with wire.socket:
             yield wire
 
     return open_wire
+
+
+@pytest.fixture
+def connect(server: Any) -> Connect:
+    """``with connect() as wire``."""
+    return wires(server.port)
+
+
+@pytest.fixture
+def patient(
+    add_folder: Path, make_spec: Callable[..., ServiceSpec], serve: Callable[..., Any]
+) -> Iterator[Connect]:
+    """The same to a server that refuses nobody because the machine is busy."""
+    with serve(make_spec(add_folder), limits=replace(LIMITS, request_timeout=10.0)) as running:
+        yield wires(running.port)
 
 
 def post(body: bytes, *headers: str, path: str = "/predict", version: str = "1.1") -> bytes:
@@ -119,12 +131,12 @@ def test_a_connection_is_used_again(connect: Connect) -> None:
             assert re.search(r"Date: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r\n", answer.head)
 
 
-def test_pipelined_requests_are_answered_in_order(connect: Connect) -> None:
+def test_pipelined_requests_are_answered_in_order(patient: Connect) -> None:
     requests = []
     for i in range(100):
         body = json.dumps([{"a": i, "b": "x" if i % 10 == 3 else 0}]).encode()
         requests += [post(body), GET] if i % 7 == 0 else [post(body)]
-    with connect() as wire:
+    with patient() as wire:
         wire.send(b"".join(requests))
         values = []
         for i in range(100):
@@ -144,9 +156,9 @@ def test_many_pipelined_bodies_are_each_within_the_limits(connect: Connect) -> N
         assert {wire.receive().code for _ in range(40)} == {"SR653"}
 
 
-def test_quick_answers_wait_for_slow_ones_before_them(connect: Connect) -> None:
+def test_quick_answers_wait_for_slow_ones_before_them(patient: Connect) -> None:
     rows = json.dumps({"a": list(range(5000)), "b": [0]}).encode()
-    with connect() as wire:
+    with patient() as wire:
         wire.send(post(rows) + GET + post(rows) + GET)
         for _ in range(2):
             assert len(json.loads(wire.receive().body)["probs"]) == 5000
