@@ -156,7 +156,7 @@ def _environment(home: Path, dags: Path, port: int, more: Mapping[str, object]) 
         "API__SECRET_KEY": "k" * 32,
         "API_AUTH__JWT_SECRET": "s" * 64,
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.1,
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 2,
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 2,
         "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": 1,
