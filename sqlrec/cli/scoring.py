@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -69,6 +70,8 @@ def score(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     )
     if _overlap(asked.inputs, asked.output):
         parser.error(f"OUTPUT {given.output} is overwritten, and INPUT {given.input} is in the same place")
+    if other := _written_by_others(asked.output):
+        parser.error(f"OUTPUT {given.output} would be overwritten, and no scoring wrote {other}")
     with Bar(f"scoring {given.input}") as bar:
         outcome = score_by_hand(asked, own, bar)
     if given.as_json:
@@ -94,7 +97,8 @@ def _table(text: str, *, reads: bool) -> TableSource:
     path = Path(text).expanduser()
     if path.suffix in FORMATS or "/" in text or path.exists():
         form = FORMATS.get(path.suffix, TableFormat.PARQUET)
-        return TableSource(name=text, format=form, path=str(path.absolute()))
+        whole = os.path.normpath(path.absolute())  # however it is spelled, it is the same work that goes on
+        return TableSource(name=whole, format=form, path=whole)
     own = settings()
     source = TableSource(name=text, format=TableFormat.WAREHOUSE)
     try:
@@ -114,6 +118,19 @@ def _overlap(one: TableSource, other: TableSource) -> bool:
         return one.path.rstrip("/") == other.path.rstrip("/")
     a, b = local_path(one.path).resolve(), local_path(other.path).resolve()
     return a.is_relative_to(b) or b.is_relative_to(a)
+
+
+def _written_by_others(output: TableSource) -> str:
+    """A data file in the folder of the output that is not of an earlier scoring, if there is one."""
+    from sqlrec.artifacts.store import is_local, local_path
+    from sqlrec.data.commit import walk
+    from sqlrec.jobs.scored import PARTS
+
+    if not is_local(output.path):
+        return ""
+    root = local_path(output.path)
+    others = (file for file in walk(root, output.format) if not file.name.startswith(PARTS))
+    return next((file.relative_to(root).as_posix() for file in others), "")
 
 
 class Bar:

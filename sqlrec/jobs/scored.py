@@ -33,6 +33,9 @@ from sqlrec.scoring.shards import Shards, opened
 from sqlrec.scoring.source import Source
 from sqlrec.spec.table import Relation, TableSource
 
+PARTS = "part-score-"
+"""What the files of a scored table begin with."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sqlrec.errors import EXIT_FAILED, EXIT_USAGE
+from sqlrec.jobs.scored import PARTS
 from sqlrec.registry.registry import DeployAction
 from sqlrec.runtimes.local.services import LocalServiceRuntime
 from sqlrec.spec.model import CheckpointKind
@@ -189,6 +190,31 @@ def test_the_rows_that_are_read_are_not_overwritten(
     assert (told.status, told.out) == (EXIT_USAGE, "")
     assert "INPUT rows.parquet is in the same place" in told.err
     assert pq.read_table(project / "rows.parquet").to_pydict() == ROWS
+
+
+def test_a_table_that_something_else_wrote_is_not_overwritten(
+    sqlrec: Command, ready: Service, project: Path
+) -> None:
+    kept = project / "mine" / "dt=1" / "other.parquet"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes((project / "rows.parquet").read_bytes())
+    told = sqlrec("score", "rank_model", project / "rows.parquet", project / "mine")
+    assert (told.status, told.out) == (EXIT_USAGE, "")
+    assert "no scoring wrote dt=1/other.parquet" in told.err
+    assert pq.read_table(kept).to_pydict() == ROWS
+
+
+def test_a_path_may_be_spelled_in_another_way(
+    sqlrec: Command, ready: Service, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same work has the same digest, which its files are named after, and goes on where it stopped."""
+    monkeypatch.chdir(project)
+    assert sqlrec("score", "rank_model", "rows.parquet", "./out").status == 0
+    files = {path.name for path in (project / "out").iterdir()}
+    told = sqlrec("score", "rank_model", f"../{project.name}/rows.parquet", project / "x" / ".." / "out")
+    assert told.out.endswith(f": {project / 'out'}\n")
+    assert {path.name for path in (project / "out").iterdir()} == files
+    assert any(name.startswith(PARTS) for name in files)
 
 
 def test_errors_of_the_service_and_of_names(sqlrec: Command, ready: Service) -> None:
