@@ -71,7 +71,9 @@ def score(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     if _overlap(asked.inputs, asked.output):
         parser.error(f"OUTPUT {given.output} is overwritten, and INPUT {given.input} is in the same place")
     if other := _written_by_others(asked.output):
-        parser.error(f"OUTPUT {given.output} would be overwritten, and no scoring wrote {other}")
+        parser.error(
+            f"OUTPUT {given.output} would be overwritten, and no scoring wrote {other}; name another"
+        )
     with Bar(f"scoring {given.input}") as bar:
         outcome = score_by_hand(asked, own, bar)
     if given.as_json:
